@@ -1,0 +1,10 @@
+const { src, dest, parallel } = require('gulp');
+
+// Binary-safe copies: gulp 5 would otherwise re-encode PNG files as UTF-8.
+const raw = { encoding: false };
+
+const icons = () => src('icons/*.{svg,png}', raw).pipe(dest('dist/icons'));
+const codex = () => src('nodes/**/*.node.json', raw).pipe(dest('dist/nodes'));
+const entry = () => src('index.js', raw).pipe(dest('dist'));
+
+exports.default = parallel(icons, codex, entry);

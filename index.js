@@ -1,0 +1,6 @@
+// The package's entry. n8n finds the node and the credential through the "n8n" key of package.json;
+// this is for programs that load them by hand. Copied to dist/index.js by the build.
+module.exports = {
+	...require('./nodes/WanVideoEdit/WanVideoEdit.node.js'),
+	...require('./credentials/DashScopeApi.credentials.js'),
+};
