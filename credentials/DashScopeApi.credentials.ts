@@ -1,0 +1,70 @@
+import type { IAuthenticateGeneric, Icon, ICredentialType, INodeProperties } from 'n8n-workflow';
+
+export class DashScopeApi implements ICredentialType {
+	name = 'dashScopeApi';
+
+	displayName = 'DashScope API';
+
+	icon: Icon = {
+		light: 'file:../icons/wanVideoEdit.svg',
+		dark: 'file:../icons/wanVideoEdit.dark.svg',
+	};
+
+	documentationUrl =
+		'https://github.com/n8n-nodes-wan-video-edit/n8n-nodes-wan-video-edit#credential';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: { password: true },
+			required: true,
+			default: '',
+			description:
+				'From the Model Studio console, page "API Key". A key works only in the region where it was made.',
+		},
+		{
+			displayName: 'Region',
+			name: 'region',
+			type: 'options',
+			default: 'ap-southeast-1',
+			description: 'The region of the key',
+			options: [
+				{ name: 'China (Beijing)', value: 'cn-beijing' },
+				{
+					name: 'Custom',
+					value: 'custom',
+					description: 'Another region, a gateway, or the sandbox on this machine',
+				},
+				{ name: 'International (Singapore)', value: 'ap-southeast-1' },
+			],
+		},
+		{
+			displayName: 'Workspace ID',
+			name: 'workspaceId',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. ws-1a2b3c4d',
+			description:
+				'Optional. With it the workspace host of the region is used instead of the shared one.',
+			displayOptions: { show: { region: ['ap-southeast-1', 'cn-beijing'] } },
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			required: true,
+			default: '',
+			placeholder: 'e.g. https://dashscope-us.aliyuncs.com',
+			description:
+				'Address of the service without /api/v1. It must use https; http is accepted only for this machine.',
+			displayOptions: { show: { region: ['custom'] } },
+		},
+	];
+
+	authenticate: IAuthenticateGeneric = {
+		type: 'generic',
+		properties: { headers: { Authorization: '=Bearer {{ $credentials.apiKey }}' } },
+	};
+}

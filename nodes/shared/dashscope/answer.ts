@@ -1,0 +1,118 @@
+import { DashScopeError, adviceFor, kindOf, nothingWasDone } from './errors';
+import type { FailureKind } from './errors';
+import { isRecord, parseRecord, textAt } from './json';
+import type { JsonRecord } from './types';
+
+/** What came back over HTTP, whatever the status. `body` may be parsed JSON or text. */
+export interface HttpAnswer {
+	statusCode: number;
+	headers: JsonRecord;
+	body: unknown;
+}
+
+/** Socket errors raised before a connection stands: the request cannot have reached the service. */
+const NEVER_CONNECTED = new Set([
+	'ECONNREFUSED',
+	'ENOTFOUND',
+	'EAI_AGAIN',
+	'EHOSTUNREACH',
+	'ENETUNREACH',
+	'ENETDOWN',
+	'EADDRNOTAVAIL',
+	'CERT_HAS_EXPIRED',
+	'DEPTH_ZERO_SELF_SIGNED_CERT',
+	'SELF_SIGNED_CERT_IN_CHAIN',
+	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+	'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/**
+ * The `code` of the innermost error that has one (n8n wraps HTTP errors, with the original as `cause`).
+ * @returns such as "ECONNRESET", or undefined
+ */
+export function socketCodeOf(error: unknown): string | undefined {
+	let found: string | undefined;
+	let current = error;
+	for (let depth = 0; depth < 5 && isRecord(current); depth++) {
+		found = textAt(current, 'code') ?? found;
+		current = current.cause;
+	}
+	return found;
+}
+
+/** Milliseconds of a `Retry-After` header (seconds or an HTTP date); undefined when absent or unusable. */
+export function retryAfterOf(headers: JsonRecord, now: number): number | undefined {
+	const value = headers['retry-after'];
+	if (typeof value !== 'string' || value.trim() === '') return undefined;
+	const seconds = Number(value);
+	if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
+	const date = Date.parse(value);
+	return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+const WHAT_BROKE: Record<Extract<FailureKind, 'unreachable' | 'lost'>, string> = {
+	unreachable: 'could not be reached',
+	lost: 'broke the connection before its answer was complete',
+};
+
+/** The error for a call that brought no HTTP answer at all. */
+export function connectionError(error: unknown, host: string): DashScopeError {
+	const code = socketCodeOf(error);
+	const kind = code !== undefined && NEVER_CONNECTED.has(code) ? 'unreachable' : 'lost';
+	const timedOut = code === 'ETIMEDOUT' || code === 'ECONNABORTED';
+	const what = timedOut ? 'did not answer in time' : WHAT_BROKE[kind];
+	// The code stays out of the message: n8n replaces messages that hold one by a sentence of its own.
+	return new DashScopeError(`${host} ${what}`, {
+		kind,
+		code,
+		hint: nothingWasDone(kind)
+			? 'Check the region or base URL in the DashScope credential and that this n8n may reach that host.'
+			: 'The network or the service broke off; try again.',
+	});
+}
+
+/**
+ * The JSON object of a successful answer.
+ * @param host the host that was asked; named in the message of a refused key
+ * @param now epoch milliseconds, for `Retry-After` dates
+ * @throws DashScopeError for every other answer, with DashScope's code, message and request ID
+ */
+export function readAnswer(answer: HttpAnswer, host: string, now: number): JsonRecord {
+	const { statusCode } = answer;
+	const record = parseRecord(answer.body);
+	if (statusCode >= 200 && statusCode < 300) {
+		if (record !== undefined) return record;
+		throw new DashScopeError(`${host} answered with something that is not JSON`, {
+			kind: 'garbled',
+			httpStatus: statusCode,
+			hint: 'A proxy or gateway may stand between n8n and DashScope; check the base URL.',
+		});
+	}
+
+	const code = (record && textAt(record, 'code')) ?? `HTTP ${statusCode}`;
+	const message =
+		(record && textAt(record, 'message')) ?? `The service answered HTTP ${statusCode}`;
+	const hint = adviceFor(code, message);
+	throw new DashScopeError(message, {
+		kind: kindOf(statusCode, code, message),
+		code,
+		httpStatus: statusCode,
+		requestId: record && textAt(record, 'request_id'),
+		retryAfterMs: retryAfterOf(answer.headers, now),
+		hint: hintFor(statusCode, host, hint),
+	});
+}
+
+function hintFor(statusCode: number, host: string, hint: string | undefined): string | undefined {
+	if (statusCode === 401) {
+		return `${host} was asked. ${hint ?? adviceFor('InvalidApiKey')}`;
+	}
+	if (statusCode >= 300 && statusCode < 400) {
+		return `${host} redirects elsewhere; the API key is not sent on. Enter the final address as the base URL.`;
+	}
+	return (
+		hint ??
+		(statusCode === 404 ? `Check the base URL: ${host} does not know this route.` : undefined)
+	);
+}

@@ -1,0 +1,89 @@
+import type {
+	IExecuteFunctions,
+	IHttpRequestMethods,
+	IHttpRequestOptions,
+	ILoadOptionsFunctions,
+	IPollFunctions,
+} from 'n8n-workflow';
+import { connectionError, readAnswer } from './answer';
+import { baseUrlOf } from './hosts';
+import type { DashScopeCredential } from './hosts';
+import { isRecord } from './json';
+import type { JsonRecord, VideoEditBody } from './types';
+
+export type DashScopeFunctions = IExecuteFunctions | IPollFunctions | ILoadOptionsFunctions;
+
+/** Who asks, and where: everything one call needs besides its request. */
+export interface DashScopeClient {
+	functions: DashScopeFunctions;
+	/** Scheme, host and optional path prefix, without `/api/v1`. */
+	baseUrl: string;
+}
+
+export interface DashScopeRequest {
+	method: IHttpRequestMethods;
+	/** Path below `/api/v1`, starting with a slash. */
+	path: string;
+	query?: Record<string, string | number>;
+	headers?: Record<string, string>;
+	body?: VideoEditBody;
+	timeoutMs?: number;
+}
+
+export const CREDENTIAL = 'dashScopeApi';
+
+/** A query takes milliseconds; a create call with 10 MB of inline images on a slow line takes longer. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** The HTTP options shared by the node's calls and the credential test, without the key. */
+export function httpOptions(baseUrl: string, request: DashScopeRequest) {
+	return {
+		method: request.method,
+		url: `${baseUrl}/api/v1${request.path}`,
+		headers: { 'User-Agent': 'n8n-nodes-wan-video-edit', ...request.headers },
+		qs: request.query,
+		body: request.body,
+		json: true,
+		timeout: request.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+	} satisfies IHttpRequestOptions;
+}
+
+/** The client for the credential chosen on the node. */
+export async function dashScopeClient(functions: DashScopeFunctions): Promise<DashScopeClient> {
+	const credential = await functions.getCredentials<DashScopeCredential>(CREDENTIAL);
+	return { functions, baseUrl: baseUrlOf(credential) };
+}
+
+/**
+ * Sends one request to DashScope; all traffic with the API key goes through here.
+ * @returns the answer's JSON object
+ * @throws DashScopeError with what is known: code, message, request ID, what to do, and whether the work may have been done
+ */
+export async function dashScopeRequest(
+	client: DashScopeClient,
+	request: DashScopeRequest,
+): Promise<JsonRecord> {
+	const host = new URL(client.baseUrl).host;
+	const options: IHttpRequestOptions = {
+		...httpOptions(client.baseUrl, request),
+		// A redirect would carry the key to another host.
+		disableFollowRedirect: true,
+		// Errors are read here: n8n would replace DashScope's code and message by a general sentence.
+		ignoreHttpStatusErrors: true,
+		returnFullResponse: true,
+	};
+	const answer: unknown = await client.functions.helpers.httpRequestWithAuthentication
+		.call(client.functions, CREDENTIAL, options)
+		.catch((error: unknown) => Promise.reject(connectionError(error, host)));
+
+	const { statusCode, headers, body } = isRecord(answer) ? answer : {};
+	return readAnswer(
+		{
+			statusCode: typeof statusCode === 'number' ? statusCode : 0,
+			headers: isRecord(headers) ? headers : {},
+			body,
+		},
+		host,
+		Date.now(),
+	);
+}

@@ -1,0 +1,228 @@
+/**
+ * What can go wrong with a DashScope call, and what the user can do about it.
+ * The codes are those of the error-code page of Model Studio; the advice is this project's. Pure.
+ */
+
+/**
+ * What the failure says about the work:
+ * - `rejected`: an answer with a definite no; nothing was done
+ * - `throttled`: 429 that passes with time; nothing was done
+ * - `unreachable`: no connection was made; nothing was done
+ * - `server`: 5xx; the work may have been done
+ * - `lost`: the connection broke or timed out after sending; the work may have been done
+ * - `garbled`: a success status with an answer that makes no sense; the work may have been done
+ */
+export type FailureKind = 'rejected' | 'throttled' | 'unreachable' | 'server' | 'lost' | 'garbled';
+
+export interface FailureFacts {
+	kind: FailureKind;
+	/** DashScope's error code, such as "InvalidApiKey", or the socket's, such as "ECONNRESET". */
+	code?: string;
+	httpStatus?: number;
+	requestId?: string;
+	/** How long the service asked to wait before another try, in milliseconds. */
+	retryAfterMs?: number;
+	/** What the user can do, one sentence. */
+	hint?: string;
+}
+
+/** A call that did not bring what was asked for. The message is DashScope's own or says what broke. */
+export class DashScopeError extends Error implements FailureFacts {
+	readonly kind: FailureKind;
+	readonly code?: string;
+	readonly httpStatus?: number;
+	readonly requestId?: string;
+	readonly retryAfterMs?: number;
+	readonly hint?: string;
+
+	constructor(message: string, facts: FailureFacts) {
+		super(message);
+		this.name = 'DashScopeError';
+		this.kind = facts.kind;
+		this.code = facts.code;
+		this.httpStatus = facts.httpStatus;
+		this.requestId = facts.requestId;
+		this.retryAfterMs = facts.retryAfterMs;
+		this.hint = facts.hint;
+	}
+}
+
+/** Whether the same call may be sent again without any risk of doing the work twice. */
+export function nothingWasDone(kind: FailureKind): boolean {
+	return kind === 'rejected' || kind === 'throttled' || kind === 'unreachable';
+}
+
+/** Whether a read (query, list, policy) is worth another try. */
+export function mayPass(kind: FailureKind): boolean {
+	return kind !== 'rejected';
+}
+
+/** Account states that answer with 429 but do not pass by waiting. */
+const STANDING_429 = /^(CommodityNotPurchased|PrepaidBillOverdue|PostpaidBillOverdue)$/;
+
+/** Classifies an HTTP error answer by code first, then by status. */
+export function kindOf(status: number, code: string, message: string): FailureKind {
+	if (status === 429) {
+		const standing = STANDING_429.test(code) || /free allocated quota exceeded/i.test(message);
+		return standing ? 'rejected' : 'throttled';
+	}
+	return status >= 500 ? 'server' : 'rejected';
+}
+
+interface Advice {
+	code: RegExp;
+	message?: RegExp;
+	hint: string;
+}
+
+/** First match wins: narrow rows stand above wide ones. */
+const ADVICE: readonly Advice[] = [
+	{
+		code: /^InvalidApiKey$/,
+		hint: 'The API key may be wrong, or it belongs to another region or plan than this host: create the key in the same region as in the DashScope credential, or change the region there.',
+	},
+	{
+		code: /^invalid access token/i,
+		hint: 'This looks like a key of a plan, or an expired temporary one: use the host of the plan as custom base URL, or renew the key.',
+	},
+	{
+		code: /^NOT ?AUTHORIZED$/i,
+		hint: 'The key is not allowed to use this workspace or host: check the workspace ID in the DashScope credential.',
+	},
+	{
+		code: /^Arrearage$|BillOverdue$|^CommodityNotPurchased$/,
+		hint: 'The Alibaba Cloud account has an unpaid balance or lacks the service: settle it in the billing console, then run again.',
+	},
+	{
+		code: /^AllocationQuota\.FreeTierOnly$/,
+		hint: 'The free quota is used up and the account is set to free use only: switch that setting off in the Model Studio console.',
+	},
+	{
+		code: /^AccessDenied\.Unpurchased$/,
+		hint: 'Activate Model Studio for this Alibaba Cloud account first.',
+	},
+	{
+		code: /^(Model|Workspace|App)\.AccessDenied$/,
+		hint: "The key's workspace may not use this model: grant it in the Model Studio console, or use a key of another workspace.",
+	},
+	{
+		code: /^AccessDenied$/,
+		message: /Policy expired/i,
+		hint: 'The upload took longer than its permission lasts: run again, or give the file as a URL.',
+	},
+	{
+		code: /^(ModelNotFound|WorkSpaceNotFound|NotFound)$|^InvalidParameter$/,
+		message: /model not exist|not found|url error|check url/i,
+		hint: 'The model is not served on this host: check the model ID and the region of the DashScope credential.',
+	},
+	{
+		code: /^(ModelNotFound|WorkSpaceNotFound|NotFound)$/,
+		hint: 'Check the model ID, the workspace ID and the region of the DashScope credential.',
+	},
+	{
+		code: /^InvalidParameter\.DataInspection$/,
+		message: /download|timed out/i,
+		hint: 'DashScope could not fetch a file in time: give a public, fast URL, or bring the file as binary so that it is uploaded.',
+	},
+	{
+		code: /^InvalidParameter\.DataInspection$/,
+		message: /authorization/i,
+		hint: 'A signed URL has expired or is wrong: make a new one that lasts at least an hour, or bring the file as binary.',
+	},
+	{
+		code: /^InvalidParameter\.DataInspection$|^InvalidFile\.(Format|Openerror|Content)$/,
+		hint: 'A file is not what DashScope accepts: videos as MP4 or MOV, images as JPEG, PNG without transparency, BMP or WEBP. Convert it and run again.',
+	},
+	{
+		code: /^DataInspectionFailed$/,
+		message: /output/i,
+		hint: 'The moderation refused the result: another seed or a milder prompt may pass.',
+	},
+	{
+		code: /^DataInspectionFailed$|^CustomRoleBlocked$/,
+		hint: 'The moderation refused the prompt or a file: change the prompt or the media.',
+	},
+	{
+		code: /^IPInfringementSuspect$/,
+		hint: 'DashScope suspects protected content: change the prompt or the media.',
+	},
+	{
+		code: /^InvalidURL|^InvalidFile\.DownloadFailed$|^BadRequest\.InputDownloadFailed$/,
+		hint: 'DashScope could not fetch a file from its URL: it must be public and direct, without login or redirect pages. Or bring the file as binary.',
+	},
+	{
+		code: /^InvalidFile\.Size$|^BadRequest\.TooLarge$/,
+		hint: 'A file is too large: videos up to 100 MB, images up to 20 MB.',
+	},
+	{ code: /^InvalidFile\.Duration$/, hint: 'The video must be 2 to 10 seconds long.' },
+	{
+		code: /^InvalidFile\.(Resolution|AspectRatio)$/,
+		hint: 'Width and height must be 240 to 4096 pixels (images up to 8000), with an aspect ratio between 1:8 and 8:1.',
+	},
+	{
+		code: /^InvalidFile\./,
+		hint: 'Re-encode the video as H.264 MP4, 2 to 10 seconds, up to 100 MB.',
+	},
+	{
+		code: /^InvalidParameter$/,
+		message: /size is not match/i,
+		hint: 'The dimensions of the media are not accepted: use a size of 240 to 4096 pixels a side with even numbers.',
+	},
+	{
+		code: /^UnsupportedOperation$/,
+		hint: 'Only a task that is still waiting (PENDING) can be cancelled; a running one goes on and is billed when it succeeds.',
+	},
+	{
+		code: /^Throttling\.AllocationQuota$/,
+		message: /free/i,
+		hint: 'The free quota is used up: switch the account to paid use in the Model Studio console.',
+	},
+	{
+		code: /^Throttling\.AllocationQuota$/,
+		hint: "The account's quota for this model is used up: try again later, or have the quota raised in the Model Studio console.",
+	},
+	{
+		code: /^Throttling|^LimitRequests$/,
+		hint: 'The account sends more requests than it may (submissions: 5 per second, queries: 20 per second, shared by all keys): try again in a minute or spread the runs.',
+	},
+	{
+		code: /^RewriteFailed$/,
+		hint: "The service could not rewrite the prompt: try again, or switch the option 'Extend Prompt' off.",
+	},
+	{
+		code: /^InternalError\.Timeout$/,
+		hint: 'The service gave the task up after about three hours; it is not billed. Submit it again later.',
+	},
+	{
+		code: /^InternalError\.(Algo|FileUpload|Upload)$/,
+		hint: 'The service failed on this task; it is not billed. Submit it again; if it fails each time, change the video or the prompt.',
+	},
+	{
+		code: /^(InternalError|SystemError|ModelServiceFailed|RequestTimeOut|ModelServingError|ModelUnavailable)/,
+		hint: 'The service has a problem or is overloaded: try again later.',
+	},
+	{
+		code: /^(InvalidParameter|BadRequest)/,
+		hint: 'DashScope does not accept one of the values: compare the message with the fields of the node.',
+	},
+	{
+		code: /^AccessDenied/,
+		hint: 'The key may not do this: check the key, its workspace and its region.',
+	},
+];
+
+/**
+ * One sentence on what to do about an error code, or undefined where there is nothing to add.
+ * @param code DashScope's `code`, from an HTTP error or a FAILED task
+ * @param message DashScope's `message`; tells apart codes that serve several causes
+ */
+export function adviceFor(code: string, message = ''): string | undefined {
+	return ADVICE.find((row) => row.code.test(code) && (row.message?.test(message) ?? true))?.hint;
+}
+
+/** FAILED codes that ask for a new task rather than for other input (error-code page, 500s). */
+export function asksForNewTask(code: string): boolean {
+	return /^InternalError(\.(Algo|FileUpload|Upload|Timeout))?$|^RewriteFailed$|^(SystemError|ModelServiceFailed|ModelServingError|ModelUnavailable)$/.test(
+		code,
+	);
+}

@@ -1,0 +1,100 @@
+/** Where DashScope is asked: regions, workspace hosts and custom base URLs. Pure. */
+
+export type Region = 'cn-beijing' | 'ap-southeast-1' | 'custom';
+
+export interface DashScopeCredential {
+	apiKey: string;
+	region: Region;
+	workspaceId?: string;
+	baseUrl?: string;
+}
+
+/** The shared host of each region; it takes the key of any workspace of that region. */
+const SHARED_HOST: Record<Exclude<Region, 'custom'>, string> = {
+	'cn-beijing': 'https://dashscope.aliyuncs.com',
+	'ap-southeast-1': 'https://dashscope-intl.aliyuncs.com',
+};
+
+/** Whether a host name is this machine: the only place where plain http is accepted. */
+export function isLoopbackHost(hostname: string): boolean {
+	const host = hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '');
+	return (
+		host === 'localhost' ||
+		host.endsWith('.localhost') ||
+		host === '::1' ||
+		/^127(\.\d{1,3}){3}$/.test(host)
+	);
+}
+
+/**
+ * Whether a host can only be reached from inside a network: loopback, private, link-local or
+ * unique-local addresses, and names without a public suffix. DashScope could never fetch from there.
+ */
+export function isPrivateHost(hostname: string): boolean {
+	const host = hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '');
+	if (isLoopbackHost(host)) return true;
+	const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(host)?.[1] ?? host;
+	const octets = /^(\d+)\.(\d+)\.\d+\.\d+$/.exec(mapped);
+	if (octets !== null) {
+		const [first, second] = [Number(octets[1]), Number(octets[2])];
+		return (
+			first === 0 ||
+			first === 10 ||
+			first === 127 ||
+			(first === 100 && second >= 64 && second <= 127) ||
+			(first === 169 && second === 254) ||
+			(first === 172 && second >= 16 && second <= 31) ||
+			(first === 192 && second === 168)
+		);
+	}
+	if (host.includes(':')) return host === '::' || /^(f[cd]|fe[89ab]|::ffff:)/.test(host);
+	return !host.includes('.') || /\.(local|internal|lan|home|corp|intranet|test)$/.test(host);
+}
+
+/** A URL, or undefined where `new URL` would throw. */
+export function tryParseUrl(text: string, base?: URL): URL | undefined {
+	try {
+		return new URL(text, base);
+	} catch {
+		return undefined;
+	}
+}
+
+/**
+ * The base URL (scheme, host, optional path prefix; no trailing slash, no `/api/v1`) of a credential.
+ * @throws Error with one sentence for the user when a custom base URL or a workspace ID cannot be used
+ */
+export function baseUrlOf(credential: DashScopeCredential): string {
+	if (credential.region === 'custom') return customBaseUrl(credential.baseUrl ?? '');
+
+	const workspace = (credential.workspaceId ?? '').trim();
+	if (workspace === '') return SHARED_HOST[credential.region];
+	if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(workspace)) {
+		throw new Error(
+			`The workspace ID "${workspace}" cannot be part of a host name. Copy it from Model Studio (it looks like "ws-…" or "llm-…"), or leave it empty.`,
+		);
+	}
+	return `https://${workspace}.${credential.region}.maas.aliyuncs.com`;
+}
+
+function customBaseUrl(text: string): string {
+	const url = tryParseUrl(text.trim());
+	if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+		throw new Error(
+			`The base URL "${text}" is not a web address. Enter it with its scheme, such as https://dashscope-us.aliyuncs.com.`,
+		);
+	}
+	if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+		throw new Error(
+			'The base URL must not carry a user name, a password, a query or a fragment: only scheme, host and an optional path.',
+		);
+	}
+	if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
+		throw new Error(
+			`The base URL must use https, because the API key travels with every request: "${url.protocol}//${url.host}" is plain http. Plain http is accepted only for this machine (localhost).`,
+		);
+	}
+	// The SDKs' base URL ends in /api/v1; accept that spelling too.
+	const path = url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
+	return `${url.protocol}//${url.host}${path}`;
+}

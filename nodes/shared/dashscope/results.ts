@@ -1,0 +1,123 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { connectionError } from './answer';
+import { DashScopeError } from './errors';
+import { isLoopbackHost, tryParseUrl } from './hosts';
+import { isRecord, numberAt, textAt } from './json';
+import type { JsonRecord } from './types';
+import { Transfer } from './transfer';
+import { cancelSignalOf } from './uploads';
+
+/** A result file on its way: its bytes and, if the host says it, their number. */
+export interface OpenResult {
+	stream: ResponseStream;
+	size?: number;
+	/** To be called whenever bytes were read: a standstill ends the transfer. */
+	moved(bytes: number): void;
+	/** What broke the transfer, seen from the error that reading brought. */
+	reason(error: unknown): unknown;
+	/** Gives the connection back; to be called in any case. */
+	close(): void;
+}
+
+/** What n8n's HTTP client gives for `encoding: 'stream'`, and what n8n's binary store takes. */
+export type ResponseStream = Awaited<ReturnType<IExecuteFunctions['helpers']['getBinaryStream']>>;
+
+const MAX_REDIRECTS = 5;
+
+/** No result host takes longer to answer, or pauses for longer in the middle of a file. */
+const STALL_MS = 120_000;
+
+/**
+ * Opens the result of a task for download. The URL is signed by itself: the API key is never sent,
+ * not to the result host and not to where it redirects.
+ * @param url the task's `video_url`
+ * @throws DashScopeError; kind `rejected` when the link has expired
+ */
+export async function openResult(functions: IExecuteFunctions, url: string): Promise<OpenResult> {
+	let target = secureUrl(url);
+	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+		const { status, headers, result } = await get(functions, target);
+		if (status >= 200 && status < 300) return result;
+		result.close();
+		const location = textAt(headers, 'location');
+		if (status < 300 || status >= 400 || location === undefined) throw refusal(status, target.host);
+		target = secureUrl(location, target);
+	}
+	throw new DashScopeError(`${target.host} redirects in circles`, { kind: 'server' });
+}
+
+/** Results travel over https only; `http:` links of object storage work the same with https. */
+function secureUrl(text: string, base?: URL): URL {
+	const url = tryParseUrl(text, base);
+	if (url?.protocol === 'http:' && !isLoopbackHost(url.hostname)) url.protocol = 'https:';
+	if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+		throw new DashScopeError(`The result has a link of an unknown kind (${text.slice(0, 60)})`, {
+			kind: 'rejected',
+		});
+	}
+	return url;
+}
+
+interface Response {
+	status: number;
+	headers: JsonRecord;
+	result: OpenResult;
+}
+
+async function get(functions: IExecuteFunctions, url: URL): Promise<Response> {
+	const transfer = new Transfer(url.host, STALL_MS, cancelSignalOf(functions));
+	try {
+		const answer: unknown = await functions.helpers.httpRequest({
+			method: 'GET',
+			url: url.href,
+			// A compressed answer would arrive in another size than it says.
+			headers: { 'Accept-Encoding': 'identity' },
+			encoding: 'stream',
+			disableFollowRedirect: true,
+			ignoreHttpStatusErrors: true,
+			returnFullResponse: true,
+			// It would not count the body; the transfer itself watches over both.
+			timeout: 0,
+			abortSignal: transfer.signal,
+		});
+		const { statusCode, headers, body } = isRecord(answer) ? answer : {};
+		if (typeof statusCode !== 'number' || !isResponseStream(body)) {
+			throw new DashScopeError(`${url.host} gave no file`, { kind: 'garbled' });
+		}
+		const head = isRecord(headers) ? headers : {};
+		return { status: statusCode, headers: head, result: open(body, head, transfer) };
+	} catch (error) {
+		transfer.end();
+		const reason = transfer.reason(error);
+		throw reason instanceof DashScopeError ? reason : connectionError(reason, url.host);
+	}
+}
+
+function open(body: ResponseStream, headers: JsonRecord, transfer: Transfer): OpenResult {
+	return {
+		stream: body,
+		size: numberAt(headers, 'content-length'),
+		moved: (bytes) => transfer.moved(bytes),
+		reason: (error) => transfer.reason(error),
+		close: () => {
+			body.destroy();
+			// A body that nobody began to read does not close its connection when it is destroyed.
+			transfer.end();
+		},
+	};
+}
+
+function isResponseStream(body: unknown): body is ResponseStream {
+	return isRecord(body) && typeof body.pipe === 'function' && typeof body.destroy === 'function';
+}
+
+function refusal(status: number, host: string): DashScopeError {
+	const gone = status === 403 || status === 404 || status === 410;
+	return new DashScopeError(`${host} refused the result file (HTTP ${status})`, {
+		kind: gone || (status >= 400 && status < 429) ? 'rejected' : 'server',
+		httpStatus: status,
+		hint: gone
+			? 'The link of a result works for 24 hours after the task ended. A firewall must allow *.aliyuncs.com.'
+			: 'The file can be fetched again while its link is valid.',
+	});
+}

@@ -1,0 +1,92 @@
+/**
+ * What DashScope says and expects, as plain data. Names follow the HTTP API
+ * (video-synthesis and "manage asynchronous tasks" pages of Model Studio).
+ */
+
+/** `task_status` of an asynchronous task; UNKNOWN = expired after 24 h, other region or other account. */
+export type TaskStatus =
+	| 'PENDING'
+	| 'RUNNING'
+	| 'SUSPENDED'
+	| 'SUCCEEDED'
+	| 'FAILED'
+	| 'CANCELED'
+	| 'UNKNOWN';
+
+/** Statuses that never change again. */
+export type FinalStatus = 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'UNKNOWN';
+
+export type Resolution = '720P' | '1080P';
+export type Ratio = '16:9' | '9:16' | '1:1' | '4:3' | '3:4';
+export type AudioSetting = 'auto' | 'origin';
+
+/** One entry of `input.media`: a public URL, an `oss://` URL or (images only) a data URI. */
+export interface MediaEntry {
+	type: 'video' | 'reference_image';
+	url: string;
+}
+
+/** Body of the create call for a video edit. */
+export interface VideoEditBody {
+	model: string;
+	input: {
+		prompt?: string;
+		negative_prompt?: string;
+		media: MediaEntry[];
+	};
+	parameters: {
+		resolution: Resolution;
+		ratio?: Ratio;
+		duration?: number;
+		audio_setting?: AudioSetting;
+		prompt_extend?: boolean;
+		seed?: number;
+		watermark?: boolean;
+	};
+}
+
+/** A JSON object as received, before anything is known about it. */
+export type JsonRecord = { [key: string]: string | number | boolean | object | null | undefined };
+
+/** The billed amounts of a finished task, in seconds of video. */
+export interface Usage {
+	/** Input plus output seconds: what the bill counts. */
+	billedSeconds?: number;
+	inputSeconds?: number;
+	outputSeconds?: number;
+	/** Resolution tier as the price list names it, such as "720P". */
+	resolution?: string;
+}
+
+/** A task as one answer of the create or query call showed it. Times are epoch milliseconds. */
+export interface Task {
+	taskId: string;
+	status: TaskStatus;
+	requestId?: string;
+	submittedAt?: number;
+	startedAt?: number;
+	finishedAt?: number;
+	prompt?: string;
+	videoUrl?: string;
+	usage?: Usage;
+	/** Error code and message of a FAILED task. */
+	code?: string;
+	message?: string;
+	/** The whole answer, for users who switch "Simplify" off. */
+	raw: JsonRecord;
+}
+
+/** A row of the task list, which has neither prompt nor result. Times are epoch milliseconds. */
+export interface ListedTask {
+	taskId: string;
+	status: TaskStatus;
+	model?: string;
+	createdAt?: number;
+}
+
+const FINAL: readonly TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'];
+
+/** Whether the task has ended, well or badly. */
+export function isFinal(status: TaskStatus): status is FinalStatus {
+	return FINAL.includes(status);
+}

@@ -1,0 +1,181 @@
+import { randomUUID } from 'crypto';
+import type { IHttpRequestOptions } from 'n8n-workflow';
+import { connectionError } from './answer';
+import { dashScopeRequest } from './client';
+import type { DashScopeClient, DashScopeFunctions } from './client';
+import { DashScopeError, adviceFor } from './errors';
+import { isLoopbackHost, tryParseUrl } from './hosts';
+import { isRecord, numberAt, recordAt, textAt } from './json';
+import { multipartBytes, multipartFrame } from './multipart';
+import { Transfer } from './transfer';
+
+/** A file that can be opened again for another try. */
+export interface UploadSource {
+	/** Bytes. */
+	size: number;
+	mimeType: string;
+	/** Of the real type, without a dot: DashScope tells the type by it. */
+	extension: string;
+	open(): Promise<ByteStream>;
+}
+
+/** Bytes that arrive over time; `destroy` gives the underlying file or socket back. */
+export interface ByteStream extends AsyncIterable<Uint8Array> {
+	destroy(): unknown;
+}
+
+interface UploadPolicy {
+	uploadHost: string;
+	directory: string;
+	maxBytes?: number;
+	fields: ReadonlyArray<readonly [name: string, value: string]>;
+}
+
+/** Longer than any pause of a slow line; the last bytes may sit in the system's buffers for that long, too. */
+const STALL_MS = 300_000;
+
+/** Fetches the permission for one upload; it lasts 300 s and is bound to the model. */
+async function getPolicy(client: DashScopeClient, model: string): Promise<UploadPolicy> {
+	const raw = await dashScopeRequest(client, {
+		method: 'GET',
+		path: '/uploads',
+		query: { action: 'getPolicy', model },
+		timeoutMs: 30_000,
+	});
+	const data = recordAt(raw, 'data');
+	const uploadHost = textAt(data, 'upload_host');
+	const directory = textAt(data, 'upload_dir');
+	if (uploadHost === undefined || directory === undefined) {
+		throw new DashScopeError('The answer holds no upload permission', {
+			kind: 'garbled',
+			requestId: textAt(raw, 'request_id'),
+		});
+	}
+	const maxMegabytes = numberAt(data, 'max_file_size_mb');
+	return {
+		uploadHost,
+		directory,
+		maxBytes: maxMegabytes === undefined ? undefined : maxMegabytes * 1024 * 1024,
+		fields: [
+			['OSSAccessKeyId', textAt(data, 'oss_access_key_id') ?? ''],
+			['Signature', textAt(data, 'signature') ?? ''],
+			['policy', textAt(data, 'policy') ?? ''],
+			['x-oss-object-acl', textAt(data, 'x_oss_object_acl') ?? 'private'],
+			['x-oss-forbid-overwrite', textAt(data, 'x_oss_forbid_overwrite') ?? 'true'],
+			['success_action_status', '200'],
+		],
+	};
+}
+
+/**
+ * Uploads a file to DashScope's temporary store, as a stream of known length.
+ * Every call uses a fresh permission and a fresh object name, so a failed one can be repeated.
+ * @param model the model of the later create call; the upload serves no other
+ * @returns an `oss://` URL, valid for 48 h, for this account and model only
+ * @throws DashScopeError
+ */
+export async function uploadFile(
+	client: DashScopeClient,
+	model: string,
+	source: UploadSource,
+): Promise<string> {
+	const policy = await getPolicy(client, model);
+	if (policy.maxBytes !== undefined && source.size > policy.maxBytes) {
+		throw new DashScopeError(
+			`The file has ${source.size} bytes; DashScope takes up to ${policy.maxBytes} for this model`,
+			{ kind: 'rejected', code: 'InvalidFile.Size', hint: 'Compress or shorten the file.' },
+		);
+	}
+	const fileName = `${randomUUID()}.${source.extension}`;
+	const key = `${policy.directory}/${fileName}`;
+	await postFile(client.functions, policy, key, fileName, source);
+	return `oss://${key}`;
+}
+
+async function postFile(
+	functions: DashScopeFunctions,
+	policy: UploadPolicy,
+	key: string,
+	fileName: string,
+	source: UploadSource,
+): Promise<void> {
+	const { host } = uploadUrl(policy);
+	const frame = multipartFrame(
+		[...policy.fields.slice(0, 3), ['key', key], ...policy.fields.slice(3)],
+		{ fileName, mimeType: source.mimeType, size: source.size },
+		`wan-${randomUUID()}`,
+	);
+	const file = await source.open();
+	const transfer = new Transfer(host, STALL_MS, cancelSignalOf(functions));
+	const options: IHttpRequestOptions = {
+		method: 'POST',
+		url: policy.uploadHost,
+		headers: { 'Content-Type': frame.contentType, 'Content-Length': frame.contentLength },
+		// Shaped like a Blob: n8n's HTTP client streams those with their size, and no stream class can be
+		// imported in a community node.
+		body: {
+			[Symbol.toStringTag]: 'Blob',
+			size: frame.contentLength,
+			type: frame.contentType,
+			stream: () => transfer.watched(multipartBytes(frame, file)),
+		},
+		// Also keeps memory flat: the layer that follows redirects holds the whole body.
+		disableFollowRedirect: true,
+		ignoreHttpStatusErrors: true,
+		returnFullResponse: true,
+		encoding: 'text',
+		// It would count from the start: 100 MB take longer than any sensible limit on a slow line.
+		timeout: 0,
+		abortSignal: transfer.signal,
+	};
+	try {
+		const answer: unknown = await functions.helpers.httpRequest(options).catch((error: unknown) => {
+			const reason = transfer.reason(error);
+			throw reason instanceof DashScopeError ? reason : connectionError(reason, host);
+		});
+		checkUploadAnswer(answer, host);
+	} finally {
+		transfer.end();
+		file.destroy();
+	}
+}
+
+/** The form's signature is worth an upload to whoever reads it: https only, except on this machine. */
+function uploadUrl({ uploadHost }: UploadPolicy): URL {
+	const url = tryParseUrl(uploadHost);
+	if (url === undefined) {
+		throw new DashScopeError(`DashScope named an upload host that is none: ${uploadHost}`, {
+			kind: 'garbled',
+		});
+	}
+	if (url.protocol !== 'https:' && !isLoopbackHost(url.hostname)) {
+		throw new DashScopeError(`DashScope named an upload host without https: ${url.host}`, {
+			kind: 'rejected',
+		});
+	}
+	return url;
+}
+
+/** The signal that n8n aborts on Stop and on a workflow timeout, where the context has one. */
+export function cancelSignalOf(functions: DashScopeFunctions): AbortSignal | undefined {
+	return 'getExecutionCancelSignal' in functions ? functions.getExecutionCancelSignal() : undefined;
+}
+
+/** Object storage answers errors as XML: `<Error><Code>…</Code><Message>…</Message>`. */
+function checkUploadAnswer(answer: unknown, host: string): void {
+	const { statusCode, body } = isRecord(answer) ? answer : {};
+	if (typeof statusCode === 'number' && statusCode >= 200 && statusCode < 300) return;
+	const xml = typeof body === 'string' ? body : '';
+	const code = /<Code>([^<]*)<\/Code>/.exec(xml)?.[1] ?? `HTTP ${String(statusCode)}`;
+	const message = /<Message>([^<]*)<\/Message>/.exec(xml)?.[1] ?? 'The upload was refused';
+	throw new DashScopeError(`${message} (upload to ${host})`, {
+		// Whatever the store says, nothing was billed: a fresh permission may cure it.
+		kind: 'server',
+		code,
+		httpStatus: typeof statusCode === 'number' ? statusCode : undefined,
+		requestId: /<RequestId>([^<]*)<\/RequestId>/.exec(xml)?.[1],
+		hint:
+			adviceFor(code, message) ??
+			'The file could not be stored for DashScope: try again, or give it as a URL.',
+	});
+}
