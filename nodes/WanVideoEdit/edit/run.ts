@@ -1,0 +1,237 @@
+import { DashScopeError, asksForNewTask } from '../../shared/dashscope/errors';
+import type { Task, VideoEditBody } from '../../shared/dashscope/types';
+import { endedBadly } from './deliver';
+import { EditError, StoppedError } from './errors';
+import { finish } from './finish';
+import { Slots } from './gate';
+import type { Ledger } from './ledger';
+import { resolveMedia } from './media';
+import type { CheckedMedia } from './media';
+import type { EditPorts } from './ports';
+import { buildBody, fingerprint } from './request';
+import { cancelWaiting, nameBilled } from './stop';
+import { Submitter } from './submit';
+import type { Job } from './submit';
+import type { BinaryFile, EditRequest, MediaFormat } from './types';
+import { Uploads } from './uploads';
+import type { UploadStore } from './uploads';
+import { Watch } from './watch';
+
+/** One item whose values and files have been checked. */
+export interface PreparedEdit {
+	request: EditRequest;
+	media: CheckedMedia[];
+}
+
+export interface RunSettings {
+	/** Hand back the task IDs instead of waiting for the videos. */
+	submitOnly: boolean;
+	download: boolean;
+	pollIntervalMs: number;
+	timeoutMs: number;
+	/** How often a task that failed with a code asking for a new task is submitted anew. */
+	resubmitFailed: number;
+	resubmitLost: boolean;
+	/** Uploads, and downloads, at the same time. */
+	transfers: number;
+	/** How long tasks are watched before they are handed back unfinished; absent: to their end. */
+	holdMs?: number;
+}
+
+/** What this execution remembers from one try of the node to the next. */
+export interface Memory {
+	ledger: Ledger;
+	uploads: UploadStore;
+}
+
+/** A task that is still under way, with what is needed to go on with it later. Plain JSON. */
+export interface OpenEdit {
+	state: 'open';
+	job: Job;
+	model: string;
+	prompt?: string;
+	download: boolean;
+	/** Epoch milliseconds. */
+	deadline: number;
+	/** To submit the task anew if it fails in a way that asks for it; absent where that is not wanted. */
+	again?: { body: VideoEditBody; times: number };
+}
+
+/** What became of one item whose task is not under way any more. */
+export type Settled<Video> =
+	| { state: 'finished'; job: Job; task: Task; video?: Video }
+	| { state: 'failed'; error: EditError; job?: Job; task?: Task };
+
+export type Outcome<Video> = Settled<Video> | OpenEdit | { state: 'submitted'; job: Job };
+
+/** The account's limit for this model (rate-limit page, read 2026-11): 5 submissions a second. */
+export const SUBMITS_PER_SECOND = 5;
+
+/** Half of the account's 20 queries a second, so that two workflows can run side by side. */
+export const QUERIES_PER_SECOND = 10;
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * Edits all items of a run together: submitted at the account's pace, watched on one clock, delivered as they end.
+ * A failure of one item never touches the others.
+ * @returns one outcome per item, in order
+ * @throws StoppedError after Stop; tasks that were still waiting have been cancelled then
+ */
+export async function runEdits<Video>(
+	edits: PreparedEdit[],
+	ports: EditPorts<Video>,
+	memory: Memory,
+	settings: RunSettings,
+): Promise<Array<Outcome<Video>>> {
+	const { ledger } = memory;
+	const run = new EditRun(ports, memory, settings);
+	const twins = new Map<string, number>();
+	const outcomes = await Promise.all(
+		edits.map(async (edit) => {
+			const print = fingerprint(edit.request);
+			const twin = twins.get(print) ?? 0;
+			twins.set(print, twin + 1);
+			return await run.edit(edit, ledger.key(print, twin));
+		}),
+	);
+	if (ports.stopped()) {
+		const ended = outcomes.map((outcome) => ('task' in outcome ? outcome.task : undefined));
+		nameBilled(ports, ended);
+		await cancelWaiting(ports, run.taskIds());
+		throw new StoppedError();
+	}
+	return outcomes;
+}
+
+class EditRun<Video> {
+	private readonly submitter: Submitter;
+	private readonly watch: Watch;
+	private readonly uploads: Uploads;
+	private readonly downloads: Slots;
+	private readonly ledger: Ledger;
+	/** Submitted and not known to have ended, by key. */
+	private readonly jobs = new Map<string, Job>();
+	private readonly bodies = new Map<string, VideoEditBody>();
+
+	constructor(
+		private readonly ports: EditPorts<Video>,
+		memory: Memory,
+		private readonly settings: RunSettings,
+	) {
+		this.ledger = memory.ledger;
+		this.uploads = new Uploads(ports, memory.uploads, settings.transfers);
+		this.downloads = new Slots(settings.transfers);
+		this.submitter = new Submitter(ports, memory.ledger, {
+			submitsPerSecond: SUBMITS_PER_SECOND,
+			deadline: ports.now() + settings.timeoutMs,
+			resubmitLost: settings.resubmitLost,
+		});
+		this.watch = new Watch(ports, {
+			intervalMs: settings.pollIntervalMs,
+			queriesPerSecond: QUERIES_PER_SECOND,
+			handBackAt: settings.holdMs === undefined ? undefined : ports.now() + settings.holdMs,
+		});
+	}
+
+	taskIds(): string[] {
+		return [...this.jobs.values()].map(({ taskId }) => taskId);
+	}
+
+	async edit(edit: PreparedEdit, key: string): Promise<Outcome<Video>> {
+		let job: Job | undefined;
+		let task: Task | undefined;
+		try {
+			for (let resubmits = 0; ; ) {
+				job = await this.submit(edit, key);
+				this.jobs.set(key, job);
+				if (this.settings.submitOnly) return { state: 'submitted', job };
+
+				const deadline = this.ports.now() + this.settings.timeoutMs;
+				task = await this.watchJob(job, deadline);
+				if (task === undefined) return this.handBack(edit, key, job, deadline, resubmits);
+				this.jobs.delete(key);
+				if (task.status === 'SUCCEEDED') return await this.deliver(edit, job, task);
+
+				const again = this.mayResubmit(job, task, resubmits);
+				if (task.status !== 'UNKNOWN' || again) this.ledger.ended(key);
+				if (!again) return { state: 'failed', error: failureOf(endedBadly(task)), job, task };
+				if (!job.known) resubmits++;
+			}
+		} catch (error) {
+			return { state: 'failed', error: failureOf(error, job), job, task };
+		}
+	}
+
+	private async submit({ request, media }: PreparedEdit, key: string): Promise<Job> {
+		const upload = async (file: BinaryFile, format: MediaFormat) =>
+			await this.uploads.url(request.model, file, format);
+		return await this.submitter.submit(key, request.model, async () => {
+			const body = buildBody(request, await resolveMedia(media, upload, this.inline()));
+			if (!this.inline()) this.bodies.set(key, body);
+			return body;
+		});
+	}
+
+	/** A body that has to be kept for later is kept small: its images are uploaded instead of carried along. */
+	private inline(): boolean {
+		return this.settings.holdMs === undefined || this.settings.resubmitFailed === 0;
+	}
+
+	private async watchJob(job: Job, deadline: number): Promise<Task | undefined> {
+		// One that an earlier try submitted is looked at once: it may have ended, or make way for a new one.
+		if (this.settings.holdMs === 0 && !job.known) return undefined;
+		const { taskId, submittedAt } = job;
+		const known = job.known || job.adopted;
+		return await this.watch.finish({ taskId, submittedAt, known, deadline });
+	}
+
+	private handBack(
+		{ request }: PreparedEdit,
+		key: string,
+		job: Job,
+		deadline: number,
+		resubmits: number,
+	): OpenEdit {
+		const { model, prompt } = request;
+		const body = this.bodies.get(key);
+		const times = this.settings.resubmitFailed - resubmits;
+		const again = body === undefined ? undefined : { body, times };
+		return { state: 'open', job, model, prompt, download: this.settings.download, deadline, again };
+	}
+
+	/**
+	 * A task that an earlier try left behind and that ended without a video makes way for a new one, as the user
+	 * asked for by retrying; one of this try only if its code asks for a new task and the user allowed it.
+	 */
+	private mayResubmit(job: Job, task: Task, resubmits: number): boolean {
+		if (job.known) {
+			const expired = this.ports.now() - job.submittedAt > DAY_MS;
+			return task.status !== 'UNKNOWN' || expired;
+		}
+		return (
+			task.status === 'FAILED' &&
+			asksForNewTask(task.code ?? '') &&
+			resubmits < this.settings.resubmitFailed
+		);
+	}
+
+	private async deliver({ request }: PreparedEdit, job: Job, task: Task): Promise<Outcome<Video>> {
+		const { download } = this.settings;
+		const { prompt } = request;
+		return await finish(this.ports, this.downloads, { prompt, download }, job, task);
+	}
+}
+
+/** Everything that can go wrong for an item, as one kind of error that knows the task. */
+export function failureOf(error: unknown, job?: Job): EditError {
+	if (error instanceof EditError) return error;
+	const taskId = job?.taskId;
+	if (error instanceof DashScopeError) {
+		const { message, hint, code, requestId, httpStatus } = error;
+		return new EditError(message, hint, { taskId, code, requestId, httpStatus });
+	}
+	return new EditError(error instanceof Error ? error.message : String(error), undefined, {
+		taskId,
+	});
+}

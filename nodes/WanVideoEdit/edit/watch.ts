@@ -1,0 +1,226 @@
+import { DashScopeError, mayPass } from '../../shared/dashscope/errors';
+import { isFinal } from '../../shared/dashscope/types';
+import type { Task } from '../../shared/dashscope/types';
+import { EditError } from './errors';
+import { RateGate } from './gate';
+import type { EditPorts } from './ports';
+import { backoff, nextQueryAt } from './schedule';
+import type { Progress } from './schedule';
+
+/** A definite no (such as 401 or 404) may be a gateway's hiccup; this often in a row it is believed. */
+const BELIEVED_REFUSALS = 3;
+
+/** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
+const BELIEVED_UNKNOWNS = 3;
+
+/** A wait is cut into steps: tasks that join and answers that come meanwhile are seen in time. */
+const LONGEST_NAP_MS = 200;
+
+export interface WatchSettings {
+	/** Regular gap between two queries of one task. */
+	intervalMs: number;
+	/** All queries of this watch together. */
+	queriesPerSecond: number;
+	/**
+	 * From this moment on, a task that has not ended is handed back after the next look at it. Absent: watched to
+	 * its end or deadline. Epoch milliseconds.
+	 */
+	handBackAt?: number;
+}
+
+/** A task to be watched. Moments are epoch milliseconds. */
+export interface WatchOrder {
+	taskId: string;
+	submittedAt: number;
+	/** Submitted a while ago: asked at once. */
+	known: boolean;
+	/** When the wait for it ends. The task itself goes on. */
+	deadline: number;
+}
+
+interface Watched extends Progress {
+	taskId: string;
+	deadline: number;
+	dueAt: number;
+	asking: boolean;
+	/** In a row, of any kind. */
+	failures: number;
+	/** In a row. */
+	refusals: number;
+	unknowns: number;
+	resolve(task: Task | undefined): void;
+	reject(error: unknown): void;
+}
+
+/** Watches all open tasks of a run on one clock and within one request budget. */
+export class Watch {
+	private readonly open = new Set<Watched>();
+	private readonly gate: RateGate;
+	private running = false;
+	private shortestRun: number | undefined;
+
+	constructor(
+		private readonly ports: EditPorts<unknown>,
+		private readonly settings: WatchSettings,
+	) {
+		this.gate = new RateGate(ports, settings.queriesPerSecond);
+	}
+
+	/**
+	 * @returns the task when it has ended, well or badly; undefined when it is handed back unfinished
+	 * @throws EditError on timeout or when the service refuses to answer; StoppedError
+	 */
+	async finish({ taskId, submittedAt, known, deadline }: WatchOrder): Promise<Task | undefined> {
+		return await new Promise((resolve, reject) => {
+			const entry: Watched = {
+				taskId,
+				status: 'PENDING',
+				submittedAt,
+				deadline,
+				dueAt: this.ports.now(),
+				asking: false,
+				failures: 0,
+				refusals: 0,
+				unknowns: 0,
+				resolve,
+				reject,
+			};
+			if (!known) this.plan(entry);
+			this.open.add(entry);
+			void this.run();
+		});
+	}
+
+	private plan(entry: Watched): void {
+		const next = nextQueryAt(entry, this.settings.intervalMs, this.shortestRun);
+		const handBackAt = this.handsBack() ? Infinity : (this.settings.handBackAt ?? Infinity);
+		entry.dueAt = Math.min(next, entry.deadline, handBackAt);
+	}
+
+	private handsBack(): boolean {
+		return this.ports.now() >= (this.settings.handBackAt ?? Infinity);
+	}
+
+	/** The one clock: always serves the task that has waited longest past its moment. */
+	private async run(): Promise<void> {
+		if (this.running) return;
+		this.running = true;
+		try {
+			while (this.open.size > 0) {
+				const next = this.nextDue();
+				const wait = next === undefined ? LONGEST_NAP_MS : next.dueAt - this.ports.now();
+				if (next === undefined || wait > 0) {
+					await this.ports.sleep(Math.min(wait, LONGEST_NAP_MS));
+					continue;
+				}
+				next.asking = true;
+				await this.gate.pass();
+				// Not awaited: one slow answer must not hold up the others.
+				void this.ask(next);
+			}
+		} catch (error) {
+			this.rejectAll(error);
+		} finally {
+			this.running = false;
+		}
+	}
+
+	private rejectAll(error: unknown): void {
+		for (const entry of this.open) entry.reject(error);
+	}
+
+	private nextDue(): Watched | undefined {
+		let first: Watched | undefined;
+		for (const entry of this.open) {
+			if (!entry.asking && (first === undefined || entry.dueAt < first.dueAt)) first = entry;
+		}
+		return first;
+	}
+
+	private async ask(entry: Watched): Promise<void> {
+		try {
+			const task = await this.ports.getTask(entry.taskId);
+			this.heard(entry, task);
+		} catch (error) {
+			this.notHeard(entry, error);
+		} finally {
+			entry.asking = false;
+		}
+	}
+
+	private heard(entry: Watched, task: Task): void {
+		entry.failures = 0;
+		entry.refusals = 0;
+		entry.status = task.status;
+		entry.startedAt = task.startedAt;
+		entry.askedAt = this.ports.now();
+		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
+
+		const settled =
+			isFinal(task.status) && (entry.unknowns === 0 || entry.unknowns >= BELIEVED_UNKNOWNS);
+		if (settled) {
+			this.learn(task);
+			this.close(entry, () => entry.resolve(task));
+		} else if (entry.askedAt >= entry.deadline) {
+			this.close(entry, () => entry.reject(this.timeout(entry)));
+		} else if (entry.unknowns === 0 && this.handsBack()) {
+			this.close(entry, () => entry.resolve(undefined));
+		} else {
+			this.plan(entry);
+		}
+	}
+
+	private learn({ startedAt, finishedAt, status }: Task): void {
+		if (status !== 'SUCCEEDED' || startedAt === undefined || finishedAt === undefined) return;
+		const run = finishedAt - startedAt;
+		if (run > 0) this.shortestRun = Math.min(run, this.shortestRun ?? run);
+	}
+
+	private notHeard(entry: Watched, error: unknown): void {
+		entry.failures++;
+		const now = this.ports.now();
+		const failure = error instanceof DashScopeError ? error : undefined;
+		entry.refusals = failure !== undefined && !mayPass(failure.kind) ? entry.refusals + 1 : 0;
+		if (this.ports.stopped() || failure === undefined) {
+			this.close(entry, () => entry.reject(error));
+		} else if (entry.refusals >= BELIEVED_REFUSALS) {
+			this.close(entry, () => entry.reject(this.refused(entry, failure)));
+		} else if (now >= entry.deadline) {
+			this.close(entry, () => entry.reject(this.timeout(entry, failure)));
+		} else if (entry.failures >= BELIEVED_REFUSALS && this.handsBack()) {
+			this.close(entry, () => entry.resolve(undefined));
+		} else {
+			const pause = backoff(entry.failures, this.ports.random(), failure.retryAfterMs);
+			entry.dueAt = Math.min(now + pause, entry.deadline);
+		}
+	}
+
+	private close(entry: Watched, settle: () => void): void {
+		this.open.delete(entry);
+		settle();
+	}
+
+	private timeout(entry: Watched, failure?: DashScopeError): EditError {
+		const waited = Math.round((this.ports.now() - entry.submittedAt) / 1000);
+		const trouble = failure === undefined ? '' : `; the last query failed: ${failure.message}`;
+		return new EditError(
+			`Task ${entry.taskId} was still ${entry.status} after ${waited} seconds${trouble}`,
+			`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours, or raise the option 'Timeout'.`,
+			{ taskId: entry.taskId, status: entry.status, waitedSeconds: waited },
+		);
+	}
+
+	private refused(entry: Watched, failure: DashScopeError): EditError {
+		return new EditError(
+			`The status of task ${entry.taskId} could not be read: ${failure.message}`,
+			`${failure.hint ?? ''} The task itself goes on: fetch it with 'Task: Get Status' and this task ID within 24 hours.`.trim(),
+			{
+				taskId: entry.taskId,
+				status: entry.status,
+				code: failure.code,
+				httpStatus: failure.httpStatus,
+				requestId: failure.requestId,
+			},
+		);
+	}
+}
