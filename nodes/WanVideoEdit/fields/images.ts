@@ -1,0 +1,133 @@
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { isRecord } from '../../shared/dashscope/json';
+import { HEAD_BYTES, detectFormat } from '../edit/formats';
+import type { MediaSource } from '../edit/types';
+import { validateImageCount } from '../edit/validate';
+import { binaryFieldsOf, binaryFileOf } from '../n8n/binary';
+import { collectionParameter, textParameter, toText } from './read';
+
+const LIMITS =
+	'JPEG, PNG without transparency, BMP or WEBP, 240 to 8000 pixels a side, up to 20 MB';
+
+/** The reference images. */
+export const imageFields: INodeProperties[] = [
+	{
+		displayName: 'Reference Images',
+		name: 'imageSource',
+		type: 'options',
+		noDataExpression: true,
+		default: 'list',
+		description: 'Which pictures the prompt may refer to; they cost nothing extra',
+		options: [
+			{
+				name: 'All Images of the Item',
+				value: 'allImages',
+				description:
+					'Every binary field that holds a picture, in the order of the item, such as the files of a form field',
+			},
+			{
+				name: 'Choose One by One',
+				value: 'list',
+				description: 'A list of binary fields and URLs',
+			},
+		],
+	},
+	{
+		displayName: 'Images',
+		name: 'images',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true, sortable: true },
+		placeholder: 'Add Image',
+		default: { image: [{ source: 'binary', field: 'image' }] },
+		hint: `1 to 4 images. ${LIMITS}`,
+		description: 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on',
+		displayOptions: { show: { imageSource: ['list'] } },
+		options: [
+			{
+				displayName: 'Image',
+				name: 'image',
+				values: [
+					{
+						displayName: 'Source',
+						name: 'source',
+						type: 'options',
+						default: 'binary',
+						description: 'Where this image comes from',
+						options: [
+							{ name: 'Binary Field', value: 'binary' },
+							{ name: 'URL', value: 'url' },
+						],
+					},
+					{
+						displayName: 'Binary Field',
+						name: 'field',
+						type: 'string',
+						default: 'image',
+						description: 'Name of the binary field with the image',
+						displayOptions: { show: { source: ['binary'] } },
+					},
+					{
+						displayName: 'URL',
+						name: 'url',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. https://example.com/sweater.jpg',
+						description: 'Public address of the image; DashScope fetches it itself',
+						displayOptions: { show: { source: ['url'] } },
+					},
+				],
+			},
+		],
+	},
+	{
+		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first picture. The video is left out. ${LIMITS}.`,
+		name: 'allImagesNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { imageSource: ['allImages'] } },
+	},
+];
+
+/**
+ * The reference images of an item in the order of the prompt's numbering.
+ * @throws InputError for a wrong number of images or a binary field that the item does not have
+ */
+export async function readImages(
+	functions: IExecuteFunctions,
+	item: number,
+): Promise<MediaSource[]> {
+	const images =
+		textParameter(functions, 'imageSource', item) === 'allImages'
+			? await allImages(functions, item)
+			: await listedImages(functions, item);
+	validateImageCount(images.length);
+	return images;
+}
+
+async function listedImages(functions: IExecuteFunctions, item: number): Promise<MediaSource[]> {
+	const { image } = collectionParameter(functions, 'images', item);
+	const rows = Array.isArray(image) ? image.filter(isRecord) : [];
+	validateImageCount(rows.length);
+	const sources: MediaSource[] = [];
+	for (const [index, row] of rows.entries()) {
+		if (row.source === 'url') {
+			sources.push({ from: 'url', field: `Image ${index + 1} URL`, url: toText(row.url) });
+			continue;
+		}
+		const field = `Image ${index + 1} Binary Field`;
+		const file = await binaryFileOf(functions, item, field, toText(row.field));
+		sources.push({ from: 'binary', field, file });
+	}
+	return sources;
+}
+
+async function allImages(functions: IExecuteFunctions, item: number): Promise<MediaSource[]> {
+	const sources: MediaSource[] = [];
+	for (const name of binaryFieldsOf(functions, item)) {
+		const file = await binaryFileOf(functions, item, 'Reference Images', name);
+		const format = detectFormat(await file.head(HEAD_BYTES));
+		if (typeof format === 'string' || format.kind !== 'image') continue;
+		sources.push({ from: 'binary', field: `Binary Field ${name}`, file });
+	}
+	return sources;
+}

@@ -1,0 +1,29 @@
+import type { INodeProperties } from 'n8n-workflow';
+import type { JsonRecord } from '../../shared/dashscope/types';
+import type { PricePerSecond } from '../edit/price';
+import { numberOption } from './read';
+
+/** Options that replace the list prices. */
+export const price1080Option: INodeProperties = {
+	displayName: 'Price per Second at 1080P',
+	name: 'price1080P',
+	type: 'number',
+	typeOptions: { minValue: 0, numberPrecision: 4 },
+	default: 0.15,
+	description:
+		'Your own price for the estimated cost. Without it the list price as of September 2026 counts, in yuan for Beijing and in US dollars elsewhere.',
+};
+export const price720Option: INodeProperties = {
+	...price1080Option,
+	displayName: 'Price per Second at 720P',
+	name: 'price720P',
+	default: 0.1,
+};
+
+/** @throws InputError for what is not a number */
+export function readPrices(options: JsonRecord): PricePerSecond {
+	return {
+		'720P': numberOption(options, 'price720P', 'Price per Second at 720P'),
+		'1080P': numberOption(options, 'price1080P', 'Price per Second at 1080P'),
+	};
+}

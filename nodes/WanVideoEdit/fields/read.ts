@@ -1,0 +1,62 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { isRecord } from '../../shared/dashscope/json';
+import type { JsonRecord } from '../../shared/dashscope/types';
+import { InputError } from '../edit/errors';
+
+/** Reading parameters whose expressions may yield anything. */
+
+/** The text of a parameter, trimmed; numbers are written out, nothing at all is ''. */
+export function textParameter(functions: IExecuteFunctions, name: string, item: number): string {
+	return toText(functions.getNodeParameter(name, item, ''));
+}
+
+/** A yes or no; text such as "false" counts as what it says. */
+export function booleanParameter(
+	functions: IExecuteFunctions,
+	name: string,
+	item: number,
+	fallback: boolean,
+): boolean {
+	return toBoolean(functions.getNodeParameter(name, item, fallback));
+}
+
+/** The values that the user added to a collection. */
+export function collectionParameter(
+	functions: IExecuteFunctions,
+	name: string,
+	item: number,
+): JsonRecord {
+	const value: unknown = functions.getNodeParameter(name, item, {});
+	return isRecord(value) ? value : {};
+}
+
+export function toText(value: unknown): string {
+	if (typeof value === 'string') return value.trim();
+	return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
+function toBoolean(value: unknown): boolean {
+	return typeof value === 'string' ? value.trim().toLowerCase() === 'true' : value === true;
+}
+
+/** An option that is absent unless the user added it; '' counts as absent. */
+export function textOption(options: JsonRecord, key: string): string | undefined {
+	return toText(options[key]) || undefined;
+}
+
+export function booleanOption(options: JsonRecord, key: string): boolean | undefined {
+	const value = options[key];
+	return value === undefined || value === null || value === '' ? undefined : toBoolean(value);
+}
+
+/**
+ * @param label display name of the option, for the message
+ * @throws InputError when the value is there but not a number
+ */
+export function numberOption(options: JsonRecord, key: string, label: string): number | undefined {
+	const value = options[key];
+	if (value === undefined || value === null || value === '') return undefined;
+	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
+	if (typeof number === 'number' && Number.isFinite(number)) return number;
+	throw new InputError(`'${label}' is "${String(value)}"`, 'Enter a number.');
+}

@@ -1,0 +1,111 @@
+import type {
+	IExecuteFunctions,
+	INodeExecutionData,
+	INodeProperties,
+	IRunExecutionData,
+} from 'n8n-workflow';
+import { dashScopeClient } from '../../../shared/dashscope/client';
+import { checkEdits, tasksUnderWay } from '../../edit/check';
+import { EditError } from '../../edit/errors';
+import { currencyOf } from '../../edit/price';
+import type { OpenEdit } from '../../edit/run';
+import { cancelWaiting } from '../../edit/stop';
+import { handOn } from '../../n8n/handOn';
+import type { ItemOutput } from '../../n8n/handOn';
+import { memoryOf } from '../../n8n/memory';
+import { n8nPorts } from '../../n8n/ports';
+import { readSuspended, revive } from '../../n8n/suspend';
+
+/** Not for users: set in the loop that a suspended edit waits in. */
+export const checkSuspendedField: INodeProperties = {
+	displayName: 'Check Suspended',
+	name: 'checkSuspended',
+	type: 'hidden',
+	default: false,
+};
+
+/**
+ * The loop looks at its tasks once in so many milliseconds after their submission. n8n looks for executions to wake
+ * every 60 s and then sets exact timers for those due within 70 s: a sleep of 60 s or more ends to the second,
+ * a shorter one ends at n8n's next look. So this is the shortest rhythm that n8n keeps exactly.
+ */
+const LOOK_MS = 62_500;
+
+/** A look that is due so soon is the one that is under way. */
+const SAME_LOOK_MS = 1_000;
+
+/** Sub-workflows may nest; a chain longer than this is not believed. */
+const MOST_ANCESTORS = 50;
+
+/** One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end. */
+export async function checkSuspended(functions: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const { items, videos, parentExecutionId, continueOnFail, transfers, maxResultBytes } =
+		readSuspended(functions);
+	const client = await dashScopeClient(functions);
+	const ports = n8nPorts(functions, client, maxResultBytes);
+	const open = items.flatMap(({ output, state }) =>
+		state.state === 'open' ? [{ output, state }] : [],
+	);
+	const edits = open.map(({ state }) => state);
+	const currency = currencyOf(client.baseUrl);
+	const before = items.flatMap((item, index) => revive(item, videos[index]));
+	const sleep = async () => {
+		await functions.putExecutionToWait(new Date(nextLook(edits, ports.now())));
+		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
+		// takes the last step of the loop for its end.
+		const unfinished = open.map(({ output, state }) => ({ item: output.item, error: lost(state) }));
+		return handOn(functions, currency, unfinished, before, true);
+	};
+
+	// They were submitted, or looked at, a moment ago.
+	if (isFirstTurn(functions)) return await sleep();
+	const memory = memoryOf(functions, 0);
+	if (await wasStopped(functions, parentExecutionId)) {
+		await cancelWaiting(ports, tasksUnderWay(edits, memory));
+		return [];
+	}
+	const outcomes = await checkEdits(edits, ports, memory, transfers);
+	if (outcomes === undefined) return await sleep();
+
+	const settled = [...before];
+	for (const [index, outcome] of outcomes.entries()) {
+		const output: ItemOutput | undefined = open[index]?.output;
+		if (output !== undefined) settled.push({ output, outcome });
+	}
+	return handOn(functions, currency, [], settled, continueOnFail);
+}
+
+function lost({ job }: OpenEdit): EditError {
+	const { taskId } = job;
+	return new EditError(
+		`The wait for task ${taskId} did not come to its end`,
+		`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours.`,
+		{ taskId },
+	);
+}
+
+function isFirstTurn(functions: IExecuteFunctions): boolean {
+	return functions.getWorkflowDataProxy(0).$runIndex === 0;
+}
+
+/** When to look again: at the next beat after the last submission, but no later than the last deadline. */
+function nextLook(edits: OpenEdit[], now: number): number {
+	const submitted = Math.max(...edits.map(({ job }) => job.submittedAt));
+	const beats = Math.floor((now - submitted + SAME_LOOK_MS) / LOOK_MS) + 1;
+	const deadline = Math.max(...edits.map((edit) => edit.deadline));
+	return Math.max(now + SAME_LOOK_MS, Math.min(submitted + beats * LOOK_MS, deadline));
+}
+
+/**
+ * Whether the execution that waits for this loop, or one that waits for that, was stopped meanwhile: n8n stops only
+ * the one that is clicked.
+ */
+async function wasStopped(functions: IExecuteFunctions, executionId: string): Promise<boolean> {
+	let id: string | undefined = executionId;
+	for (let depth = 0; id !== undefined && depth < MOST_ANCESTORS; depth++) {
+		const data: IRunExecutionData | undefined = await functions.getExecutionDataById(id);
+		if (data?.resultData.error !== undefined) return true;
+		id = data?.parentExecution?.executionId;
+	}
+	return false;
+}
