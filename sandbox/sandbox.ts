@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { assertFault, assertOutcome, Rules, type Fault, type TaskOutcome } from './faults';
+import { RateLimit } from './limits';
+import { RequestLog } from './log';
+import { withDefaults, type SandboxOptions, type Settings } from './options';
+import { createSamples, type Sample, type Samples } from './samples';
+import { TaskStore, type Task } from './tasks';
+import { Signer, Uploads } from './uploads';
+import { Workshop } from './workshop';
+import type { ImageMedia, VideoMedia } from './media';
+
+export interface SandboxTask extends Task {
+	/** The media with what ffprobe says of them, as far as they could be opened. */
+	media: Array<VideoMedia | ImageMedia>;
+}
+
+export interface SampleFile extends Sample {
+	url: string;
+}
+
+type WithUrls<T> = T extends Sample
+	? SampleFile
+	: T extends Array<infer Item>
+		? Array<WithUrls<Item>>
+		: { [Name in keyof T]: WithUrls<T[Name]> };
+
+export type SampleFiles = WithUrls<Samples>;
+
+export const SAMPLE_PREFIX = '/_sandbox/samples/';
+
+/** All that a sandbox knows and keeps, apart from the HTTP server in front of it. */
+export class State {
+	readonly log = new RequestLog();
+	readonly faults = new Rules<Fault>();
+	readonly outcomes = new Rules<TaskOutcome>();
+	readonly signer = new Signer();
+	readonly tasks: TaskStore;
+	readonly uploads: Uploads;
+	readonly workshop: Workshop;
+	readonly limits: Record<'create' | 'query' | 'list' | 'cancel', RateLimit>;
+	/** The base URL, known once the server listens. */
+	url = '';
+	/** Ends waits of slow answers. */
+	readonly stopping = new AbortController();
+
+	private constructor(
+		readonly settings: Settings,
+		private readonly dir: string,
+		readonly samples: Samples,
+	) {
+		const now = () => settings.now();
+		this.tasks = new TaskStore(now, settings.slots);
+		this.uploads = new Uploads(join(dir, 'uploads'), this.signer, now);
+		this.workshop = new Workshop(dir, this.tasks, (key) => this.uploads.find(key));
+		this.limits = {
+			create: new RateLimit(now),
+			query: new RateLimit(now),
+			list: new RateLimit(now),
+			cancel: new RateLimit(now),
+		};
+	}
+
+	static async create(options: SandboxOptions): Promise<State> {
+		const samples = await createSamples();
+		const dir = await mkdtemp(join(tmpdir(), 'wan-video-edit-sandbox-'));
+		return new State(withDefaults(options), dir, samples);
+	}
+
+	fault(fault: Fault): void {
+		assertFault(fault);
+		this.faults.add(fault);
+	}
+
+	outcome(outcome: TaskOutcome): void {
+		assertOutcome(outcome);
+		this.outcomes.add(outcome);
+	}
+
+	configure(options: SandboxOptions): void {
+		const given = Object.entries(options).filter(([, value]) => value !== undefined);
+		Object.assign(this.settings, Object.fromEntries(given));
+		this.tasks.setSlots(this.settings.slots);
+	}
+
+	allTasks(): SandboxTask[] {
+		return this.tasks
+			.all()
+			.map((task) => ({ ...task, media: [...(this.workshop.media.get(task.id) ?? [])] }));
+	}
+
+	sampleFiles(): SampleFiles {
+		return withUrls(this.samples, this.url);
+	}
+
+	/** Forgets everything but the settings. */
+	async reset(): Promise<void> {
+		this.log.clear();
+		this.faults.clear();
+		this.outcomes.clear();
+		this.tasks.clear();
+		for (const limit of Object.values(this.limits)) limit.reset();
+		await Promise.all([this.workshop.stop(), this.uploads.clear()]);
+	}
+
+	async close(): Promise<void> {
+		this.stopping.abort();
+		await this.workshop.stop();
+		await rm(this.dir, { recursive: true, force: true });
+	}
+}
+
+const isSample = (value: object): value is Sample => 'fileName' in value;
+
+function withUrls<T extends object>(value: T, base: string): WithUrls<T> {
+	if (isSample(value)) {
+		return { ...value, url: `${base}${SAMPLE_PREFIX}${value.fileName}` } as unknown as WithUrls<T>;
+	}
+	if (Array.isArray(value)) {
+		return value.map((item: object) => withUrls(item, base)) as unknown as WithUrls<T>;
+	}
+	const entries = Object.entries(value).map(([name, item]) => [
+		name,
+		withUrls(item as object, base),
+	]);
+	return Object.fromEntries(entries) as WithUrls<T>;
+}
