@@ -1,0 +1,274 @@
+import {
+	DashScopeError,
+	adviceFor,
+	asksForNewTask,
+	kindOf,
+	mayPass,
+	nothingWasDone,
+} from '../../../nodes/shared/dashscope/errors';
+import type { FailureKind } from '../../../nodes/shared/dashscope/errors';
+
+/** Rows of the service's error-code page: status, code, message, kind, and a word the advice must have. */
+const ROWS: ReadonlyArray<
+	readonly [status: number, code: string, message: string, kind: FailureKind, advice: RegExp]
+> = [
+	[400, 'InvalidParameter', 'Required body invalid', 'rejected', /compare the message/],
+	[400, 'InvalidParameter', 'Field required: input.media', 'rejected', /compare the message/],
+	[400, 'InvalidParameter', 'url error, check url!', 'rejected', /model ID and the region/],
+	[400, 'InvalidParameter', 'url error, please check url', 'rejected', /model ID and the region/],
+	[400, 'InvalidParameter', 'Model not exist.', 'rejected', /model ID and the region/],
+	[400, 'InvalidParameter', 'The size is not match the limit', 'rejected', /240 to 4096/],
+	[
+		400,
+		'InvalidParameter.DataInspection',
+		'Unable to download the media resource during the data inspection process.',
+		'rejected',
+		/public, fast URL.*uploaded/,
+	],
+	[
+		400,
+		'InvalidParameter.DataInspection',
+		'Download the media resource timed out during the data inspection process.',
+		'rejected',
+		/public, fast URL.*uploaded/,
+	],
+	[
+		400,
+		'InvalidParameter.DataInspection',
+		"Don't have authorization to access the media resource",
+		'rejected',
+		/signed URL/,
+	],
+	[
+		400,
+		'InvalidParameter.DataInspection',
+		'The media format is not supported or incorrect for the data inspection.',
+		'rejected',
+		/MP4 or MOV/,
+	],
+	[
+		400,
+		'InvalidParameter.DataInspection',
+		'Failed to decode the image during the data inspection.',
+		'rejected',
+		/JPEG, PNG/,
+	],
+	[
+		400,
+		'DataInspectionFailed',
+		'Input data may contain inappropriate content.',
+		'rejected',
+		/change the prompt or the media/,
+	],
+	[
+		400,
+		'DataInspectionFailed',
+		'Output data may contain inappropriate content.',
+		'rejected',
+		/another seed/,
+	],
+	[400, 'IPInfringementSuspect', 'Input data is suspected', 'rejected', /change the prompt/],
+	[400, 'CustomRoleBlocked', 'blocked', 'rejected', /change the prompt/],
+	[400, 'InvalidURL', 'The URL is invalid', 'rejected', /public and direct/],
+	[400, 'InvalidURL.ConnectionRefused', 'refused', 'rejected', /public and direct/],
+	[400, 'InvalidURL.Timeout', 'timed out', 'rejected', /public and direct/],
+	[400, 'InvalidFile.Size', 'too big', 'rejected', /100 MB.*20 MB/],
+	[400, 'InvalidFile.Duration', 'too long', 'rejected', /2 to 10 seconds/],
+	[400, 'InvalidFile.Resolution', 'too small', 'rejected', /240 to 4096/],
+	[400, 'InvalidFile.AspectRatio', 'too wide', 'rejected', /1:8 and 8:1/],
+	[400, 'InvalidFile.FPS', 'too slow', 'rejected', /Re-encode/],
+	[400, 'InvalidFile.Format', 'what is it', 'rejected', /MP4 or MOV/],
+	[400, 'InvalidFile.Openerror', 'cannot open', 'rejected', /MP4 or MOV/],
+	[400, 'InvalidFile.Content', 'no content', 'rejected', /MP4 or MOV/],
+	[400, 'InvalidFile.DownloadFailed', 'no file', 'rejected', /public and direct/],
+	[400, 'BadRequest.EmptyInput', 'no input', 'rejected', /compare the message/],
+	[400, 'BadRequest.EmptyParameters', 'no parameters', 'rejected', /compare the message/],
+	[400, 'BadRequest.EmptyModel', 'no model', 'rejected', /compare the message/],
+	[400, 'BadRequest.IllegalInput', 'bad input', 'rejected', /compare the message/],
+	[400, 'BadRequest.InputDownloadFailed', 'no file', 'rejected', /public and direct/],
+	[400, 'BadRequest.TooLarge', 'too large', 'rejected', /too large/],
+	[
+		400,
+		'Arrearage',
+		'Access denied, please make sure your account is in good standing.',
+		'rejected',
+		/unpaid balance/,
+	],
+	[400, 'UnsupportedOperation', 'Failed to cancel the task', 'rejected', /PENDING/],
+	[
+		400,
+		'InvalidParameter',
+		"Request method 'GET' is not supported.",
+		'rejected',
+		/compare the message/,
+	],
+	[401, 'InvalidApiKey', 'Invalid API-key provided.', 'rejected', /wrong.*another region/],
+	[401, 'InvalidApiKey', 'No API-key provided.', 'rejected', /wrong.*another region/],
+	[401, 'invalid access token or token expired', '', 'rejected', /plan.*renew/],
+	[401, 'NOT AUTHORIZED', '', 'rejected', /workspace ID/],
+	[
+		403,
+		'AccessDenied',
+		'current user api does not support synchronous calls.',
+		'rejected',
+		/key, its workspace and its region/,
+	],
+	[
+		403,
+		'AccessDenied',
+		'current user api does not support asynchronous calls.',
+		'rejected',
+		/key, its workspace and its region/,
+	],
+	[
+		403,
+		'AccessDenied',
+		'Invalid according to Policy: Policy expired.',
+		'rejected',
+		/run again, or give the file as a URL/,
+	],
+	[403, 'AccessDenied.Unpurchased', 'not activated', 'rejected', /Activate Model Studio/],
+	[403, 'Model.AccessDenied', 'Model access denied.', 'rejected', /grant it/],
+	[403, 'Workspace.AccessDenied', 'Workspace access denied.', 'rejected', /grant it/],
+	[403, 'App.AccessDenied', 'App access denied.', 'rejected', /grant it/],
+	[403, 'AllocationQuota.FreeTierOnly', 'exhausted', 'rejected', /switch that setting off/],
+	[404, 'ModelNotFound', 'Model can not be found.', 'rejected', /model ID/],
+	[404, 'ModelNotFound', 'The model does not exist.', 'rejected', /model ID/],
+	[404, 'WorkSpaceNotFound', 'WorkSpace can not be found.', 'rejected', /workspace ID/],
+	[404, 'NotFound', 'not found', 'rejected', /model ID and the region/],
+	[429, 'Throttling', 'Requests throttling triggered.', 'throttled', /try again in a minute/],
+	[
+		429,
+		'Throttling.RateQuota',
+		'Requests rate limit exceeded, please try again later.',
+		'throttled',
+		/try again in a minute/,
+	],
+	[429, 'LimitRequests', 'You exceeded your rate', 'throttled', /try again in a minute/],
+	[429, 'Throttling.BurstRate', 'Request rate increased too quickly', 'throttled', /spread/],
+	[
+		429,
+		'Throttling.AllocationQuota',
+		'Allocated quota exceeded, please increase your quota limit.',
+		'throttled',
+		/quota/,
+	],
+	[
+		429,
+		'Throttling.AllocationQuota',
+		'Free allocated quota exceeded.',
+		'rejected',
+		/free quota is used up/,
+	],
+	[429, 'CommodityNotPurchased', 'Commodity has not purchased yet.', 'rejected', /billing console/],
+	[429, 'PrepaidBillOverdue', 'The prepaid bill is overdue.', 'rejected', /billing console/],
+	[429, 'PostpaidBillOverdue', 'The postpaid bill is overdue.', 'rejected', /billing console/],
+	[500, 'InternalError', 'An internal error has occured', 'server', /try again later/],
+	[500, 'SystemError', 'system error', 'server', /try again later/],
+	[500, 'ModelServiceFailed', 'Failed to request model service.', 'server', /try again later/],
+	[500, 'RequestTimeOut', 'Request timed out', 'server', /try again later/],
+	[500, 'InternalError.Algo', 'inference failed', 'server', /not billed.*Submit it again/],
+	[500, 'InternalError.FileUpload', 'oss upload error', 'server', /not billed.*Submit it again/],
+	[500, 'InternalError.Upload', 'oss upload error', 'server', /not billed.*Submit it again/],
+	[500, 'InternalError.Timeout', 'timed out', 'server', /three hours.*Submit it again/],
+	[500, 'RewriteFailed', 'rewrite failed', 'server', /Extend Prompt/],
+	[500, 'ModelServingError', 'Too many requests', 'server', /overloaded/],
+	[503, 'ModelUnavailable', 'Model is unavailable', 'server', /overloaded/],
+];
+
+describe('every row of the error-code page', () => {
+	test.each(ROWS)('HTTP %d %s "%s" is %s and has advice', (status, code, message, kind, advice) => {
+		expect(kindOf(status, code, message)).toBe(kind);
+		expect(adviceFor(code, message)).toMatch(advice);
+	});
+
+	test.each(ROWS)('the advice for HTTP %d %s is whole sentences', (_status, code, message) => {
+		expect(adviceFor(code, message)).toMatch(/^[A-Z].*\.$/);
+	});
+
+	test('a used-up quota is not told to try again in a minute', () => {
+		for (const message of ['Free allocated quota exceeded.', 'Allocated quota exceeded, please']) {
+			expect(adviceFor('Throttling.AllocationQuota', message)).not.toContain('in a minute');
+		}
+	});
+
+	test.each(['', 'HTTP 502', 'SomethingNew', 'ECONNRESET'])(
+		'for the code %j there is nothing to add',
+		(code) => {
+			expect(adviceFor(code, 'whatever')).toBeUndefined();
+		},
+	);
+});
+
+describe('kinds of failures', () => {
+	test.each([
+		['rejected', true, false],
+		['throttled', true, true],
+		['unreachable', true, true],
+		['server', false, true],
+		['lost', false, true],
+		['garbled', false, true],
+	] as const)('%s: nothing was done = %s, a read may pass = %s', (kind, nothing, passes) => {
+		expect(nothingWasDone(kind)).toBe(nothing);
+		expect(mayPass(kind)).toBe(passes);
+	});
+
+	test.each([500, 501, 502, 503, 504, 520, 599])(
+		'HTTP %d may come from a gateway after the work was done, whatever its code',
+		(status) => {
+			expect(kindOf(status, 'InvalidParameter', '')).toBe('server');
+		},
+	);
+
+	test.each([302, 400, 401, 403, 404, 405, 413, 415, 422])(
+		'HTTP %d is a definite no, whatever its code',
+		(status) => {
+			expect(kindOf(status, 'InternalError', '')).toBe('rejected');
+		},
+	);
+});
+
+describe('failed tasks that ask for a new task', () => {
+	test.each([
+		'InternalError',
+		'InternalError.Algo',
+		'InternalError.FileUpload',
+		'InternalError.Upload',
+		'InternalError.Timeout',
+		'RewriteFailed',
+		'SystemError',
+		'ModelServiceFailed',
+		'ModelServingError',
+		'ModelUnavailable',
+	])('%s does', (code) => {
+		expect(asksForNewTask(code)).toBe(true);
+	});
+
+	test.each([
+		'InvalidParameter',
+		'InvalidParameter.DataInspection',
+		'DataInspectionFailed',
+		'IPInfringementSuspect',
+		'InvalidURL',
+		'InvalidFile.Duration',
+		'Arrearage',
+		'InternalErrorOfMine',
+		'',
+	])('%j does not: the same input would fail again', (code) => {
+		expect(asksForNewTask(code)).toBe(false);
+	});
+});
+
+test('an error carries everything that is known about the failure', () => {
+	const facts = {
+		kind: 'throttled',
+		code: 'Throttling',
+		httpStatus: 429,
+		requestId: 'r-1',
+		retryAfterMs: 5_000,
+		hint: 'Wait.',
+	} as const;
+	const error = new DashScopeError('slow down', facts);
+	expect(error).toBeInstanceOf(Error);
+	expect(error).toMatchObject({ ...facts, name: 'DashScopeError', message: 'slow down' });
+});

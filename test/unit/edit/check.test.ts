@@ -1,0 +1,234 @@
+import { checkEdits, tasksUnderWay } from '../../../nodes/WanVideoEdit/edit/check';
+import { StoppedError } from '../../../nodes/WanVideoEdit/edit/errors';
+import { Ledger } from '../../../nodes/WanVideoEdit/edit/ledger';
+import type { LedgerStore } from '../../../nodes/WanVideoEdit/edit/ledger';
+import type { Memory, OpenEdit, Settled } from '../../../nodes/WanVideoEdit/edit/run';
+import { MODEL, VIDEO_URL } from '../requests';
+import { START, StopButton, VirtualClock } from '../virtualClock';
+import { VirtualService, faults } from '../virtualService';
+import type { Fault, Plan, ServiceOptions } from '../virtualService';
+
+const MINUTE = 60_000;
+
+/** A suspended execution whose tasks are submitted, with the memory that its looks share. */
+function suspended(
+	plans: Plan[],
+	{ times = 0, ...options }: ServiceOptions & { times?: number } = {},
+) {
+	const clock = new VirtualClock();
+	const stop = new StopButton(clock);
+	const service = new VirtualService(clock, { latency: () => 50, ...options });
+	const edits = plans.map((plan, index): OpenEdit => {
+		const prompt = `prompt ${index}`;
+		const taskId = service.addTask(prompt, plan);
+		const media = [{ type: 'video' as const, url: VIDEO_URL }];
+		const body = {
+			model: MODEL,
+			input: { prompt, media },
+			parameters: { resolution: '720P' as const },
+		};
+		return {
+			state: 'open',
+			job: { taskId, submittedAt: START, known: false, adopted: false },
+			model: MODEL,
+			prompt,
+			download: true,
+			deadline: START + 60 * MINUTE,
+			again: times === 0 ? undefined : { body, times },
+		};
+	});
+	service.plans = [{ jobSeconds: 30 }];
+	let store: LedgerStore = {};
+	const remembered = (): Memory => {
+		store = JSON.parse(JSON.stringify(store)) as LedgerStore;
+		return { ledger: new Ledger(store, 0), uploads: {} };
+	};
+	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
+		await clock.run(checkEdits(edits, service.ports(stop, aborts), remembered(), 2));
+	const underWay = () => tasksUnderWay(edits, remembered());
+	return { clock, stop, service, edits, look, underWay };
+}
+
+const videos = (outcomes: Array<Settled<string>> | undefined) =>
+	outcomes?.map((outcome) =>
+		outcome.state === 'finished' ? outcome.video : outcome.error.message,
+	);
+
+const algo: Plan = { jobSeconds: 30, code: 'InternalError.Algo' };
+
+describe('a look at the tasks of a suspended execution', () => {
+	test('takes one query each and brings nothing while one is under way', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 300 }]);
+		await clock.pass(MINUTE);
+		const started = clock.now();
+		await expect(look()).resolves.toBeUndefined();
+		expect(service.count('query')).toBe(2);
+		expect(service.count('download')).toBe(0);
+		expect(clock.now() - started).toBeLessThan(1_000);
+	});
+
+	test('brings everything when all have ended', async () => {
+		const { clock, look } = suspended([
+			{ jobSeconds: 30 },
+			{ jobSeconds: 20, code: 'DataInspectionFailed' },
+			{ jobSeconds: 50 },
+		]);
+		await clock.pass(MINUTE);
+		const outcomes = await look();
+		expect(videos(outcomes)).toEqual([
+			'video of task-1',
+			expect.stringContaining('Task task-2 failed'),
+			'video of task-3',
+		]);
+	});
+
+	test('does not fetch the file where only the link is wanted', async () => {
+		const { clock, service, edits, look } = suspended([{ jobSeconds: 30 }]);
+		for (const edit of edits) edit.download = false;
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([undefined]);
+		expect(service.count('download')).toBe(0);
+	});
+
+	test.each<[string, Fault]>([
+		['HTTP 503', faults.unavailable],
+		['half an answer', faults.halfJson],
+		['a task that nobody knows', { taskStatus: 'UNKNOWN' }],
+		['a refusal', faults.unauthorised],
+	])('asks again within the look after %s', async (_name, fault) => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.query.push(fault);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-1']);
+		expect(service.count('query')).toBe(2);
+	});
+
+	test('leaves a service that does not answer to the next look', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.query.push(...Array<Fault>(3).fill(faults.unavailable));
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(videos(await look())).toEqual(['video of task-1']);
+	});
+
+	test('ends a task that has gone beyond its timeout, as when held', async () => {
+		const { clock, edits, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 9_000 }]);
+		for (const edit of edits) edit.deadline = START + 5 * MINUTE;
+		await clock.pass(4 * MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			'video of task-1',
+			expect.stringMatching(/^Task task-2 was still RUNNING after 300 seconds/),
+		]);
+	});
+
+	test('keeps a task whose video cannot be fetched', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.download.push(...Array<Fault>(3).fill(faults.reset));
+		await clock.pass(MINUTE);
+		const [outcome] = (await look()) ?? [];
+		if (outcome?.state !== 'failed') throw new Error('It did not fail');
+		expect(outcome.error.details).toMatchObject({
+			taskId: 'task-1',
+			videoUrl: expect.stringContaining('task-1'),
+		});
+	});
+});
+
+describe('a task that failed while suspended', () => {
+	test('is submitted anew as often as the user chose, and not more', async () => {
+		const { clock, service, look } = suspended([algo], { times: 2 });
+		service.plans = [algo];
+		for (let looks = 0; looks < 2; looks++) {
+			await clock.pass(MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+		}
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringContaining('Task task-3 failed')]);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('is not submitted anew while the others are waited for', async () => {
+		const { clock, service, look } = suspended([algo, { jobSeconds: 250 }], { times: 1 });
+		for (let looks = 0; looks < 4; looks++) {
+			await clock.pass(MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+		}
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-3', 'video of task-2']);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('is not asked for any more once another took its place', async () => {
+		const { clock, service, look, underWay } = suspended([algo], { times: 1 });
+		expect(underWay()).toEqual(['task-1']);
+		await clock.pass(MINUTE);
+		await look();
+		expect(underWay()).toEqual(['task-2']);
+		await clock.pass(MINUTE);
+		service.break('query', 'task-1', { taskStatus: 'UNKNOWN' }, 9);
+		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+
+	test('for another reason is not submitted anew', async () => {
+		const plan = { jobSeconds: 30, code: 'DataInspectionFailed' };
+		const { clock, service, look } = suspended([plan], { times: 3 });
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringContaining('DataInspectionFailed')]);
+		expect(service.tasks()).toHaveLength(1);
+	});
+
+	test('whose new submission gets no answer is not submitted blindly', async () => {
+		const { clock, service, look } = suspended([algo], { times: 2 });
+		service.faults.create.push(faults.reset);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringMatching(/^Outcome unknown/)]);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('whose new submission gets no answer is found in the list', async () => {
+		const { clock, service, look } = suspended([algo], { times: 1 });
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+});
+
+describe('Stop during a look', () => {
+	test('cancels what waits, also where the look was cut short', async () => {
+		const plans = Array<Plan>(7).fill({ jobSeconds: 600 });
+		const { clock, stop, service, look } = suspended(plans);
+		service.faults.query.push(...Array<Fault>(7).fill({ delayMs: 20_000 }));
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look()).rejects.toThrow(StoppedError);
+		expect(clock.now() - START).toBeLessThanOrEqual(MINUTE + 6_000);
+		expect(service.tasks().map(({ status }) => status)).toEqual([
+			...Array(5).fill('RUNNING'),
+			...Array(2).fill('CANCELED'),
+		]);
+	});
+
+	test('names tasks that have succeeded, although their videos are not handed on', async () => {
+		const { clock, stop, service, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 30 }]);
+		service.faults.download.push(undefined, { delayMs: 20_000 });
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look()).rejects.toThrow(StoppedError);
+		const log = service.log.join('\n');
+		expect(log).toContain('task-1 was SUCCEEDED');
+		expect(log).toContain('task-2 was SUCCEEDED');
+	});
+
+	test('lets no submission follow', async () => {
+		const { clock, stop, service, look } = suspended([algo], { times: 3 });
+		service.faults.query.push({ delayMs: 10_000 });
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look(false)).rejects.toThrow(StoppedError);
+		expect(service.count('create')).toBe(0);
+	});
+});

@@ -1,0 +1,76 @@
+import type { IExecuteFunctions, INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
+import { readHold } from '../../../nodes/WanVideoEdit/fields/waiting';
+
+interface Situation {
+	whileWaiting?: string;
+	completion?: string;
+	mode?: string;
+	tool?: boolean;
+	workflowId?: string;
+	executionId?: string;
+	/** How many items the execution began with; absent: its data cannot be read. */
+	itemsAtStart?: number;
+	/** How the webhook before the node answers. */
+	responseMode?: string;
+}
+
+function situation(wanted: Situation): IExecuteFunctions {
+	const { whileWaiting = 'suspend', completion = 'wait', mode = 'webhook', tool = false } = wanted;
+	const { workflowId, executionId, itemsAtStart, responseMode } = {
+		workflowId: 'w',
+		executionId: '1',
+		responseMode: 'onReceived',
+		...wanted,
+	};
+	const parameters: Record<string, string> = { whileWaiting, completion };
+	const functions = {
+		getNodeParameter: (name: string) => parameters[name] ?? '',
+		getMode: () => mode,
+		getNode: () => ({ name: 'Edit' }),
+		getParentNodes: () => [{ name: 'Hook', disabled: false, parameters: { responseMode } }],
+		isToolExecution: () => tool,
+		getWorkflow: () => ({ id: workflowId }),
+		getExecutionId: () => executionId,
+		getExecutionDataById: async () => await Promise.resolve(started(itemsAtStart)),
+	};
+	return functions as unknown as IExecuteFunctions;
+}
+
+function started(items?: number): Pick<IRunExecutionData, 'resultData'> | undefined {
+	if (items === undefined) return undefined;
+	const main: INodeExecutionData[][] = [Array.from({ length: items }, () => ({ json: {} }))];
+	const run = { startTime: 0, executionTime: 0, executionIndex: 0, source: [], data: { main } };
+	return { resultData: { runData: { Called: [run] } } };
+}
+
+const hint = (reason: string) => ({
+	hint: expect.stringMatching(
+		new RegExp(`^The execution was kept running while waiting: .*${reason}`),
+	),
+});
+
+describe('whether and when an execution is suspended', () => {
+	test.each<[string, Situation, unknown]>([
+		['as wished', {}, { holdMs: 0 }],
+		['as wished, by hand', { mode: 'manual' }, { holdMs: 0 }],
+		['never when only submitted', { completion: 'submit' }, {}],
+		['never when kept running', { whileWaiting: 'hold' }, {}],
+		['Automatic in production', { whileWaiting: 'auto' }, { holdMs: 45_000 }],
+		['Automatic by hand', { whileWaiting: 'auto', mode: 'manual' }, {}],
+		['as a tool', { tool: true }, hint('called as a tool')],
+		['never saved', { workflowId: '' }, hint('never saved')],
+		['without an execution', { executionId: undefined }, hint('never saved')],
+		['from the command line', { mode: 'cli' }, hint('this one execution')],
+		['called for several items', { mode: 'integrated', itemsAtStart: 2 }, { holdMs: 0 }],
+		['called for one item', { mode: 'integrated', itemsAtStart: 1 }, hint('single item')],
+		['called, nobody knows for what', { mode: 'integrated' }, hint('single item')],
+		[
+			'Automatic, and the caller of the webhook waits',
+			{ whileWaiting: 'auto', responseMode: 'lastNode' },
+			hint('caller waits'),
+		],
+		['as wished, though the caller waits', { responseMode: 'lastNode' }, { holdMs: 0 }],
+	])('%s', async (_name, wanted, expected) => {
+		expect(await readHold(situation(wanted))).toEqual(expected);
+	});
+});

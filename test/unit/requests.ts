@@ -1,0 +1,64 @@
+import type { ByteStream } from '../../nodes/shared/dashscope/uploads';
+import { checkMedia } from '../../nodes/WanVideoEdit/edit/media';
+import type { PreparedEdit } from '../../nodes/WanVideoEdit/edit/run';
+import type { BinaryFile, EditRequest, MediaSource } from '../../nodes/WanVideoEdit/edit/types';
+
+export const MODEL = 'wan2.7-videoedit';
+
+/** First bytes of files as their programs write them. */
+export const HEADS = {
+	mp4: Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1'),
+	mov: Buffer.from('\0\0\0\x14ftypqt  \0\0\x02\0qt  \0\0\0\x08wide', 'latin1'),
+	png: Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0', 'latin1'),
+	jpg: Buffer.from('\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0', 'latin1'),
+};
+
+/** A file with these first bytes, and zeros up to its size. Counts how often it is opened and given back. */
+export function fileOf(
+	head: Uint8Array,
+	{ size = head.length, identity = 'file', fileName }: Partial<BinaryFile> = {},
+): BinaryFile & { opened: number; destroyed: number } {
+	const file = {
+		fileName,
+		size,
+		identity,
+		opened: 0,
+		destroyed: 0,
+		head: async (bytes: number) => await Promise.resolve(head.subarray(0, bytes)),
+		open: async (): Promise<ByteStream> => {
+			file.opened++;
+			async function* content() {
+				yield await Promise.resolve(head.subarray(0, size));
+				if (size > head.length) yield new Uint8Array(size - head.length);
+			}
+			return await Promise.resolve(
+				Object.assign(content(), { destroy: () => void file.destroyed++ }),
+			);
+		},
+	};
+	return file;
+}
+
+export const url = (address: string, field = 'Video URL'): MediaSource => ({
+	from: 'url',
+	field,
+	url: address,
+});
+
+export const binary = (file: BinaryFile, field = 'data'): MediaSource => ({
+	from: 'binary',
+	field,
+	file,
+});
+
+export const VIDEO_URL = 'https://files.example/ride.mp4';
+
+/** A request with the least that is needed, unless more is said. */
+export function requestOf(more: Partial<EditRequest> = {}): EditRequest {
+	return { model: MODEL, video: url(VIDEO_URL), images: [], resolution: '720P', ...more };
+}
+
+export async function editOf(more: Partial<EditRequest> = {}): Promise<PreparedEdit> {
+	const request = requestOf(more);
+	return { request, media: await checkMedia(request) };
+}
