@@ -1,0 +1,258 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { NodeHelpers } from 'n8n-workflow';
+import type {
+	INode,
+	INodeParameters,
+	INodeProperties,
+	INodePropertyCollection,
+} from 'n8n-workflow';
+import codex from '../../nodes/WanVideoEdit/WanVideoEdit.node.json';
+import { WanVideoEdit } from '../../nodes/WanVideoEdit/WanVideoEdit.node';
+import { runNode } from './engine';
+import { only, useBench } from './bench';
+
+// What the editor shows, and whether what it fills in by itself can be run.
+
+const bench = useBench();
+
+const ROOT = join(__dirname, '..', '..');
+const { description } = new WanVideoEdit();
+const { properties } = description;
+
+const OPERATIONS = [
+	['video', 'instructionEdit'],
+	['video', 'referenceEdit'],
+	['task', 'getStatus'],
+] as const;
+
+const asNode = (parameters: INodeParameters): INode => ({
+	id: '1',
+	name: 'node',
+	type: 'wanVideoEdit',
+	typeVersion: 1,
+	position: [0, 0],
+	parameters,
+});
+
+/** What the editor fills in for a choice of operation. */
+function defaultsOf(parameters: INodeParameters): INodeParameters {
+	const filled = NodeHelpers.getNodeParameters(
+		properties,
+		parameters,
+		true,
+		false,
+		asNode(parameters),
+		description,
+	);
+	expect(filled).not.toBeNull();
+	return filled ?? {};
+}
+
+const isCollection = (option: object): option is INodePropertyCollection => 'values' in option;
+
+/** All fields, those within collections included. */
+function allFields(fields: INodeProperties[], path = ''): Array<[path: string, INodeProperties]> {
+	return fields.flatMap((field): Array<[string, INodeProperties]> => {
+		const name = `${path}${field.displayOptions?.show?.operation?.join() ?? ''} ${field.name}`;
+		const inner = (field.options ?? []).flatMap((option) => {
+			if (isCollection(option)) return option.values;
+			return 'displayName' in option ? [option] : [];
+		});
+		return [[name.trim(), field], ...allFields(inner, `${name} > `)];
+	});
+}
+
+const choosesOperation = ({ name }: INodeProperties) => ['resource', 'operation'].includes(name);
+
+test('every operation is there, with an action for the panel', () => {
+	const operations = properties
+		.filter(({ name }) => name === 'operation')
+		.flatMap(({ options = [], displayOptions }) =>
+			options.map((option) => [displayOptions?.show?.resource?.[0], option] as const),
+		);
+
+	expect(
+		operations.map(([resource, option]) => [resource, 'value' in option ? option.value : '']),
+	).toEqual(OPERATIONS.map((pair) => [...pair]));
+	for (const [, option] of operations) {
+		expect(option).toMatchObject({ action: expect.any(String), description: expect.any(String) });
+	}
+});
+
+test('every field explains itself', () => {
+	const silent = allFields(properties)
+		.filter(([, field]) => !choosesOperation(field))
+		.filter(([, { type }]) => !['notice', 'hidden', 'collection'].includes(type))
+		.filter(([, { description: text, hint }]) => !text && !hint)
+		.map(([path]) => path);
+
+	expect(allFields(properties).length).toBeGreaterThan(40);
+	expect(silent).toEqual([]);
+});
+
+test('every field belongs to one operation', () => {
+	const everywhere = properties
+		.filter((field) => !choosesOperation(field))
+		.filter(({ displayOptions }) => {
+			const { resource, operation } = displayOptions?.show ?? {};
+			const pair = [resource?.[0], operation?.[0]].join();
+			return !OPERATIONS.some((known) => known.join() === pair);
+		})
+		.map(({ name }) => name);
+
+	expect(everywhere).toEqual([]);
+});
+
+test.each(OPERATIONS)(
+	'%s %s: no two fields of one name are shown together',
+	(resource, operation) => {
+		const parameters = defaultsOf({ resource, operation });
+		const shown = properties
+			.filter((field) =>
+				NodeHelpers.displayParameter(parameters, field, asNode(parameters), description),
+			)
+			.map(({ name }) => name);
+
+		expect(shown.length).toBeGreaterThan(4);
+		expect(new Set(shown).size).toBe(shown.length);
+	},
+);
+
+test('limits, price and billing are explained where the user chooses', () => {
+	const text = JSON.stringify(properties);
+
+	expect(text).toMatch(/2 to 10 seconds/);
+	expect(text).toMatch(/up to 100 MB/);
+	expect(text).toMatch(/up to 20 MB/);
+	expect(text).toMatch(/5000 characters/);
+	expect(text).toMatch(/500 characters/);
+	expect(text).toMatch(/240 to 4096 pixels/);
+	const resolution = properties.find(({ name }) => name === 'resolution');
+	expect(JSON.stringify(resolution)).toMatch(
+		/bills the seconds of the input plus those of the result/,
+	);
+	expect(JSON.stringify(resolution)).toMatch(/as of \w+ \d{4}/);
+});
+
+describe('what the editor fills in', () => {
+	test('asks for the cheaper, safer things', () => {
+		expect(defaultsOf({})).toMatchObject({
+			resource: 'video',
+			operation: 'instructionEdit',
+			videoSource: 'binary',
+			videoField: 'data',
+			resolution: '720P',
+			completion: 'wait',
+			download: true,
+			outputField: 'data',
+			options: {},
+		});
+	});
+
+	test('runs, with a video and a prompt: Instruction Edit', async () => {
+		const data = await bench.file(bench.sandbox.samples.video);
+		const parameters = { ...defaultsOf({}), prompt: 'black and white' };
+		const { items, error } = await runNode([{ json: {}, binary: { data } }], parameters, {
+			credential: bench.credential(),
+		});
+
+		expect(error).toBeUndefined();
+		expect(only(items).json.succeeded).toBe(true);
+		expect(bench.bodies()).toEqual([
+			{
+				model: 'wan2.7-videoedit',
+				input: {
+					prompt: 'black and white',
+					media: [{ type: 'video', url: expect.stringMatching(/^oss:/) }],
+				},
+				parameters: { resolution: '720P' },
+			},
+		]);
+	});
+
+	test('runs, with a video and a picture: Reference Edit', async () => {
+		const binary = {
+			data: await bench.file(bench.sandbox.samples.video),
+			image: await bench.file(only(bench.sandbox.samples.images.slice(0, 1))),
+		};
+		const parameters = defaultsOf({ resource: 'video', operation: 'referenceEdit' });
+		const { items, error } = await runNode([{ json: {}, binary }], parameters, {
+			credential: bench.credential(),
+		});
+
+		expect(error).toBeUndefined();
+		expect(only(items).json.succeeded).toBe(true);
+		expect(bench.media().map(({ type }) => type)).toEqual(['video', 'reference_image']);
+	});
+
+	test('runs after an edit that only submitted: Get Status', async () => {
+		const { items: submitted } = await bench.run(1, { completion: 'submit' });
+		const parameters = defaultsOf({ resource: 'task', operation: 'getStatus' });
+		const { items, error } = await runNode(
+			submitted.map(({ json }) => ({ json })),
+			parameters,
+			{ credential: bench.credential() },
+		);
+
+		expect(error).toBeUndefined();
+		expect(only(items).json.taskId).toBe(only(bench.taskIds()));
+	});
+
+	const optionsOf = (operation: string) =>
+		properties
+			.filter(
+				({ name, displayOptions }) =>
+					name === 'options' && displayOptions?.show?.operation?.includes(operation),
+			)
+			.flatMap(({ options = [] }) => options)
+			.filter((option): option is INodeProperties => 'displayName' in option && 'type' in option);
+
+	test.each(optionsOf('instructionEdit').map(({ name, default: value }) => [name, value] as const))(
+		'runs with the option %s as it is when it is added',
+		async (name, value) => {
+			const { error } = await bench.run(1, {
+				completion: 'submit',
+				options: { [name]: value as string },
+			});
+
+			expect(error).toBeUndefined();
+			expect(bench.taskIds()).toHaveLength(1);
+		},
+	);
+
+	test('both edits have the same options', () => {
+		const names = (operation: string) => optionsOf(operation).map(({ name }) => name);
+
+		expect(names('instructionEdit').length).toBeGreaterThan(10);
+		expect(names('referenceEdit')).toEqual(names('instructionEdit'));
+	});
+});
+
+describe('files beside the node', () => {
+	test('the node itself is no more than its description', () => {
+		const source = readFileSync(join(ROOT, 'nodes/WanVideoEdit/WanVideoEdit.node.ts'), 'utf8');
+
+		expect(source.split('\n').length).toBeLessThanOrEqual(100);
+	});
+
+	test('icons for light and dark are where the description says', () => {
+		const { icon } = description;
+		expect(icon).toEqual({ light: expect.any(String), dark: expect.any(String) });
+		const { light, dark } = icon as { light: string; dark: string };
+		expect(light).not.toBe(dark);
+		for (const file of [light, dark]) {
+			const path = join(ROOT, 'nodes/WanVideoEdit', file.replace('file:', ''));
+			expect(existsSync(path)).toBe(true);
+		}
+	});
+
+	test('the codex names the node', () => {
+		expect(codex).toMatchObject({
+			node: `n8n-nodes-wan-video-edit.${description.name}`,
+			nodeVersion: '1.0',
+			codexVersion: '1.0',
+		});
+		expect(codex.categories.length).toBeGreaterThan(0);
+	});
+});
