@@ -1,0 +1,67 @@
+// n8n's internal REST API, the one that its editor uses, with the owner logged in.
+
+export interface Owner {
+	email: string;
+	password: string;
+}
+
+export class RestError extends Error {
+	constructor(
+		message: string,
+		readonly status: number,
+	) {
+		super(message);
+	}
+}
+
+export class RestClient {
+	private cookie = '';
+
+	constructor(private readonly url: string) {}
+
+	async fetch(method: string, path: string, body?: unknown): Promise<Response> {
+		const response = await fetch(`${this.url}/rest${path}`, {
+			method,
+			headers: {
+				// The session is issued without a browser id, so n8n asks for none later.
+				...(this.cookie && { cookie: this.cookie }),
+				...(body !== undefined && { 'content-type': 'application/json' }),
+			},
+			...(body !== undefined && { body: JSON.stringify(body) }),
+		});
+		for (const line of response.headers.getSetCookie()) {
+			const pair = line.split(';', 1)[0] ?? '';
+			if (pair.startsWith('n8n-auth=')) this.cookie = pair;
+		}
+		if (!response.ok) {
+			const text = await response.text();
+			throw new RestError(
+				`${method} /rest${path} answered ${response.status}: ${text.slice(0, 2000)}`,
+				response.status,
+			);
+		}
+		return response;
+	}
+
+	async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+		const response = await this.fetch(method, path, body);
+		const answer = (await response.json()) as { data: T };
+		return answer.data;
+	}
+
+	/** Sets the owner account up in a new n8n, logs in to a known one. */
+	async logIn(owner: Owner): Promise<void> {
+		const settings = await this.call<{ userManagement: { showSetupOnFirstLoad: boolean } }>(
+			'GET',
+			'/settings',
+		);
+		if (settings.userManagement.showSetupOnFirstLoad) {
+			await this.call('POST', '/owner/setup', { ...owner, firstName: 'Demo', lastName: 'Owner' });
+		} else {
+			await this.call('POST', '/login', {
+				emailOrLdapLoginId: owner.email,
+				password: owner.password,
+			});
+		}
+	}
+}

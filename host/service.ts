@@ -1,0 +1,57 @@
+// What the demo's edit runs on: the real DashScope if there is a key for it, else the sandbox.
+import { startSandbox } from '../sandbox';
+import { createSamples } from '../sandbox/samples';
+import { say } from './progress';
+import { stopLater } from './stopping';
+
+export interface Service {
+	name: string;
+	/** The data of the node's credential. */
+	credential: Record<string, string>;
+	/** A video to edit. */
+	sample: string;
+	/** How many tasks the service was asked to make, if it can tell. */
+	submissions?: () => number;
+	timeoutMs: number;
+}
+
+const jobSeconds = 8;
+const regions = ['cn-beijing', 'ap-southeast-1'] as const;
+
+async function sandbox(): Promise<Service> {
+	const running = await startSandbox({ jobSeconds });
+	stopLater(async () => await running.stop());
+	say(`DashScope sandbox at ${running.url} (set DASHSCOPE_API_KEY to use the real service)`);
+	return {
+		name: 'the DashScope sandbox on this computer',
+		credential: {
+			apiKey: running.apiKey,
+			region: 'custom',
+			workspaceId: '',
+			baseUrl: running.url,
+		},
+		sample: running.samples.video.path,
+		submissions: () => running.tasks().length,
+		timeoutMs: 180_000,
+	};
+}
+
+async function dashScope(apiKey: string): Promise<Service> {
+	const region = process.env.DASHSCOPE_REGION || regions[0];
+	if (!regions.some((known) => known === region)) {
+		throw new Error(`DASHSCOPE_REGION is "${region}", but must be one of ${regions.join(', ')}`);
+	}
+	say(`DASHSCOPE_API_KEY is set: one edit on the real service (${region}), which bills it`);
+	const samples = await createSamples();
+	return {
+		name: 'Alibaba Cloud DashScope',
+		credential: { apiKey, region, workspaceId: '', baseUrl: '' },
+		sample: samples.video.path,
+		timeoutMs: 30 * 60_000,
+	};
+}
+
+export async function startService(): Promise<Service> {
+	const apiKey = process.env.DASHSCOPE_API_KEY;
+	return apiKey ? await dashScope(apiKey) : await sandbox();
+}

@@ -1,0 +1,101 @@
+// The billing rules that n8n itself has a part in: its retries, and Stop.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { outputOf } from '../../host/client';
+import { manualTrigger, node, setStage, wanVideoEdit, workflow, type Stage } from './support';
+
+let stage: Stage;
+
+beforeAll(async () => {
+	stage = await setStage();
+});
+
+afterAll(async () => {
+	await stage?.stop();
+});
+
+beforeEach(async () => {
+	await stage.sandbox.reset();
+	stage.sandbox.configure({ jobSeconds: 1, slots: 5 });
+});
+
+/** Three items, each with a prompt of its own, edited by a node with the given settings. */
+async function threeEdits(settings: Record<string, unknown> = {}): Promise<string> {
+	const { sandbox, credential, n8n } = stage;
+	const items = node('Three Items', 'n8n-nodes-base.code', 2, {
+		jsCode:
+			"return ['grey', 'blur', 'pixel'].map((prompt) => ({ json: { prompt }, pairedItem: 0 }));",
+	});
+	const edit = wanVideoEdit('Edit', credential, {
+		resource: 'video',
+		operation: 'instructionEdit',
+		videoSource: 'url',
+		videoUrl: sandbox.samples.video.url,
+		prompt: '={{ $json.prompt }}',
+		resolution: '720P',
+		completion: 'wait',
+		whileWaiting: 'hold',
+		options: { pollInterval: 1 },
+	});
+	const name = expect.getState().currentTestName ?? 'test';
+	return await n8n.addWorkflow(
+		workflow(
+			name.slice(0, 120),
+			[manualTrigger(), items, { ...edit, ...settings }],
+			[['Start', 'Three Items', 'Edit']],
+		),
+	);
+}
+
+test('Retry On Fail after one of three items failed picks the tasks up: three in total', async () => {
+	const { n8n, sandbox } = stage;
+	sandbox.fault({ route: 'result', status: 403 });
+	const id = await threeEdits({ retryOnFail: true, maxTries: 3, waitBetweenTries: 100 });
+	const execution = await n8n.waitFor(await n8n.run(id));
+
+	expect(execution.data.resultData.error?.message).toBeUndefined();
+	expect(execution.status).toBe('success');
+	expect(outputOf(execution, 'Edit').map(({ json }) => json.succeeded)).toEqual([true, true, true]);
+	expect(sandbox.requests('create')).toHaveLength(3);
+	// The first try did fail: its three downloads, one of them refused, and three more.
+	expect(sandbox.requests('result')).toHaveLength(6);
+});
+
+test('"Retry execution" after a failed run delivers finished tasks without a new submission', async () => {
+	const { n8n, sandbox } = stage;
+	sandbox.fault({ route: 'result', status: 403 });
+	const failed = await n8n.waitFor(await n8n.run(await threeEdits()));
+	expect(failed.status).toBe('error');
+	expect(sandbox.requests('create')).toHaveLength(3);
+
+	await n8n.retryExecution(failed.id);
+	const executions = await n8n.rest<{ results: Array<{ id: string; retryOf?: string | null }> }>(
+		'GET',
+		'/executions?limit=20',
+	);
+	const retry = executions.results.find(({ retryOf }) => String(retryOf) === failed.id);
+	const execution = await n8n.waitFor(retry?.id ?? '');
+	expect(execution.status).toBe('success');
+	expect(outputOf(execution, 'Edit').map(({ json }) => json.succeeded)).toEqual([true, true, true]);
+	expect(sandbox.requests('create')).toHaveLength(3);
+});
+
+test('Stop ends the wait within a second, cancels what waits and leaves what runs', async () => {
+	const { n8n, sandbox } = stage;
+	sandbox.configure({ jobSeconds: 60, slots: 1 });
+	const executionId = await n8n.run(await threeEdits());
+	const statuses = () => sandbox.tasks().map(({ status }) => status);
+	for (let tries = 0; statuses().length < 3 && tries < 100; tries++) await sleep(100);
+	await sleep(1_000);
+	expect(statuses()).toEqual(['RUNNING', 'PENDING', 'PENDING']);
+
+	const stopped = Date.now();
+	await n8n.stopExecution(executionId);
+	while (statuses().includes('PENDING') && Date.now() - stopped < 5_000) await sleep(20);
+	expect(Date.now() - stopped).toBeLessThan(1_000);
+	expect(statuses()).toEqual(['RUNNING', 'CANCELED', 'CANCELED']);
+	expect((await n8n.execution(executionId)).status).toBe('canceled');
+
+	const queries = sandbox.requests('query').length;
+	await sleep(3_000);
+	expect(sandbox.requests('query')).toHaveLength(queries);
+});

@@ -1,0 +1,168 @@
+import { copyFile, mkdtemp } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { INode, INodeParameters } from 'n8n-workflow';
+import { N8nClient, type Connection, type Workflow } from '../../host/client';
+import { startSandbox } from '../../sandbox';
+
+export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
+type SandboxOptions = Parameters<typeof startSandbox>[0];
+
+export const nodeType = 'n8n-nodes-wan-video-edit.wanVideoEdit';
+
+/** The packed node, for tests that start an n8n of their own. */
+export function packedNode(): string {
+	return process.env.E2E_TARBALL ?? '';
+}
+
+/** The n8n that all files share, with its owner logged in. */
+export async function sharedN8n(): Promise<N8nClient> {
+	const n8n = new N8nClient(JSON.parse(process.env.E2E_N8N ?? '') as Connection);
+	await n8n.logIn();
+	return n8n;
+}
+
+export interface Stage {
+	n8n: N8nClient;
+	sandbox: Sandbox;
+	/** The name of a credential in n8n that leads to this sandbox. */
+	credential: string;
+	/** Copies a file to where workflows may read it, and returns that path. */
+	provide(path: string): Promise<string>;
+	stop(): Promise<void>;
+}
+
+let stages = 0;
+
+/** The shared n8n with a sandbox for one test file. */
+export async function setStage(options: SandboxOptions = {}): Promise<Stage> {
+	const n8n = await sharedN8n();
+	const sandbox = await startSandbox({ jobSeconds: 1, ...options });
+	const credential = `Sandbox ${process.pid}-${sandbox.port}-${++stages}`;
+	await n8n.addCredential({
+		name: credential,
+		type: 'dashScopeApi',
+		data: credentialData(sandbox),
+	});
+	const folder = await mkdtemp(join(n8n.files, 'test-'));
+	return {
+		n8n,
+		sandbox,
+		credential,
+		provide: async (path) => {
+			const copy = join(folder, basename(path));
+			await copyFile(path, copy);
+			return copy;
+		},
+		stop: async () => await sandbox.stop(),
+	};
+}
+
+export const credentialData = (sandbox: Sandbox) => ({
+	apiKey: sandbox.apiKey,
+	region: 'custom',
+	workspaceId: '',
+	baseUrl: sandbox.url,
+});
+
+/** A node as the editor saves it; its name is also its id. */
+export function node(
+	name: string,
+	type: string,
+	typeVersion: number,
+	parameters: INodeParameters = {},
+	more: Partial<INode> = {},
+): INode {
+	return { id: name, name, type, typeVersion, position: [0, 0], parameters, ...more };
+}
+
+export const manualTrigger = (name = 'Start') => node(name, 'n8n-nodes-base.manualTrigger', 1);
+
+export const readFile = (name: string, path: string, field = 'data') =>
+	node(name, 'n8n-nodes-base.readWriteFile', 1.1, {
+		operation: 'read',
+		fileSelector: path,
+		options: { dataPropertyName: field },
+	});
+
+export const wanVideoEdit = (name: string, credential: string, parameters: INodeParameters) =>
+	node(name, nodeType, 1, parameters, {
+		credentials: { dashScopeApi: { id: null, name: credential } },
+	});
+
+/** Lines like ['Start', 'Read', 'Edit'], joined output 0 to input 0; "Name:1" is input 1 of Name. */
+export function workflow(name: string, nodes: INode[], lines: string[][]): Workflow {
+	const connections: Workflow['connections'] = {};
+	for (const line of lines) {
+		for (const [index, target] of line.slice(1).entries()) {
+			const [from = ''] = (line[index] ?? '').split(':');
+			const [to = '', input = '0'] = target.split(':');
+			const outputs = ((connections[from] ??= {}).main ??= [[]]);
+			outputs[0]?.push({ node: to, type: 'main', index: Number(input) });
+		}
+	}
+	const placed = nodes.map((each, index) => ({
+		...each,
+		position: [index * 220, 0] as [number, number],
+	}));
+	return { name, nodes: placed, connections, settings: { executionOrder: 'v1' } };
+}
+
+/** A trigger that a test starts with {@link call}: a production run, as a user's workflow has it. */
+export const webhook = (path: string, parameters: INodeParameters = {}) =>
+	node(
+		'Hook',
+		'n8n-nodes-base.webhook',
+		2,
+		{ path, httpMethod: 'POST', responseMode: 'onReceived', ...parameters },
+		{ webhookId: path },
+	);
+
+/** One item for each entry of a list. */
+export const splitOut = (name: string, field: string) =>
+	node(name, 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: field, options: {} });
+
+/** Calls the webhook of a published workflow, which may need a moment to be there. */
+export async function call(n8n: N8nClient, path: string, body: unknown = {}): Promise<Response> {
+	for (let tries = 0; ; tries++) {
+		const response = await fetch(`${n8n.url}/webhook/${path}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify(body),
+		});
+		if (response.status !== 404 || tries >= 20) return response;
+		await sleep(500);
+	}
+}
+
+export interface ExecutionRow {
+	id: string;
+	status: string;
+	mode: string;
+	workflowId: string;
+}
+
+/** Executions of a workflow, oldest first, with the sub-executions that run under its ID. */
+export async function executionsOf(n8n: N8nClient, workflowId: string): Promise<ExecutionRow[]> {
+	const filter = encodeURIComponent(JSON.stringify({ workflowId }));
+	const { results } = await n8n.rest<{ results: ExecutionRow[] }>(
+		'GET',
+		`/executions?filter=${filter}&limit=100`,
+	);
+	return results.sort((a, b) => Number(a.id) - Number(b.id));
+}
+
+/** Waits for something to be there. */
+export async function until<T>(
+	what: string,
+	look: () => Promise<T | undefined>,
+	timeoutMs = 60_000,
+): Promise<T> {
+	const end = Date.now() + timeoutMs;
+	for (;;) {
+		const found = await look();
+		if (found !== undefined) return found;
+		if (Date.now() > end) throw new Error(`${what}: not there after ${timeoutMs / 1000} s`);
+		await sleep(500);
+	}
+}

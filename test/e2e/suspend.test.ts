@@ -1,0 +1,714 @@
+// The suspended wait in one process (SQLite). Every row takes minutes, so all of them run side by side.
+import { existsSync } from 'node:fs';
+import { readFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startSandbox } from '../../sandbox';
+import { startN8n, type N8n } from '../../host/n8n';
+import { addMember, credentialOf, shareCredential } from './suspend-member';
+import {
+	call,
+	credentialData,
+	executionsOf,
+	manualTrigger,
+	node,
+	packedNode,
+	until,
+	workflow,
+	type Sandbox,
+} from './support';
+import {
+	addCalled,
+	addFlow,
+	addedDelay,
+	after,
+	callWorkflow,
+	edit,
+	errorOf,
+	loopsOf,
+	seenAt,
+	startFlow,
+	tasksOf,
+	untilSuspended,
+	type Flow,
+} from './suspended';
+
+const credential = 'Sandbox';
+const MINUTES = 60_000;
+
+let sandbox: Sandbox;
+let refusing: Sandbox;
+let n8n: N8n;
+
+/** What goes on at the same time; each test looks at its own. */
+const started = new Map<string, Promise<unknown>>();
+const scenarios: Array<{ name: string; play: () => Promise<unknown> }> = [];
+
+function row<Facts>(name: string, play: () => Promise<Facts>, check: (facts: Facts) => void): void {
+	scenarios.push({ name, play });
+	test(name, async () => check((await started.get(name)) as Facts));
+}
+
+const ended = async (id: string) =>
+	await n8n.waitFor(id, { timeoutMs: 6 * MINUTES, everyMs: 2_000 });
+const ok = (prompt: string) => ({ from: prompt, prompt, video: true });
+
+jest.setTimeout(8 * MINUTES);
+
+beforeAll(async () => {
+	sandbox = await startSandbox({
+		jobSeconds: 20,
+		slots: 100,
+		submitsPerSecond: 100,
+		queriesPerSecond: 200,
+	});
+	refusing = await startSandbox({ jobSeconds: 20 });
+	const type = 'dashScopeApi';
+	n8n = await startN8n({
+		tarball: packedNode(),
+		credentials: [
+			{ name: credential, type, data: credentialData(sandbox) },
+			{ name: 'Refusing', type, data: credentialData(refusing) },
+		],
+	});
+	for (const { name, play } of scenarios.filter(({ name }) => name.startsWith('kill'))) {
+		const scenario = play();
+		scenario.catch(() => undefined);
+		started.set(name, scenario);
+		await until(
+			'the restart',
+			async () => await Promise.resolve(restarted || undefined),
+			5 * MINUTES,
+		);
+	}
+	for (const { name, play } of scenarios.filter(({ name }) => !name.startsWith('kill'))) {
+		const scenario = play();
+		scenario.catch(() => undefined);
+		started.set(name, scenario);
+	}
+});
+
+afterAll(async () => {
+	await n8n?.stop();
+	await sandbox?.stop();
+	await refusing?.stop();
+});
+
+let restarted = false;
+
+row(
+	'kill -9 and restart: finishes by itself; killed during a look, it hands on what became of the task',
+	async () => {
+		const prompts = ['kill one', 'kill two'];
+		const looked = await addFlow(
+			n8n,
+			'look',
+			[
+				edit('Edit', sandbox, credential, {}, { onError: 'continueErrorOutput' }),
+				after(),
+				after('Failed'),
+			],
+			[['Items', 'Edit']],
+			{ outputs: { Edit: ['After', 'Failed'] } },
+		);
+		const flow = await addFlow(
+			n8n,
+			'kill',
+			// What is shown while it waits must not look like a failure to n8n.
+			[edit('Edit', sandbox, credential, {}, { retryOnFail: true, maxTries: 3 }), after()],
+			[['Items', 'Edit', 'After']],
+		);
+		const lookedId = await startFlow(n8n, looked, ['look']);
+		const id = await startFlow(n8n, flow, prompts);
+		await untilSuspended(n8n, lookedId);
+		await untilSuspended(n8n, id);
+		await n8n.kill('SIGKILL');
+		await n8n.restart();
+
+		const lookedAt = tasksOf(sandbox, 'look')[0]?.id ?? '';
+		sandbox.fault({ route: 'query', pathIncludes: lookedAt, delayMs: 30_000 });
+		const execution = await ended(id);
+		await until(
+			'the look',
+			async () => {
+				const queries = await Promise.resolve(sandbox.requests('query'));
+				return queries.find(({ path }) => path.includes(lookedAt));
+			},
+			120_000,
+		);
+		await n8n.kill('SIGKILL');
+		await n8n.restart();
+		restarted = true;
+		const crashed = await ended(lookedId);
+		return {
+			status: execution.status,
+			seen: await seenAt(n8n, execution, 'After'),
+			tasks: tasksOf(sandbox, 'kill').length,
+			crashed: {
+				after: await seenAt(n8n, crashed, 'After'),
+				failed: await seenAt(n8n, crashed, 'Failed'),
+				tasks: tasksOf(sandbox, 'look').length,
+			},
+		};
+	},
+	({ crashed, ...facts }) => {
+		expect(facts).toEqual({
+			status: 'success',
+			seen: [ok('kill one'), ok('kill two')],
+			tasks: 2,
+		});
+		expect(crashed).toMatchObject({
+			after: [],
+			failed: [{ from: 'look', details: { taskId: '<task>' }, video: false }],
+			tasks: 1,
+		});
+	},
+);
+
+describe('added delay', () => {
+	/** How long after the end of their tasks the next nodes start, for tasks of so many seconds begun one by one. */
+	const delays = async (word: string, jobs: number[], apart: number) => {
+		const flow = await addFlow(
+			n8n,
+			word,
+			[edit('Edit', sandbox, credential), after()],
+			[['Items', 'Edit', 'After']],
+		);
+		const measured = await Promise.all(
+			jobs.map(async (jobSeconds, index) => {
+				await sleep(index * apart * 1000);
+				const prompt = `${word} ${index}.`;
+				sandbox.outcome({ promptIncludes: prompt, jobSeconds });
+				const id = await startFlow(n8n, flow, [prompt]);
+				return addedDelay(sandbox, await ended(id), prompt);
+			}),
+		);
+		const mean = measured.reduce((sum, delay) => sum + delay, 0) / measured.length;
+		const list = measured.map((delay) => delay.toFixed(1)).join(', ');
+		process.stdout.write(`Added delay at ${jobs.join(', ')} s: ${list} s\n`);
+		return { mean, least: Math.min(...measured), most: Math.max(...measured) };
+	};
+	const check = ({ mean, least, most }: Awaited<ReturnType<typeof delays>>) => {
+		expect(mean).toBeLessThanOrEqual(45);
+		expect(most).toBeLessThanOrEqual(75);
+		expect(least).toBeGreaterThan(0);
+	};
+	row(
+		'at 120 s: 45 s on average, 75 s at most',
+		async () => await delays('delay', [120, 120, 120, 120, 120, 120], 10),
+		check,
+	);
+	row('at other times: the same', async () => await delays('spread', [64, 80, 96, 112], 1), check);
+});
+
+describe('several items, one failed', () => {
+	const wishes = [
+		['halting', 'stopWorkflow'],
+		['going on', 'continueRegularOutput'],
+		['forking', 'continueErrorOutput'],
+	] as const;
+	for (const [word, onError] of wishes) {
+		row(
+			`${onError}: as when held`,
+			async () => {
+				const results = await Promise.all(
+					['hold', 'suspend'].map(async (whileWaiting) => {
+						const flow = await addFlow(
+							n8n,
+							`${word} ${whileWaiting}`,
+							[
+								edit('Edit', sandbox, credential, { whileWaiting }, { onError }),
+								after(),
+								after('Failed'),
+							],
+							[['Items', 'Edit']],
+							{
+								outputs: {
+									Edit: onError === 'continueErrorOutput' ? ['After', 'Failed'] : ['After'],
+								},
+							},
+						);
+
+						const prompts = [`${word} 1`, `${word} bad`, `${word} 3`];
+						sandbox.outcome({
+							promptIncludes: `${word} bad`,
+							status: 'FAILED',
+							code: 'DataInspectionFailed',
+							message: 'Refused',
+						});
+						const execution = await ended(await startFlow(n8n, flow, prompts));
+						return {
+							status: execution.status,
+							error: errorOf(execution),
+							after: await seenAt(n8n, execution, 'After'),
+							failed: await seenAt(n8n, execution, 'Failed'),
+						};
+					}),
+				);
+				return { results, tasks: tasksOf(sandbox, word).length };
+			},
+			({ results: [held, suspended], tasks }) => {
+				expect(suspended).toEqual(held);
+				expect(tasks).toBe(6);
+				expect(held?.status).toBe(onError === 'stopWorkflow' ? 'error' : 'success');
+				expect(held?.after.filter(({ video }) => video)).toHaveLength(
+					onError === 'stopWorkflow' ? 0 : 2,
+				);
+				expect(held?.failed).toHaveLength(onError === 'continueErrorOutput' ? 1 : 0);
+			},
+		);
+	}
+});
+
+describe('retry of the execution', () => {
+	const retried = async (id: string, flow: Flow) => {
+		await n8n.retryExecution(id);
+		const second = await until('the retry', async () =>
+			(await executionsOf(n8n, flow.id)).find(({ mode }) => mode === 'retry'),
+		);
+		const execution = await ended(second.id);
+		return { execution, seen: await seenAt(n8n, execution, 'After') };
+	};
+	const states = (prompt: string) =>
+		tasksOf(sandbox, prompt).map((task) => `${task.prompt}: ${task.status}`);
+
+	row(
+		'after a later node failed: goes on from there, and submits nothing',
+		async () => {
+			const flow = await addFlow(
+				n8n,
+				'fragile',
+				[
+					edit('Edit', sandbox, credential),
+					node('Fragile', 'n8n-nodes-base.stopAndError', 1, { errorMessage: 'Broken' }),
+					after(),
+				],
+				[['Items', 'Edit', 'Fragile', 'After']],
+			);
+			const id = await startFlow(n8n, flow, ['fragile']);
+			const first = await ended(id);
+			const { execution } = await retried(id, flow);
+			return [first.status, execution.status, errorOf(execution)?.node, ...states('fragile')];
+		},
+		(facts) => expect(facts).toEqual(['error', 'error', 'Fragile', 'fragile: SUCCEEDED']),
+	);
+
+	row(
+		'after a submission was refused: the other tasks are picked up, the refused one is submitted',
+		async () => {
+			const flow = await addFlow(
+				n8n,
+				'refusal',
+				[edit('Edit', refusing, 'Refusing'), after()],
+				[['Items', 'Edit', 'After']],
+			);
+			refusing.fault({
+				route: 'create',
+				skip: 1,
+				status: 400,
+				body: { code: 'InvalidParameter', message: 'Not now', request_id: 'r' },
+			});
+			const first = await ended(await startFlow(n8n, flow, ['refusal 1', 'refusal 2']));
+			const { execution, seen } = await retried(first.id, flow);
+			return {
+				statuses: [first.status, execution.status],
+				seen,
+				tasks: refusing.tasks().length,
+			};
+		},
+		(facts) =>
+			expect(facts).toEqual({
+				statuses: ['error', 'success'],
+				seen: [ok('refusal 1'), ok('refusal 2')],
+				tasks: 2,
+			}),
+	);
+
+	row(
+		'after a task failed: n8n repeats the error without running the node, and nothing is submitted',
+		async () => {
+			const flow = await addFlow(
+				n8n,
+				'again',
+				[edit('Edit', sandbox, credential), after()],
+				[['Items', 'Edit', 'After']],
+			);
+			sandbox.outcome({ promptIncludes: 'again bad', status: 'FAILED', code: 'InternalError' });
+			const first = await ended(await startFlow(n8n, flow, ['again good', 'again bad']));
+			const { execution } = await retried(first.id, flow);
+			return {
+				same: errorOf(execution)?.message === errorOf(first)?.message,
+				status: execution.status,
+				description: errorOf(execution)?.description,
+				tasks: states('again'),
+			};
+		},
+		({ same, status, description, tasks }) => {
+			expect({ same, status }).toEqual({ same: true, status: 'error' });
+			// What was paid for can be fetched by its ID.
+			expect(description).toContain('Item 0: task <task> SUCCEEDED');
+			expect(tasks).toEqual(['again good: SUCCEEDED', 'again bad: FAILED']);
+		},
+	);
+});
+
+row(
+	'successful executions not saved: the video outlives the wait, and a Wait node after it',
+	async () => {
+		await mkdir(n8n.files, { recursive: true });
+		const file = join(n8n.files, 'unsaved.mp4');
+		const flow = await addFlow(
+			n8n,
+			'unsaved',
+			[
+				edit('Edit', sandbox, credential),
+				node('Pause', 'n8n-nodes-base.wait', 1.1, { amount: 66, unit: 'seconds' }),
+				node('Write', 'n8n-nodes-base.readWriteFile', 1.1, {
+					operation: 'write',
+					fileName: file,
+					dataPropertyName: 'data',
+					options: {},
+				}),
+			],
+			[['Items', 'Edit', 'Pause', 'Write']],
+			{ settings: { saveDataSuccessExecution: 'none', saveManualExecutions: false } },
+		);
+		const id = await startFlow(n8n, flow, ['unsaved']);
+		await until(
+			'the end of the execution',
+			async () =>
+				(await executionsOf(n8n, flow.id)).every((one) => one.id !== id) ? true : undefined,
+			5 * MINUTES,
+		);
+		return existsSync(file) ? (await readFile(file)).subarray(4, 8).toString() : 'no file';
+	},
+	(kind) => expect(kind).toBe('ftyp'),
+);
+
+row(
+	'node timeout while suspended: the error of a held one',
+	async () => {
+		sandbox.outcome({ promptIncludes: 'late', jobSeconds: 600, times: 2 });
+		const results = await Promise.all(
+			[
+				{ whileWaiting: 'hold', timeout: 0.2 },
+				{ whileWaiting: 'suspend', timeout: 1.1 },
+			].map(async ({ whileWaiting, timeout }) => {
+				const flow = await addFlow(
+					n8n,
+					`late ${whileWaiting}`,
+					[edit('Edit', sandbox, credential, { whileWaiting, options: { timeout } })],
+					[['Items', 'Edit']],
+				);
+				return errorOf(await ended(await startFlow(n8n, flow, [`late ${whileWaiting}`])));
+			}),
+		);
+		return results.map((error) => {
+			const message = error?.message ?? '';
+			const seconds = Number(/after (\d+) seconds/.exec(message)?.[1]);
+			return { seconds, error: { ...error, message: message.replace(/\d+ seconds/, 'N seconds') } };
+		});
+	},
+	([held, suspended]) => {
+		expect(suspended?.error).toEqual(held?.error);
+		expect(suspended?.error.message).toMatch(/^Task <task> was still RUNNING after N seconds/);
+		// Between two looks of n8n.
+		expect(suspended?.seconds).toBeGreaterThanOrEqual(66);
+		expect(suspended?.seconds).toBeLessThanOrEqual(66 + 65);
+	},
+);
+
+row(
+	'Stop of the suspended execution: its loop ends at the next check and cancels what waits in the queue',
+	async () => {
+		const queue = await startSandbox({ slots: 0 });
+		try {
+			const name = 'Full Queue';
+			await n8n.addCredential({ name, type: 'dashScopeApi', data: credentialData(queue) });
+			const flow = await addFlow(n8n, 'stop', [edit('Edit', queue, name)], [['Items', 'Edit']]);
+			const id = await startFlow(n8n, flow, ['stop me']);
+			await untilSuspended(n8n, id);
+			await n8n.stopExecution(id);
+			const loop = await until('the loop', async () => (await loopsOf(n8n, flow))[0]);
+			const { status } = await ended(loop.id);
+			return {
+				parent: (await n8n.execution(id)).status,
+				loop: status,
+				tasks: queue.tasks().map((task) => task.status),
+			};
+		} finally {
+			await queue.stop();
+		}
+	},
+	(facts) => expect(facts).toEqual({ parent: 'canceled', loop: 'success', tasks: ['CANCELED'] }),
+);
+
+row(
+	'Stop, then retry: n8n takes the node for finished and hands its input on, which the guide warns of',
+	async () => {
+		sandbox.outcome({ promptIncludes: 'stopped early', jobSeconds: 300 });
+		const flow = await addFlow(
+			n8n,
+			'stopped early',
+			[edit('Edit', sandbox, credential), after()],
+			[['Items', 'Edit', 'After']],
+		);
+		const id = await startFlow(n8n, flow, ['stopped early']);
+		await untilSuspended(n8n, id);
+		await n8n.stopExecution(id);
+		await n8n.retryExecution(id);
+		const retry = await until('the retry', async () =>
+			(await executionsOf(n8n, flow.id)).find(({ mode }) => mode === 'retry'),
+		);
+		const execution = await ended(retry.id);
+		return {
+			seen: await seenAt(n8n, execution, 'After'),
+			tasks: tasksOf(sandbox, 'stopped early').length,
+		};
+	},
+	(facts) =>
+		expect(facts).toEqual({
+			seen: [{ from: 'stopped early', prompt: 'stopped early', video: false }],
+			tasks: 1,
+		}),
+);
+
+row(
+	'Stop of the loop: the execution fails and hangs no longer than a minute',
+	async () => {
+		sandbox.outcome({ promptIncludes: 'loop stopped', jobSeconds: 300 });
+		const flow = await addFlow(
+			n8n,
+			'loop stopped',
+			[edit('Edit', sandbox, credential)],
+			[['Items', 'Edit']],
+		);
+		const id = await startFlow(n8n, flow, ['loop stopped']);
+		await untilSuspended(n8n, id);
+		const loop = await until('the loop', async () => (await loopsOf(n8n, flow))[0]);
+		const left = await seenAt(n8n, await untilSuspended(n8n, loop.id), 'Edit');
+		await n8n.stopExecution(loop.id);
+		const { status } = await n8n.waitFor(id, { timeoutMs: 90_000 });
+		return { status, left };
+	},
+	({ status, left }) => {
+		expect(status).toBe('error');
+		// What n8n hands on when it is killed during a look: no half-finished item, but what became of the task.
+		expect(left).toMatchObject([{ error: expect.stringContaining('<task>'), video: false }]);
+	},
+);
+
+row(
+	'in a loop over items: each turn has its own video',
+	async () => {
+		const flow = await addFlow(
+			n8n,
+			'turns',
+			[
+				node('Loop', 'n8n-nodes-base.splitInBatches', 3, { batchSize: 1, options: {} }),
+				edit('Edit', sandbox, credential),
+				after(),
+			],
+			[
+				['Items', 'Loop'],
+				['Edit', 'Loop'],
+			],
+			{ outputs: { Loop: ['After', 'Edit'] } },
+		);
+		const execution = await ended(await startFlow(n8n, flow, ['turn 1', 'turn 2']));
+		return {
+			error: errorOf(execution),
+			seen: await seenAt(n8n, execution, 'After'),
+			tasks: tasksOf(sandbox, 'turn ').length,
+		};
+	},
+	(facts) =>
+		expect(facts).toEqual({
+			error: undefined,
+			seen: [ok('turn 1'), ok('turn 2')],
+			tasks: 2,
+		}),
+);
+
+row(
+	'twice in one workflow, both branches waiting: no result is lost',
+	async () => {
+		const flow = await addFlow(
+			n8n,
+			'branches',
+			[
+				edit('Left', sandbox, credential, { prompt: '={{ $json.prompt }} left' }),
+				edit('Right', sandbox, credential, { prompt: '={{ $json.prompt }} right' }),
+				node('Both', 'n8n-nodes-base.merge', 3.2, { mode: 'append', numberInputs: 2 }),
+				after(),
+			],
+			[
+				['Items', 'Left', 'Both', 'After'],
+				['Items', 'Right', 'Both:1'],
+			],
+		);
+		const execution = await ended(await startFlow(n8n, flow, ['branch-wise']));
+		return {
+			error: errorOf(execution),
+			seen: await seenAt(n8n, execution, 'After'),
+			tasks: tasksOf(sandbox, 'branch-wise').length,
+		};
+	},
+	(facts) =>
+		expect(facts).toEqual({
+			error: undefined,
+			seen: ['left', 'right'].map((side) => ({
+				...ok('branch-wise'),
+				prompt: `branch-wise ${side}`,
+			})),
+			tasks: 2,
+		}),
+);
+
+row(
+	'Stop of an execution that called the one that waits: the loop ends too',
+	async () => {
+		sandbox.outcome({ promptIncludes: 'outer', jobSeconds: 300, times: 2 });
+		const inner = await addCalled(n8n, 'inner', edit('Edit', sandbox, credential));
+		const flow = await addFlow(
+			n8n,
+			'outer',
+			[callWorkflow('Call', inner, 'once')],
+			[['Items', 'Call']],
+		);
+		const id = await startFlow(n8n, flow, ['outer 1', 'outer 2']);
+		await untilSuspended(n8n, id);
+		await n8n.stopExecution(id);
+		return await until(
+			'the end of what was called',
+			async () => {
+				const statuses = (await executionsOf(n8n, inner)).map(({ status }) => status);
+				return statuses.length === 2 && !statuses.includes('waiting') ? statuses : undefined;
+			},
+			2 * MINUTES,
+		);
+	},
+	(statuses) => expect(statuses).toEqual(['success', 'success']),
+);
+
+for (const [mode, prompts] of [
+	['once', ['sub once 1', 'sub once 2']],
+	['each', ['sub each 1', 'sub each 2']],
+] as const) {
+	row(
+		`in a sub-workflow that is called ${mode === 'once' ? 'once for all items' : 'for each item'}`,
+		async () => {
+			const inner = await addCalled(n8n, `sub ${mode}`, edit('Edit', sandbox, credential));
+			const flow = await addFlow(
+				n8n,
+				`calls ${mode}`,
+				[callWorkflow('Call', inner, mode), after()],
+				[['Items', 'Call', 'After']],
+			);
+			const id = await startFlow(n8n, flow, [...prompts]);
+			const execution = await ended(id);
+			const inside = (await executionsOf(n8n, inner)).length;
+			return {
+				error: errorOf(execution),
+				seen: await seenAt(n8n, execution, 'After'),
+				tasks: tasksOf(sandbox, `sub ${mode}`).length,
+				inside,
+			};
+		},
+		(facts) =>
+			expect(facts).toEqual({
+				error: undefined,
+				seen: prompts.map(ok),
+				tasks: 2,
+				// Once: the called execution and the loop it waits for. Each: two that were kept running.
+				inside: 2,
+			}),
+	);
+}
+
+describe('Automatic', () => {
+	const auto = { whileWaiting: 'auto' };
+
+	row(
+		'suspends a production run after about 45 s',
+		async () => {
+			sandbox.outcome({ promptIncludes: 'auto long', jobSeconds: 70 });
+			const flow = await addFlow(
+				n8n,
+				'auto long',
+				[edit('Edit', sandbox, credential, auto), after()],
+				[['Items', 'Edit', 'After']],
+			);
+			const id = await startFlow(n8n, flow, ['auto long']);
+			const from = Date.now();
+			await untilSuspended(n8n, id);
+			const held = (Date.now() - from) / 1000;
+			const execution = await ended(id);
+			return { held, seen: await seenAt(n8n, execution, 'After') };
+		},
+		({ held, seen }) => {
+			expect(seen).toEqual([ok('auto long')]);
+			expect(held).toBeGreaterThan(40);
+			expect(held).toBeLessThan(65);
+		},
+	);
+
+	row(
+		'keeps a webhook run going whose caller waits for the result',
+		async () => {
+			sandbox.outcome({ promptIncludes: 'auto answer', jobSeconds: 60 });
+			const flow = await addFlow(
+				n8n,
+				'auto answer',
+				[edit('Edit', sandbox, credential, auto), after()],
+				[['Items', 'Edit', 'After']],
+				{ hook: { responseMode: 'lastNode' } },
+			);
+			const response = await call(n8n, flow.path, { prompts: [{ prompt: 'auto answer' }] });
+			const answer = (await response.json()) as { status?: string };
+			return { answer: answer.status, loops: (await loopsOf(n8n, flow)).length };
+		},
+		(facts) => expect(facts).toEqual({ answer: 'SUCCEEDED', loops: 0 }),
+	);
+
+	row(
+		'keeps a manual run going',
+		async () => {
+			sandbox.outcome({ promptIncludes: 'auto manual', jobSeconds: 60 });
+			const id = await n8n.addWorkflow(
+				workflow(
+					'auto manual',
+					[manualTrigger(), edit('Edit', sandbox, credential, { ...auto, prompt: 'auto manual' })],
+					[['Start', 'Edit']],
+				),
+			);
+			const execution = await ended(await n8n.run(id));
+			const all = await executionsOf(n8n, id);
+			return { status: execution.status, executions: all.length };
+		},
+		(facts) => expect(facts).toEqual({ status: 'success', executions: 1 }),
+	);
+});
+
+row(
+	'a member, with a credential that the owner shares: finishes as for the owner',
+	async () => {
+		const member = await addMember(n8n);
+		await shareCredential(n8n, credential, member);
+		const flow = await addFlow(
+			member,
+			'member',
+			[
+				edit('Edit', sandbox, credential, {}, { credentials: await credentialOf(n8n, credential) }),
+				after(),
+			],
+			[['Items', 'Edit', 'After']],
+		);
+		const execution = await member.waitFor(await startFlow(member, flow, ['member']), {
+			timeoutMs: 6 * MINUTES,
+			everyMs: 2_000,
+		});
+		return { error: errorOf(execution), seen: await seenAt(member, execution, 'After') };
+	},
+	(facts) => expect(facts).toEqual({ error: undefined, seen: [ok('member')] }),
+);
