@@ -1,0 +1,68 @@
+// The workflows that are measured: one that only uploads, one that only downloads, and the upload's
+// without the node, to tell what n8n itself needs for reading the file.
+import type { INode, INodeParameters } from 'n8n-workflow';
+import type { Workflow } from '../host/client';
+
+export const credential = 'Sandbox of the bench';
+
+function node(name: string, type: string, typeVersion: number, parameters = {}): INode {
+	return { id: name, name, type, typeVersion, position: [0, 0], parameters };
+}
+
+function chain(name: string, nodes: INode[]): Workflow {
+	const connections: Workflow['connections'] = {};
+	for (const [index, { name: from }] of nodes.entries()) {
+		const next = nodes[index + 1];
+		if (next) connections[from] = { main: [[{ node: next.name, type: 'main', index: 0 }]] };
+	}
+	return { name, nodes, connections, settings: { executionOrder: 'v1' } };
+}
+
+const trigger = () => node('Start', 'n8n-nodes-base.manualTrigger', 1);
+
+const readFile = (path: string) =>
+	node('Read', 'n8n-nodes-base.readWriteFile', 1.1, {
+		operation: 'read',
+		fileSelector: path,
+		options: { dataPropertyName: 'data' },
+	});
+
+const edit = (parameters: INodeParameters): INode => ({
+	...node('Edit', 'n8n-nodes-wan-video-edit.wanVideoEdit', 1, {
+		resource: 'video',
+		operation: 'instructionEdit',
+		prompt: 'Make it grey',
+		resolution: '720P',
+		options: { pollInterval: 1 },
+		...parameters,
+	}),
+	credentials: { dashScopeApi: { id: null, name: credential } },
+});
+
+const fromBinary = { videoSource: 'binary', videoField: 'data' };
+
+export const uploadWorkflow = (path: string) =>
+	chain('upload', [trigger(), readFile(path), edit({ ...fromBinary, completion: 'submit' })]);
+
+export const controlWorkflow = (path: string) =>
+	chain('control', [trigger(), readFile(path), node('Nothing', 'n8n-nodes-base.noOp', 1)]);
+
+export const downloadWorkflow = (videoUrl: string) =>
+	chain('download', [
+		trigger(),
+		edit({
+			videoSource: 'url',
+			videoUrl,
+			completion: 'wait',
+			download: true,
+			outputField: 'data',
+		}),
+	]);
+
+/** A small upload and download, so that code and connections are there before anything is measured. */
+export const warmUpWorkflow = (path: string) =>
+	chain('warm up', [
+		trigger(),
+		readFile(path),
+		edit({ ...fromBinary, completion: 'wait', download: true, outputField: 'data' }),
+	]);
