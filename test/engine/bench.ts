@@ -154,10 +154,6 @@ export function busiestSecond(requests: readonly LoggedRequest[]): number {
 	);
 }
 
-export function promptOf({ prompt }: SandboxTask): string {
-	return prompt;
-}
-
 /** How many tasks were created for each prompt. */
 export function tasksByPrompt(tasks: readonly SandboxTask[]): Record<string, number> {
 	const counts: Record<string, number> = {};

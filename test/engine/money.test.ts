@@ -70,6 +70,21 @@ describe('Retry On Fail, three tries over three items', () => {
 		expect(bench.sandbox.requests('policy')).toHaveLength(4);
 	});
 
+	test('a submission is refused after its upload: the file is not uploaded again', async () => {
+		const data = await bench.file(bench.sandbox.samples.video);
+		bench.sandbox.fault({ route: 'create', status: 400 });
+		const { items, error } = await bench.run(
+			[{ json: {}, binary: { data } }],
+			{ videoSource: 'binary', download: false },
+			{ settings: RETRY },
+		);
+
+		expect(error).toBeUndefined();
+		expect(only(items).json.succeeded).toBe(true);
+		expect(created()).toBe(2);
+		expect(bench.sandbox.requests('upload')).toHaveLength(1);
+	});
+
 	test.each([
 		['FAILED', { status: 'FAILED' as const, code: 'InvalidParameter' }],
 		['CANCELED', { status: 'CANCELED' as const }],
