@@ -260,6 +260,65 @@ describe('several items, one failed', () => {
 	}
 });
 
+describe('Retry On Fail after a task failed: as when held', () => {
+	const wishes = [
+		// What becomes of each item's tasks, one after another.
+		['second try', 'stopWorkflow', ['ok', 'bad ok', 'ok']],
+		['in vain', 'stopWorkflow', ['ok', 'bad bad', 'bad ok']],
+		['first item', 'continueErrorOutput', ['bad bad', 'ok', 'bad bad']],
+		['third item', 'continueErrorOutput', ['ok', 'bad', 'ok']],
+	] as const;
+	for (const [word, onError, fates] of wishes) {
+		row(
+			`${onError}, ${word}`,
+			async () => {
+				const results = await Promise.all(
+					['hold', 'suspend'].map(async (whileWaiting) => {
+						const prompts = fates.map((_, item) => `retry ${word} ${item} ${whileWaiting}`);
+						for (const [item, fate] of fates.entries()) {
+							const times = fate.split('bad').length - 1;
+							const promptIncludes = prompts[item];
+							const code = 'InvalidParameter';
+							if (times > 0) sandbox.outcome({ promptIncludes, status: 'FAILED', code, times });
+						}
+						const retry = { onError, retryOnFail: true, maxTries: 2, waitBetweenTries: 1000 };
+						const flow = await addFlow(
+							n8n,
+							`retry ${word} ${whileWaiting}`,
+							[
+								edit('Edit', sandbox, credential, { whileWaiting }, retry),
+								after(),
+								after('Failed'),
+							],
+							[['Items', 'Edit']],
+							{ outputs: { Edit: onError === 'stopWorkflow' ? ['After'] : ['After', 'Failed'] } },
+						);
+						const execution = await ended(await startFlow(n8n, flow, prompts));
+						const facts = {
+							status: execution.status,
+							error: errorOf(execution),
+							after: await seenAt(n8n, execution, 'After'),
+							failed: await seenAt(n8n, execution, 'Failed'),
+							tasks: prompts.map((prompt) =>
+								tasksOf(sandbox, prompt).map(({ status }) => (status === 'FAILED' ? 'bad' : 'ok')),
+							),
+						};
+						return JSON.parse(
+							JSON.stringify(facts).replaceAll(whileWaiting, 'wait'),
+						) as typeof facts;
+					}),
+				);
+				return results;
+			},
+			([held, suspended]) => {
+				expect(suspended).toEqual(held);
+				expect(suspended?.tasks.map((states) => states.join(' '))).toEqual(fates);
+				expect(suspended?.status).toBe(word === 'in vain' ? 'error' : 'success');
+			},
+		);
+	}
+});
+
 describe('retry of the execution', () => {
 	const retried = async (id: string, flow: Flow) => {
 		await n8n.retryExecution(id);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { isRecord, recordAt, textAt } from '../../nodes/shared/dashscope/json';
 import { asksForNewTask } from '../../nodes/shared/dashscope/errors';
 import { checkEdits, tasksUnderWay } from '../../nodes/WanVideoEdit/edit/check';
+import type { LoopMemory } from '../../nodes/WanVideoEdit/edit/check';
 import { StoppedError } from '../../nodes/WanVideoEdit/edit/errors';
 import { Ledger } from '../../nodes/WanVideoEdit/edit/ledger';
 import type { LedgerStore } from '../../nodes/WanVideoEdit/edit/ledger';
@@ -36,7 +37,6 @@ interface Scenario {
 	/** Of the execution: the node runs so often (Loop Over Items), each time with the same items. */
 	runs: number;
 	/** Of each run, as by Retry On Fail. */
-	tries: number;
 	pauseMs: number;
 	/** The items come in reverse order from the second try on. */
 	reversed: boolean;
@@ -176,6 +176,7 @@ const settingsOf: fc.Arbitrary<RunSettings> = fc.record({
 	timeoutMs: fc.constantFrom(20_000, 60_000, 300_000),
 	resubmitFailed: fc.constantFrom(0, 0, 1, 3),
 	resubmitLost: fc.constantFrom(false, false, true),
+	retries: fc.integer({ min: 0, max: 2 }),
 	transfers: fc.integer({ min: 1, max: 3 }),
 	// Where the execution is suspended, after how long.
 	holdMs: fc.constantFrom(undefined, undefined, undefined, 0, 15_000),
@@ -185,7 +186,6 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 	{
 		items: fc.array(fc.integer({ min: 0, max: KINDS - 1 }), { minLength: 1, maxLength: 12 }),
 		runs: fc.constantFrom(1, 1, 1, 2),
-		tries: fc.integer({ min: 1, max: 3 }),
 		// n8n waits at least a second between two tries by default.
 		pauseMs: fc.constantFrom(1_000, 2_000, 5_000, 60_000),
 		reversed: fc.boolean(),
@@ -207,7 +207,6 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		requiredKeys: [
 			'items',
 			'runs',
-			'tries',
 			'pauseMs',
 			'reversed',
 			'plans',
@@ -301,30 +300,44 @@ async function play(scenario: Scenario): Promise<Story> {
 		return { result, json: JSON.stringify(memory) };
 	};
 
+	/** The same, for the execution that waits. */
+	const looking = async <T>(
+		loop: { json: string; tries: number[] },
+		work: (memory: LoopMemory) => Promise<T>,
+	): Promise<T | undefined> => {
+		const { result, json } = await remembering(
+			loop.json,
+			0,
+			async (memory) => await work({ ...memory, tries: loop.tries }),
+		);
+		loop.json = json;
+		return result;
+	};
+
 	/** Looks at the open tasks from time to time, as the loop of a suspended execution does. */
 	const wait = async (outcomes: Array<Outcome<string>>): Promise<Try['outcomes']> => {
 		const open = outcomes.filter((outcome) => outcome.state === 'open');
 		const luggage = JSON.stringify(open);
-		const limit = clock.now() + scenario.settings.timeoutMs + 10 * 60_000;
-		let json = fresh;
+		const { retries, timeoutMs, transfers } = scenario.settings;
+		const limit = clock.now() + (1 + retries) * timeoutMs + 10 * 60_000;
+		const loop = { json: fresh, tries: [] };
+		const failsTry = (failed: boolean[]) => failed.includes(true);
 		for (;;) {
 			await clock.pass(LOOK_MS);
 			if (clock.now() > limit) throw new Error('The suspended execution does not end');
 			const edits = JSON.parse(luggage) as OpenEdit[];
 			if (stop.stopped()) {
-				const cancel = async (memory: Memory) =>
-					await cancelWaiting(ports, tasksUnderWay(edits, memory));
-				await remembering(json, 0, cancel);
+				await looking(
+					loop,
+					async (memory) => await cancelWaiting(ports, tasksUnderWay(edits, memory)),
+				);
 				return undefined;
 			}
-			const look = await remembering(
-				json,
-				0,
-				async (memory) => await checkEdits(edits, ports, memory, scenario.settings.transfers),
+			const settled = await looking(
+				loop,
+				async (memory) => await checkEdits(edits, ports, memory, { transfers, retries, failsTry }),
 			);
 			if (stop.stopped()) return undefined;
-			({ json } = look);
-			const settled = look.result;
 			if (settled === undefined) continue;
 			return outcomes.map((outcome) =>
 				outcome.state === 'open' ? (settled[open.indexOf(outcome)] ?? outcome) : outcome,
@@ -346,13 +359,13 @@ async function play(scenario: Scenario): Promise<Story> {
 	};
 
 	for (let run = 0; run < scenario.runs; run++) {
-		for (let tries = 0; tries < scenario.tries && !stop.stopped(); tries++) {
+		for (let tries = 0; tries <= scenario.settings.retries && !stop.stopped(); tries++) {
 			const backwards = scenario.reversed && tries > 0;
 			const items = backwards ? [...scenario.items].reverse() : scenario.items;
 			const one = await attempt(run, items);
 			story.tries.push(one);
 			await clock.pass(scenario.pauseMs);
-			// n8n does not try a node again that was suspended.
+			// n8n does not try a node again that was suspended; its loop has done so.
 			if (one.shown !== undefined || !one.outcomes?.some(({ state }) => state === 'failed')) break;
 		}
 	}
@@ -411,7 +424,10 @@ function countBy<T>(values: readonly T[], has: (value: T) => boolean): number {
 function billsOnce(story: Story): void {
 	const { items, settings } = story.scenario;
 	const creations = creationsOf(story);
-	const onlyTry = (run: number) => countBy(story.tries, (one) => one.run === run) === 1;
+	// A suspended execution makes its tries within one.
+	const triedAgain = (run: number) =>
+		story.tries.some(({ run: other, shown }) => other === run && shown && settings.retries > 0) ||
+		countBy(story.tries, (one) => one.run === run) > 1;
 	for (let run = 0; run < story.scenario.runs; run++) {
 		for (let kind = 0; kind < KINDS; kind++) {
 			const made = creations.filter((one) => one.kind === kind && one.run === run);
@@ -419,7 +435,7 @@ function billsOnce(story: Story): void {
 				if (settings.resubmitLost && answerWasLost(call, story)) return true;
 				if (task.status !== 'FAILED' && task.status !== 'CANCELED') return false;
 				const asks = task.work?.status === 'FAILED' && asksForNewTask(task.work.code);
-				return !onlyTry(run) || (asks && settings.resubmitFailed > 0);
+				return triedAgain(run) || (asks && settings.resubmitFailed > 0);
 			});
 			const allowed = countBy(items, (item) => item === kind) + again.length;
 			if (made.length > allowed) {

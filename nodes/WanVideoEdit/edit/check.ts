@@ -1,7 +1,7 @@
-import { asksForNewTask } from '../../shared/dashscope/errors';
 import type { Task } from '../../shared/dashscope/types';
+import { makesWay } from './again';
 import { endedBadly } from './deliver';
-import { StoppedError } from './errors';
+import { NotTakenError, StoppedError } from './errors';
 import { finish } from './finish';
 import { Slots } from './gate';
 import type { EditPorts } from './ports';
@@ -25,19 +25,42 @@ interface Seen {
 	error?: unknown;
 }
 
+/** What the looks of one suspended execution remember. */
+export interface LoopMemory extends Memory {
+	/** When the tries after the first began. Epoch milliseconds. */
+	tries: number[];
+}
+
+/** What a suspended execution does for its open edits. */
+export interface CheckSettings {
+	/** Downloads at the same time. */
+	transfers: number;
+	/** Tries after the first: n8n's Retry On Fail does not reach a node that failed while it was suspended. */
+	retries: number;
+	/** Whether a try in which these edits failed is followed by another. */
+	failsTry(failed: boolean[]): boolean;
+}
+
 /**
  * One look at the edits of a suspended execution. Nothing is fetched before all have ended: what is returned in
  * between is lost when the execution goes to wait again.
- * @param memory of the execution that looks; remembers tasks that took the place of failed ones
+ * @param memory of the execution that looks; remembers its tries, and tasks that took the place of failed ones
  * @returns the outcomes in order when all have ended; undefined while one is under way
  * @throws StoppedError after Stop; tasks that were still waiting have been cancelled then
  */
 export async function checkEdits<Video>(
 	edits: OpenEdit[],
 	ports: EditPorts<Video>,
-	memory: Memory,
-	transfers: number,
+	memory: LoopMemory,
+	settings: CheckSettings,
 ): Promise<Array<Settled<Video>> | undefined> {
+	const downloads = new Slots(settings.transfers);
+	const triesAgain = (failed: boolean[]) => {
+		const again = memory.tries.length < settings.retries && settings.failsTry(failed);
+		if (again) memory.tries.push(ports.now());
+		return again;
+	};
+	// One of each for all tries of this look: they keep to the account's limits.
 	const watch = new Watch(ports, {
 		intervalMs: LOOK_INTERVAL_MS,
 		queriesPerSecond: QUERIES_PER_SECOND,
@@ -48,85 +71,115 @@ export async function checkEdits<Video>(
 		deadline: ports.now(),
 		resubmitLost: false,
 	});
-	const seen = await Promise.all(
-		edits.map(async (edit, index) => await look(edit, index, ports, memory, watch, submitter)),
-	);
-	const tasks = seen.map(({ task }) => task);
-	if (ports.stopped()) {
-		nameBilled(ports, tasks);
-		// Also those whose look was cut short by the stop.
-		const open = seen.filter(({ task }) => task === undefined);
-		await cancelWaiting(
-			ports,
-			open.map(({ job }) => job.taskId),
-		);
-		throw new StoppedError();
-	}
-	if (seen.some(isOpen)) return undefined;
+	const lookAt = async (edit: OpenEdit, index: number) =>
+		await look(edit, index, ports, memory, watch, submitter);
+	for (;;) {
+		const seen = await Promise.all(edits.map(lookAt));
+		if (ports.stopped()) return await stopped(ports, seen);
+		if (seen.some(isOpen)) return undefined;
+		// Videos that the next try would fetch again are not fetched.
+		if (triesAgain(seen.map(isFailed))) continue;
 
-	const downloads = new Slots(transfers);
-	const settled = await Promise.all(seen.map(async (one) => await settle(one, ports, downloads)));
-	if (ports.stopped()) {
-		nameBilled(ports, tasks);
-		throw new StoppedError();
+		const settled = await Promise.all(seen.map(async (one) => await settle(one, ports, downloads)));
+		if (ports.stopped()) return await stopped(ports, seen);
+		if (!triesAgain(settled.map(({ state }) => state === 'failed'))) return settled;
 	}
-	return settled;
+}
+
+async function stopped(ports: EditPorts<unknown>, seen: Seen[]): Promise<never> {
+	nameBilled(
+		ports,
+		seen.map(({ task }) => task),
+	);
+	// Also those whose look was cut short by the stop.
+	const open = seen.filter(({ task }) => task === undefined);
+	await cancelWaiting(
+		ports,
+		open.map(({ job }) => job.taskId),
+	);
+	throw new StoppedError();
 }
 
 function isOpen({ task, error }: Seen): boolean {
 	return task === undefined && error === undefined;
 }
 
-function keyOf(memory: Memory, index: number, attempt: number): string {
+function isFailed({ task, error }: Seen): boolean {
+	return error !== undefined || (task !== undefined && task.status !== 'SUCCEEDED');
+}
+
+function keyOf(memory: LoopMemory, index: number, attempt: number): string {
 	return memory.ledger.key(`again ${attempt}`, index);
 }
 
-/** The job that stands for an edit by now, and the number of the next one that may take its place. */
-function current(edit: OpenEdit, index: number, memory: Memory): { job: Job; attempt: number } {
-	let { job } = edit;
-	for (let attempt = 1; ; attempt++) {
-		const entry = memory.ledger.find(keyOf(memory, index, attempt));
-		if (entry?.state !== 'submitted') return { job, attempt };
+/** The edit's own task and those that took its place, in order. */
+function jobsOf(edit: OpenEdit, index: number, memory: LoopMemory): [Job, ...Job[]] {
+	const jobs: [Job, ...Job[]] = [edit.job];
+	for (;;) {
+		const entry = memory.ledger.find(keyOf(memory, index, jobs.length));
+		if (entry?.state !== 'submitted') return jobs;
 		const { taskId, submittedAt, adopted = false } = entry;
-		job = { taskId, submittedAt, known: true, adopted };
+		jobs.push({ taskId, submittedAt, known: false, adopted });
 	}
 }
 
+function currentOf(edit: OpenEdit, index: number, memory: LoopMemory): Job {
+	return jobsOf(edit, index, memory).at(-1) ?? edit.job;
+}
+
 /** The tasks that the looks so far left under way: an edit's own, or the one that took its place. */
-export function tasksUnderWay(edits: OpenEdit[], memory: Memory): string[] {
-	return edits.map((edit, index) => current(edit, index, memory).job.taskId);
+export function tasksUnderWay(edits: OpenEdit[], memory: LoopMemory): string[] {
+	return edits.map((edit, index) => currentOf(edit, index, memory).taskId);
+}
+
+/** When the waits for all edits have ended at the latest. Epoch milliseconds. */
+export function lastDeadline(edits: OpenEdit[], memory: LoopMemory): number {
+	return Math.max(
+		...edits.map((edit, index) => deadlineOf(edit, currentOf(edit, index, memory), memory)),
+	);
+}
+
+/** Each task has the whole timeout, and once more in each try. */
+function deadlineOf(edit: OpenEdit, { submittedAt }: Job, { tries }: LoopMemory): number {
+	return Math.max(edit.since, submittedAt, ...tries) + edit.timeoutMs;
+}
+
+/** Whether a task was submitted before the try that is under way began. */
+function isEarlier({ known, submittedAt }: Job, { tries }: LoopMemory): boolean {
+	return known || submittedAt < (tries.at(-1) ?? 0);
 }
 
 async function look(
 	edit: OpenEdit,
 	index: number,
 	ports: EditPorts<unknown>,
-	memory: Memory,
+	memory: LoopMemory,
 	watch: Watch,
 	submitter: Submitter,
 ): Promise<Seen> {
-	let { job, attempt } = current(edit, index, memory);
+	const jobs = jobsOf(edit, index, memory);
+	const job = jobs.at(-1) ?? edit.job;
+	const { taskId, submittedAt } = job;
+	const deadline = deadlineOf(edit, job, memory);
 	try {
-		for (; ; attempt++) {
-			const { taskId, submittedAt } = job;
-			const task = await watch.finish({
-				taskId,
-				submittedAt,
-				known: true,
-				deadline: edit.deadline,
-			});
-			const body = edit.again?.body;
-			const again =
-				task?.status === 'FAILED' &&
-				asksForNewTask(task.code ?? '') &&
-				attempt <= (edit.again?.times ?? 0);
-			if (!again || body === undefined) return { edit, job, task };
-			const key = keyOf(memory, index, attempt);
-			job = await submitter.submit(key, edit.model, async () => await Promise.resolve(body));
-			if (!job.known) return { edit, job };
-		}
+		const task = await watch.finish({ taskId, submittedAt, known: true, deadline });
+		if (task === undefined || edit.again === undefined) return { edit, job, task };
+
+		const { body, times } = edit.again;
+		// The first task of a try, in place of an earlier try's, is what the retry itself is for.
+		const extra = jobs.filter((one) => !isEarlier(one, memory)).length - 1;
+		const left = times - Math.max(0, extra);
+		const earlier = isEarlier(job, memory);
+		if (!makesWay({ task, submittedAt, earlier, left }, ports.now())) return { edit, job, task };
+		const key = keyOf(memory, index, jobs.length);
+		return {
+			edit,
+			job: await submitter.submit(key, edit.model, async () => await Promise.resolve(body)),
+		};
 	} catch (error) {
-		return { edit, job, error };
+		// What the service was too busy to take is submitted at the next look.
+		const later = error instanceof NotTakenError && ports.now() < deadline;
+		return later ? { edit, job } : { edit, job, error };
 	}
 }
 

@@ -1,5 +1,6 @@
-import { DashScopeError, asksForNewTask } from '../../shared/dashscope/errors';
+import { DashScopeError } from '../../shared/dashscope/errors';
 import type { Task, VideoEditBody } from '../../shared/dashscope/types';
+import { makesWay } from './again';
 import { endedBadly } from './deliver';
 import { EditError, StoppedError } from './errors';
 import { finish } from './finish';
@@ -36,6 +37,8 @@ export interface RunSettings {
 	transfers: number;
 	/** How long tasks are watched before they are handed back unfinished; absent: to their end. */
 	holdMs?: number;
+	/** Runs of the node that Retry On Fail still allows after one that was handed back unfinished. */
+	retries: number;
 }
 
 /** What this execution remembers from one try of the node to the next. */
@@ -51,9 +54,10 @@ export interface OpenEdit {
 	model: string;
 	prompt?: string;
 	download: boolean;
-	/** Epoch milliseconds. */
-	deadline: number;
-	/** To submit the task anew if it fails in a way that asks for it; absent where that is not wanted. */
+	/** When the wait for the task began, in epoch milliseconds, and how long it may last. */
+	since: number;
+	timeoutMs: number;
+	/** To submit it anew if it fails; absent where that is not wanted. */
 	again?: { body: VideoEditBody; times: number };
 }
 
@@ -69,8 +73,6 @@ export const SUBMITS_PER_SECOND = 5;
 
 /** Half of the account's 20 queries a second, so that two workflows can run side by side. */
 export const QUERIES_PER_SECOND = 10;
-
-const DAY_MS = 24 * 3_600_000;
 
 /**
  * Edits all items of a run together: submitted at the account's pace, watched on one clock, delivered as they end.
@@ -147,13 +149,15 @@ class EditRun<Video> {
 				this.jobs.set(key, job);
 				if (this.settings.submitOnly) return { state: 'submitted', job };
 
-				const deadline = this.ports.now() + this.settings.timeoutMs;
-				task = await this.watchJob(job, deadline);
-				if (task === undefined) return this.handBack(edit, key, job, deadline, resubmits);
+				const since = this.ports.now();
+				const left = this.settings.resubmitFailed - resubmits;
+				task = await this.watchJob(job, since + this.settings.timeoutMs);
+				if (task === undefined) return await this.handBack(edit, key, job, since, left);
 				this.jobs.delete(key);
 				if (task.status === 'SUCCEEDED') return await this.deliver(edit, job, task);
 
-				const again = this.mayResubmit(job, task, resubmits);
+				const { submittedAt, known } = job;
+				const again = makesWay({ task, submittedAt, earlier: known, left }, this.ports.now());
 				if (task.status !== 'UNKNOWN' || again) this.ledger.ended(key);
 				if (!again) return { state: 'failed', error: failureOf(endedBadly(task)), job, task };
 				if (!job.known) resubmits++;
@@ -163,19 +167,25 @@ class EditRun<Video> {
 		}
 	}
 
-	private async submit({ request, media }: PreparedEdit, key: string): Promise<Job> {
-		const upload = async (file: BinaryFile, format: MediaFormat) =>
-			await this.uploads.url(request.model, file, format);
-		return await this.submitter.submit(key, request.model, async () => {
-			const body = buildBody(request, await resolveMedia(media, upload, this.inline()));
-			if (!this.inline()) this.bodies.set(key, body);
+	private async submit(edit: PreparedEdit, key: string): Promise<Job> {
+		return await this.submitter.submit(key, edit.request.model, async () => {
+			const body = await this.bodyOf(edit, !this.keepsBodies());
+			if (this.keepsBodies()) this.bodies.set(key, body);
 			return body;
 		});
 	}
 
-	/** A body that has to be kept for later is kept small: its images are uploaded instead of carried along. */
-	private inline(): boolean {
-		return this.settings.holdMs === undefined || this.settings.resubmitFailed === 0;
+	/** @param inline whether small images travel in the body itself */
+	private async bodyOf({ request, media }: PreparedEdit, inline: boolean): Promise<VideoEditBody> {
+		const upload = async (file: BinaryFile, format: MediaFormat) =>
+			await this.uploads.url(request.model, file, format);
+		return buildBody(request, await resolveMedia(media, upload, inline));
+	}
+
+	/** Whether a task may have to be submitted anew later. A body that is kept is kept small. */
+	private keepsBodies(): boolean {
+		const { holdMs, resubmitFailed, retries } = this.settings;
+		return holdMs !== undefined && resubmitFailed + retries > 0;
 	}
 
 	private async watchJob(job: Job, deadline: number): Promise<Task | undefined> {
@@ -186,34 +196,37 @@ class EditRun<Video> {
 		return await this.watch.finish({ taskId, submittedAt, known, deadline });
 	}
 
-	private handBack(
-		{ request }: PreparedEdit,
+	private async handBack(
+		edit: PreparedEdit,
 		key: string,
 		job: Job,
-		deadline: number,
-		resubmits: number,
-	): OpenEdit {
-		const { model, prompt } = request;
-		const body = this.bodies.get(key);
-		const times = this.settings.resubmitFailed - resubmits;
-		const again = body === undefined ? undefined : { body, times };
-		return { state: 'open', job, model, prompt, download: this.settings.download, deadline, again };
+		since: number,
+		left: number,
+	): Promise<OpenEdit> {
+		const { model, prompt } = edit.request;
+		const { download, timeoutMs } = this.settings;
+		const body = await this.bodyFor(edit, key, job);
+		const again = body === undefined ? undefined : { body, times: left };
+		return { state: 'open', job, model, prompt, download, since, timeoutMs, again };
 	}
 
-	/**
-	 * A task that an earlier try left behind and that ended without a video makes way for a new one, as the user
-	 * asked for by retrying; one of this try only if its code asks for a new task and the user allowed it.
-	 */
-	private mayResubmit(job: Job, task: Task, resubmits: number): boolean {
-		if (job.known) {
-			const expired = this.ports.now() - job.submittedAt > DAY_MS;
-			return task.status !== 'UNKNOWN' || expired;
+	/** The body of a task that may have to be submitted anew; that of an earlier try's task is made once more. */
+	private async bodyFor(
+		edit: PreparedEdit,
+		key: string,
+		job: Job,
+	): Promise<VideoEditBody | undefined> {
+		const body = this.bodies.get(key);
+		if (body !== undefined || !(job.known || this.keepsBodies())) return body;
+		try {
+			return await this.bodyOf(edit, false);
+		} catch (error) {
+			// The task goes on all the same.
+			this.ports.log(
+				`Task ${job.taskId} cannot be submitted anew if it fails: ${toMessage(error)}`,
+			);
+			return undefined;
 		}
-		return (
-			task.status === 'FAILED' &&
-			asksForNewTask(task.code ?? '') &&
-			resubmits < this.settings.resubmitFailed
-		);
 	}
 
 	private async deliver({ request }: PreparedEdit, job: Job, task: Task): Promise<Outcome<Video>> {
@@ -231,7 +244,9 @@ export function failureOf(error: unknown, job?: Job): EditError {
 		const { message, hint, code, requestId, httpStatus } = error;
 		return new EditError(message, hint, { taskId, code, requestId, httpStatus });
 	}
-	return new EditError(error instanceof Error ? error.message : String(error), undefined, {
-		taskId,
-	});
+	return new EditError(toMessage(error), undefined, { taskId });
+}
+
+function toMessage(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
 }

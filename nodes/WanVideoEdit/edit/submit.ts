@@ -1,6 +1,6 @@
 import { DashScopeError, nothingWasDone } from '../../shared/dashscope/errors';
 import type { ListedTask, VideoEditBody } from '../../shared/dashscope/types';
-import { EditError, StoppedError } from './errors';
+import { EditError, NotTakenError, StoppedError } from './errors';
 import { RateGate } from './gate';
 import type { Ledger, LedgerEntry, SentEntry } from './ledger';
 import type { EditPorts } from './ports';
@@ -58,7 +58,8 @@ export class Submitter {
 	/**
 	 * @param key the request's key in the ledger
 	 * @param body makes the create call's body; called only if a submission is needed, so that nothing is uploaded twice
-	 * @throws EditError when the service refuses, or when it is unknown whether a task was created; StoppedError
+	 * @throws EditError when the service refuses, or when it is unknown whether a task was created; NotTakenError
+	 * when it was still too busy at the deadline; StoppedError
 	 */
 	async submit(key: string, model: string, body: () => Promise<VideoEditBody>): Promise<Job> {
 		const entry = this.ledger.find(key);
@@ -90,7 +91,8 @@ export class Submitter {
 			const late = this.ports.now() + pause > this.settings.deadline;
 			unreachable = result.kind === 'unreachable' ? unreachable + 1 : 0;
 			const gone = unreachable >= BELIEVED_UNREACHABLE;
-			if (result.kind === 'rejected' || gone || late) throw refusal(result);
+			if (result.kind === 'rejected' || gone) throw refusal(result);
+			if (late) throw new NotTakenError(...refusalOf(result));
 			await this.ports.sleep(pause);
 		}
 	}
@@ -188,8 +190,12 @@ function mayBelongTo(entry: SentEntry, { createdAt }: ListedTask): boolean {
 }
 
 function refusal(failure: DashScopeError): EditError {
+	return new EditError(...refusalOf(failure));
+}
+
+function refusalOf(failure: DashScopeError): ConstructorParameters<typeof EditError> {
 	const { message, hint, code, requestId, httpStatus } = failure;
-	return new EditError(message, hint, { code, requestId, httpStatus });
+	return [message, hint, { code, requestId, httpStatus }];
 }
 
 function outcomeUnknown(

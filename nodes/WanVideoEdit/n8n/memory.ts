@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { Ledger } from '../edit/ledger';
 import type { LedgerStore } from '../edit/ledger';
-import type { Memory } from '../edit/run';
+import type { LoopMemory } from '../edit/check';
 import type { UploadStore } from '../edit/uploads';
 
 /**
@@ -11,6 +11,7 @@ import type { UploadStore } from '../edit/uploads';
 interface NodeMemory {
 	ledger: LedgerStore;
 	uploads: UploadStore;
+	tries?: number[];
 }
 
 function isNodeMemory(value: unknown): value is NodeMemory {
@@ -21,14 +22,16 @@ function isNodeMemory(value: unknown): value is NodeMemory {
  * The memory of this node, with the ledger opened at a run.
  * @param run the one under way, unless all runs are to share their entries
  */
-export function memoryOf(functions: IExecuteFunctions, run = runIndexOf(functions)): Memory {
+export function memoryOf(functions: IExecuteFunctions, run = runIndexOf(functions)): LoopMemory {
 	const context = functions.getContext('node');
 	const kept: unknown = context.wanVideoEdit;
 	const memory: NodeMemory = isNodeMemory(kept) ? kept : { ledger: {}, uploads: {} };
 	if (memory !== kept) context.wanVideoEdit = memory;
+	memory.tries ??= [];
 	return {
 		ledger: new Ledger(memory.ledger, run),
 		uploads: memory.uploads,
+		tries: memory.tries,
 	};
 }
 

@@ -45,6 +45,7 @@ interface Luggage {
 	parentExecutionId: string;
 	/** What the user set for the case that an item fails. */
 	continueOnFail: boolean;
+	retries: number;
 	transfers: number;
 }
 
@@ -80,6 +81,14 @@ export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: T
 }
 
 /**
+ * How often Retry On Fail runs a node again. n8n does not do it for a node that failed while it was suspended, so
+ * its loop does. The limits are those of n8n 2.41.1.
+ */
+export function retriesOf({ retryOnFail, maxTries }: INode): number {
+	return retryOnFail === true ? Math.min(5, Math.max(2, maxTries || 3)) - 1 : 0;
+}
+
+/**
  * Starts the loop and puts the execution to wait for it.
  * @param items one per input item, in order, with the video of those that are finished
  * @returns items that n8n replaces by the final ones when the loop has ended
@@ -92,8 +101,15 @@ export async function suspend(
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
 	const continueOnFail = functions.continueOnFail();
+	const retries = retriesOf(functions.getNode());
 	const luggage = items.map(({ edit, video }): INodeExecutionData => {
-		const wanVideoEdit: Luggage = { edit, parentExecutionId, continueOnFail, transfers };
+		const wanVideoEdit: Luggage = {
+			edit,
+			parentExecutionId,
+			continueOnFail,
+			retries,
+			transfers,
+		};
 		return {
 			json: { waiting: true, wanVideoEdit },
 			...(video === undefined ? {} : { binary: { video } }),
@@ -199,6 +215,7 @@ export interface Suspended {
 	videos: Array<IBinaryData | undefined>;
 	parentExecutionId: string;
 	continueOnFail: boolean;
+	retries: number;
 	transfers: number;
 	maxResultBytes: number;
 }
@@ -215,12 +232,13 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 			{ description: "Use 'Task: Get Status' to ask for a task." },
 		);
 	}
-	const { parentExecutionId, continueOnFail, transfers } = first;
+	const { parentExecutionId, continueOnFail, retries, transfers } = first;
 	return {
 		items: luggage.map(({ edit }) => edit),
 		videos: input.map(({ binary }) => binary?.video),
 		parentExecutionId,
 		continueOnFail,
+		retries,
 		transfers,
 		maxResultBytes: first.edit.output.maxResultBytes,
 	};

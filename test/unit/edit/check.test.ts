@@ -1,8 +1,9 @@
-import { checkEdits, tasksUnderWay } from '../../../nodes/WanVideoEdit/edit/check';
+import { checkEdits, lastDeadline, tasksUnderWay } from '../../../nodes/WanVideoEdit/edit/check';
+import type { CheckSettings, LoopMemory } from '../../../nodes/WanVideoEdit/edit/check';
 import { StoppedError } from '../../../nodes/WanVideoEdit/edit/errors';
 import { Ledger } from '../../../nodes/WanVideoEdit/edit/ledger';
 import type { LedgerStore } from '../../../nodes/WanVideoEdit/edit/ledger';
-import type { Memory, OpenEdit, Settled } from '../../../nodes/WanVideoEdit/edit/run';
+import type { OpenEdit, Settled } from '../../../nodes/WanVideoEdit/edit/run';
 import { MODEL, VIDEO_URL } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
@@ -13,7 +14,12 @@ const MINUTE = 60_000;
 /** A suspended execution whose tasks are submitted, with the memory that its looks share. */
 function suspended(
 	plans: Plan[],
-	{ times = 0, ...options }: ServiceOptions & { times?: number } = {},
+	{
+		times = 0,
+		retries = 0,
+		failsTry = (failed) => failed.includes(true),
+		...options
+	}: ServiceOptions & Partial<CheckSettings> & { times?: number } = {},
 ) {
 	const clock = new VirtualClock();
 	const stop = new StopButton(clock);
@@ -33,20 +39,23 @@ function suspended(
 			model: MODEL,
 			prompt,
 			download: true,
-			deadline: START + 60 * MINUTE,
-			again: times === 0 ? undefined : { body, times },
+			since: START,
+			timeoutMs: 60 * MINUTE,
+			again: times + retries === 0 ? undefined : { body, times },
 		};
 	});
 	service.plans = [{ jobSeconds: 30 }];
-	let store: LedgerStore = {};
-	const remembered = (): Memory => {
-		store = JSON.parse(JSON.stringify(store)) as LedgerStore;
-		return { ledger: new Ledger(store, 0), uploads: {} };
+	let saved: { store: LedgerStore; tries: number[] } = { store: {}, tries: [] };
+	const remembered = (): LoopMemory => {
+		saved = JSON.parse(JSON.stringify(saved)) as typeof saved;
+		return { ledger: new Ledger(saved.store, 0), uploads: {}, tries: saved.tries };
 	};
+	const settings = { transfers: 2, retries, failsTry };
 	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
-		await clock.run(checkEdits(edits, service.ports(stop, aborts), remembered(), 2));
+		await clock.run(checkEdits(edits, service.ports(stop, aborts), remembered(), settings));
 	const underWay = () => tasksUnderWay(edits, remembered());
-	return { clock, stop, service, edits, look, underWay };
+	const minutesLeft = () => (lastDeadline(edits, remembered()) - clock.now()) / MINUTE;
+	return { clock, stop, service, edits, look, underWay, minutesLeft };
 }
 
 const videos = (outcomes: Array<Settled<string>> | undefined) =>
@@ -113,7 +122,7 @@ describe('a look at the tasks of a suspended execution', () => {
 
 	test('ends a task that has gone beyond its timeout, as when held', async () => {
 		const { clock, edits, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 9_000 }]);
-		for (const edit of edits) edit.deadline = START + 5 * MINUTE;
+		for (const edit of edits) edit.timeoutMs = 5 * MINUTE;
 		await clock.pass(4 * MINUTE);
 		await expect(look()).resolves.toBeUndefined();
 		await clock.pass(MINUTE);
@@ -194,6 +203,157 @@ describe('a task that failed while suspended', () => {
 		await expect(look()).resolves.toBeUndefined();
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+
+	test.each<[string, Fault]>([
+		['is throttled', faults.throttled()],
+		['does not reach the service', faults.refused],
+	])('whose new submission %s is submitted at the next look', async (_name, fault) => {
+		const { clock, service, look, underWay } = suspended([algo], { times: 1 });
+		service.faults.create.push(fault);
+		await clock.pass(MINUTE);
+		const started = clock.now();
+		await expect(look()).resolves.toBeUndefined();
+		expect(clock.now() - started).toBeLessThan(1_000);
+		expect(underWay()).toEqual(['task-1']);
+		await expect(look()).resolves.toBeUndefined();
+		expect(underWay()).toEqual(['task-2']);
+		expect(service.tasks()).toHaveLength(2);
+	});
+
+	test('is submitted anew only until the end of its timeout', async () => {
+		const { clock, service, edits, look } = suspended([algo], { times: 1 });
+		for (const edit of edits) edit.timeoutMs = 5 * MINUTE;
+		service.faults.create.push(...Array<Fault>(2).fill(faults.throttled()));
+		await clock.pass(4 * MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringMatching(/rate limit/)]);
+	});
+
+	test('gives its successor the whole timeout', async () => {
+		const { clock, look, minutesLeft } = suspended([algo], { times: 1 });
+		expect(minutesLeft()).toBe(60);
+		await clock.pass(30 * MINUTE);
+		await look();
+		expect(minutesLeft()).toBeCloseTo(60, 1);
+	});
+});
+
+describe('a node with Retry On Fail', () => {
+	const refused: Plan = { jobSeconds: 30, code: 'InvalidParameter' };
+	const ok: Plan = { jobSeconds: 30 };
+
+	test('submits what failed anew, and nothing else, as soon as all have ended', async () => {
+		const { clock, service, look, underWay } = suspended([refused, ok, { jobSeconds: 100 }], {
+			retries: 2,
+		});
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(service.count('create')).toBe(0);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(underWay()).toEqual(['task-4', 'task-2', 'task-3']);
+		// What the next try fetches as well is not fetched by this one.
+		expect(service.count('download')).toBe(0);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-4', 'video of task-2', 'video of task-3']);
+		expect(service.tasks()).toHaveLength(4);
+	});
+
+	test.each<[string, Plan]>([
+		['failed', refused],
+		['failed in a way that asks for a new task', algo],
+		['was cancelled', { jobSeconds: 30, cancelled: true }],
+	])('submits a task that %s once in each try that is left', async (_name, plan) => {
+		const { clock, service, look } = suspended([plan, ok], { retries: 2 });
+		service.plans = [plan];
+		for (let tries = 0; tries < 2; tries++) {
+			await clock.pass(MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+		}
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			expect.stringMatching(/^Task task-4 (failed|was cancelled)/),
+			'video of task-2',
+		]);
+		expect(service.tasks()).toHaveLength(4);
+	});
+
+	test('makes the resubmissions that the user allowed in each try', async () => {
+		const { clock, service, look } = suspended([algo], { retries: 1, times: 1 });
+		service.plans = [algo];
+		for (let looks = 0; looks < 3; looks++) {
+			await clock.pass(MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+		}
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringContaining('Task task-4 failed')]);
+		expect(service.tasks()).toHaveLength(4);
+	});
+
+	test('waits once more for a task beyond its timeout, and submits nothing', async () => {
+		const { clock, service, edits, look, minutesLeft } = suspended([{ jobSeconds: 500 }], {
+			retries: 1,
+		});
+		for (const edit of edits) edit.timeoutMs = 5 * MINUTE;
+		await clock.pass(5 * MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(minutesLeft()).toBeCloseTo(5, 1);
+		await clock.pass(5 * MINUTE);
+		expect(videos(await look())).toEqual(['video of task-1']);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('fetches a video again that could not be fetched', async () => {
+		const { clock, service, look } = suspended([ok], { retries: 1 });
+		service.faults.download.push(...Array<Fault>(3).fill(faults.reset));
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-1']);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('does not submit blindly what may have been submitted', async () => {
+		const { clock, service, look } = suspended([refused], { retries: 3 });
+		service.faults.create.push(faults.reset);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringMatching(/^Outcome unknown/)]);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('asks its rule which failures start a try', async () => {
+		const asked: boolean[][] = [];
+		const failsTry = (failed: boolean[]) => {
+			asked.push(failed);
+			return failed[0] === true;
+		};
+		const { clock, service, look } = suspended([ok, refused], { retries: 2, failsTry });
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			'video of task-1',
+			expect.stringContaining('Task task-2 failed'),
+		]);
+		expect(asked).toContainEqual([false, true]);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('submits a task of an earlier try anew that failed, as when held', async () => {
+		const { clock, service, edits, look } = suspended([refused], { times: 1 });
+		for (const edit of edits) edit.job.known = true;
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-2']);
+		expect(service.tasks()).toHaveLength(2);
+	});
+
+	test('does not start another try after Stop', async () => {
+		const { clock, stop, service, look } = suspended([refused], { retries: 2 });
+		service.faults.query.push({ delayMs: 10_000 });
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look(false)).rejects.toThrow(StoppedError);
+		expect(service.count('create')).toBe(0);
 	});
 });
 

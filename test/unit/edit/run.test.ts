@@ -21,6 +21,7 @@ const SETTINGS: RunSettings = {
 	timeoutMs: 60 * MINUTE,
 	resubmitFailed: 0,
 	resubmitLost: false,
+	retries: 0,
 	transfers: 2,
 };
 
@@ -654,5 +655,46 @@ describe('handing back unfinished tasks', () => {
 		expect(JSON.parse(json)).toEqual(outcome);
 		expect(json.length).toBeLessThan(2_000);
 		expect(outcome).toMatchObject({ again: { times: 2, body: { input: { prompt: 'a' } } } });
+	});
+
+	test.each<[string, Partial<RunSettings>, boolean]>([
+		['keeps', { holdMs: 0, retries: 1 }, true],
+		['keeps', { holdMs: 0, resubmitFailed: 1 }, true],
+		['does not keep', { holdMs: 0 }, false],
+	])('%s what a new submission would need: %j', async (_name, settings, keeps) => {
+		const { attempt } = execution();
+		const [outcome] = await attempt(await edits('a'), { settings });
+		expect(outcome).toHaveProperty('again', keeps ? expect.anything() : undefined);
+	});
+
+	test('of an earlier try makes their body once more, without a second upload', async () => {
+		const { service, attempt } = execution();
+		const video = binary(fileOf(HEADS.mp4, { size: 5_000_000 }));
+		const items = [await editOf({ prompt: 'a', video }), ...(await edits('b'))];
+		// Without an upload, the second is submitted first.
+		service.faults.create.push(faults.unauthorised);
+		expect(states(await attempt(items, { settings: { holdMs: 0 } }))).toEqual(['open', 'failed']);
+		const outcomes = await attempt(items, { settings: { holdMs: 0 } });
+		expect(outcomes).toMatchObject([
+			{ state: 'open', job: { taskId: 'task-1', known: true }, again: { times: 0 } },
+			{ state: 'open', again: undefined },
+		]);
+		expect(service.count('post')).toBe(1);
+	});
+
+	test('goes on where the body of an earlier try cannot be made again', async () => {
+		const { clock, service, attempt } = execution();
+		const video = binary(fileOf(HEADS.mp4, { size: 5_000_000 }));
+		const items = [await editOf({ prompt: 'a', video })];
+		service.plans = [{ jobSeconds: 500_000 }];
+		await attempt(items, { settings: { holdMs: 0 } });
+		// Uploads are not used for longer than 44 hours.
+		await clock.pass(45 * 60 * MINUTE);
+		service.faults.policy.push(...repeat(3, faults.reset));
+		service.break('query', 'task-1', { taskStatus: 'RUNNING' }, 1);
+		const outcomes = await attempt(items, { settings: { holdMs: 0 } });
+		expect(outcomes).toMatchObject([{ state: 'open', job: { taskId: 'task-1' } }]);
+		expect(outcomes[0]).toHaveProperty('again', undefined);
+		expect(service.log.join()).toContain('Task task-1 cannot be submitted anew if it fails');
 	});
 });

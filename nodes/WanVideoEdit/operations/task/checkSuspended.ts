@@ -5,7 +5,8 @@ import type {
 	IRunExecutionData,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
-import { checkEdits, tasksUnderWay } from '../../edit/check';
+import { checkEdits, lastDeadline, tasksUnderWay } from '../../edit/check';
+import type { LoopMemory } from '../../edit/check';
 import { EditError } from '../../edit/errors';
 import { currencyOf } from '../../edit/price';
 import type { OpenEdit } from '../../edit/run';
@@ -15,6 +16,7 @@ import type { ItemOutput } from '../../n8n/handOn';
 import { memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
 import { readSuspended, revive } from '../../n8n/suspend';
+import type { SuspendedItem } from '../../n8n/suspend';
 
 /** Not for users: set in the loop that a suspended edit waits in. */
 export const checkSuspendedField: INodeProperties = {
@@ -39,8 +41,8 @@ const MOST_ANCESTORS = 50;
 
 /** One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end. */
 export async function checkSuspended(functions: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const { items, videos, parentExecutionId, continueOnFail, transfers, maxResultBytes } =
-		readSuspended(functions);
+	const suspended = readSuspended(functions);
+	const { items, videos, continueOnFail, retries, transfers, maxResultBytes } = suspended;
 	const client = await dashScopeClient(functions);
 	const ports = n8nPorts(functions, client, maxResultBytes);
 	const open = items.flatMap(({ output, state }) =>
@@ -49,22 +51,27 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 	const edits = open.map(({ state }) => state);
 	const currency = currencyOf(client.baseUrl);
 	const before = items.flatMap((item, index) => revive(item, videos[index]));
+	const memory = memoryOf(functions, 0);
 	const sleep = async () => {
-		await functions.putExecutionToWait(new Date(nextLook(edits, ports.now())));
+		await functions.putExecutionToWait(new Date(nextLook(edits, memory, ports.now())));
 		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
 		// takes the last step of the loop for its end.
-		const unfinished = open.map(({ output, state }) => ({ item: output.item, error: lost(state) }));
+		const tasks = tasksUnderWay(edits, memory);
+		const unfinished = open.map(({ output: { item } }, index) => ({
+			item,
+			error: lost(tasks[index]),
+		}));
 		return handOn(functions, currency, unfinished, before, true);
 	};
 
 	// They were submitted, or looked at, a moment ago.
 	if (isFirstTurn(functions)) return await sleep();
-	const memory = memoryOf(functions, 0);
-	if (await wasStopped(functions, parentExecutionId)) {
+	if (await wasStopped(functions, suspended.parentExecutionId)) {
 		await cancelWaiting(ports, tasksUnderWay(edits, memory));
 		return [];
 	}
-	const outcomes = await checkEdits(edits, ports, memory, transfers);
+	const failsTry = retryRule(items, continueOnFail);
+	const outcomes = await checkEdits(edits, ports, memory, { transfers, retries, failsTry });
 	if (outcomes === undefined) return await sleep();
 
 	const settled = [...before];
@@ -75,8 +82,20 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 	return handOn(functions, currency, [], settled, continueOnFail);
 }
 
-function lost({ job }: OpenEdit): EditError {
-	const { taskId } = job;
+/**
+ * When n8n would run a node again that has Retry On Fail: for any item that failed, or, where the user lets it
+ * continue, only for its first (workflow-execute.js of n8n-core 2.41.1). Nothing changes by itself for items that
+ * had failed before the suspension, so only the others start a new try.
+ * @param items in order
+ * @returns the rule, for the open ones among them
+ */
+function retryRule(items: SuspendedItem[], continueOnFail: boolean) {
+	const first = items[0]?.state.state;
+	if (!continueOnFail || first === 'failed') return (failed: boolean[]) => failed.includes(true);
+	return (failed: boolean[]) => first === 'open' && failed[0] === true;
+}
+
+function lost(taskId = ''): EditError {
 	return new EditError(
 		`The wait for task ${taskId} did not come to its end`,
 		`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours.`,
@@ -89,11 +108,11 @@ function isFirstTurn(functions: IExecuteFunctions): boolean {
 }
 
 /** When to look again: at the next beat after the last submission, but no later than the last deadline. */
-function nextLook(edits: OpenEdit[], now: number): number {
+function nextLook(edits: OpenEdit[], memory: LoopMemory, now: number): number {
 	const submitted = Math.max(...edits.map(({ job }) => job.submittedAt));
 	const beats = Math.floor((now - submitted + SAME_LOOK_MS) / LOOK_MS) + 1;
-	const deadline = Math.max(...edits.map((edit) => edit.deadline));
-	return Math.max(now + SAME_LOOK_MS, Math.min(submitted + beats * LOOK_MS, deadline));
+	const next = Math.min(submitted + beats * LOOK_MS, lastDeadline(edits, memory));
+	return Math.max(now + SAME_LOOK_MS, next);
 }
 
 /**

@@ -3,7 +3,7 @@ import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { currencyOf } from '../../edit/price';
 import { runEdits } from '../../edit/run';
-import type { Outcome } from '../../edit/run';
+import type { Outcome, RunSettings } from '../../edit/run';
 import { readHold } from '../../fields/waiting';
 import { toError } from '../../n8n/failures';
 import type { ItemFailure } from '../../n8n/failures';
@@ -11,7 +11,7 @@ import { handOn } from '../../n8n/handOn';
 import type { ItemOutput, SettledItem } from '../../n8n/handOn';
 import { memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
-import { suspend, suspendedFailure } from '../../n8n/suspend';
+import { retriesOf, suspend, suspendedFailure } from '../../n8n/suspend';
 import type { SuspendedItem } from '../../n8n/suspend';
 import { readItem, readSettings } from './readItem';
 import type { EditKind, ReadyItem } from './readItem';
@@ -31,7 +31,11 @@ export async function editItems(
 	const client = await dashScopeClient(functions);
 	const publicService = !isPrivateHost(new URL(client.baseUrl).hostname);
 	const hold = await readHold(functions);
-	const settings = { ...readSettings(functions), holdMs: hold.holdMs };
+	const settings: RunSettings = {
+		...readSettings(functions),
+		holdMs: hold.holdMs,
+		retries: retriesOf(functions.getNode()),
+	};
 
 	const ready: ReadyItem[] = [];
 	const failures: ItemFailure[] = [];
@@ -61,8 +65,8 @@ export async function editItems(
 		return output === undefined ? [] : [{ output, outcome }];
 	});
 	const settled = items.filter(isSettled);
-	// n8n does not run this node again after a suspension has failed: what fails before it fails at once, so that
-	// Retry On Fail and a retry of the execution find the tasks of the others.
+	// n8n does not run this node again after a suspension has failed: what fails before it fails at once, so that a
+	// retry submits it again and finds the tasks of the others.
 	const failsNow =
 		settled.some(({ outcome }) => outcome.state === 'failed') && !functions.continueOnFail();
 	if (settled.length === items.length || failsNow) {

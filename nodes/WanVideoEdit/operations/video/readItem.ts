@@ -101,7 +101,7 @@ async function readRequest(
  * Settings of the run as a whole; they come from the first item, as in n8n's own nodes.
  * @throws InputError for what is not a number
  */
-export function readSettings(functions: IExecuteFunctions): RunSettings {
+export function readSettings(functions: IExecuteFunctions): Omit<RunSettings, 'retries'> {
 	const options = collectionParameter(functions, 'options', 0);
 	const seconds = numberOption(options, 'pollInterval', 'Poll Interval') ?? DEFAULT_POLL_INTERVAL;
 	const minutes = numberOption(options, 'timeout', 'Timeout') ?? DEFAULT_TIMEOUT;
