@@ -6,7 +6,7 @@ import { packPackage } from '../host/pack';
 import { step } from '../host/progress';
 import { stopAll } from '../host/stopping';
 import { boundsOf, type Bound } from './bounds';
-import { measureMemory, type Case, type Failure, type Measurement } from './memory';
+import { measureMemory, nameOf, type Case, type Failure, type Measurement } from './memory';
 import { boundsTable, memoryTable } from './table';
 
 const help = `npm run bench [-- options]
@@ -21,16 +21,25 @@ resident memory grows while it moves videos of several sizes. About ten minutes.
   --help               this text`;
 
 const CASES: Case[] = [
-	...[10, 50, 100].map((megabytes) => ({ direction: 'upload' as const, megabytes })),
-	...[10, 50, 100, 200].map((megabytes) => ({ direction: 'download' as const, megabytes })),
+	...[10, 50, 100].map((megabytes) => ({ direction: 'upload' as const, megabytes, items: 1 })),
+	{ direction: 'upload' as const, megabytes: 50, items: 10 },
+	...[10, 50, 100, 200].map((megabytes) => ({
+		direction: 'download' as const,
+		megabytes,
+		items: 1,
+	})),
+	{ direction: 'download' as const, megabytes: 50, items: 10 },
 ].map((one) => ({ mode: 'filesystem' as const, ...one }));
 
 /** n8n itself holds the whole file in these modes, so they show what is added to that. */
 const OTHER_MODES: Case[] = (['database', 'default'] as const).flatMap((mode) =>
-	(['upload', 'download'] as const).map((direction) => ({ direction, mode, megabytes: 100 })),
+	(['upload', 'download'] as const).map((direction) => ({
+		direction,
+		mode,
+		megabytes: 100,
+		items: 1,
+	})),
 );
-
-const nameOf = ({ direction, megabytes, mode }: Case) => `${direction} ${megabytes} MB ${mode}`;
 
 interface Result {
 	ok: boolean;

@@ -7,8 +7,8 @@ import type { Workflow } from '../host/client';
 import { startN8n, type N8n } from '../host/n8n';
 import { say, step } from '../host/progress';
 import { startSandbox, type Sandbox } from '../sandbox';
-import { MEGABYTE, largeVideo } from './largeVideo';
-import { whileSampling, type Sample } from './resident';
+import { MEGABYTE, largeVideos } from './largeVideo';
+import { processorSeconds, whileSampling, type Sample } from './resident';
 import {
 	controlWorkflow,
 	credential,
@@ -23,7 +23,10 @@ export type Mode = 'filesystem' | 'database' | 'default';
 export interface Case {
 	direction: Direction;
 	mode: Mode;
+	/** Of each file. */
 	megabytes: number;
+	/** Items in one run, each with a file of its own. */
+	items: number;
 }
 
 /** Megabytes of resident memory, with one decimal. */
@@ -32,6 +35,12 @@ export interface Growth {
 	max: number;
 	/** Of each repetition, in order. */
 	all: number[];
+}
+
+/** Such as "upload 10 × 50 MB, filesystem". */
+export function nameOf({ direction, items, megabytes, mode }: Case): string {
+	const times = items === 1 ? '' : `${items} × `;
+	return `${direction} ${times}${megabytes} MB, ${mode}`;
 }
 
 export interface Measurement extends Case {
@@ -46,6 +55,8 @@ export interface Measurement extends Case {
 	childrenGrowth: Growth;
 	/** Median of a whole execution. */
 	seconds: number;
+	/** Processor time that n8n used meanwhile, median; the collection of garbage is part of it. */
+	processorSeconds?: number;
 }
 
 export interface Failure extends Case {
@@ -61,13 +72,15 @@ interface Run {
 	samples: Sample[];
 	startedAt: number;
 	seconds: number;
+	processorSeconds?: number;
 }
 
 /** What n8n needs to settle between two executions. */
 const PAUSE_MS = 1_500;
 const PATIENCE_MS = 180_000;
 
-const rounded = (bytes: number) => Math.round((bytes / MEGABYTE) * 10) / 10;
+const tenths = (value: number) => Math.round(value * 10) / 10;
+const rounded = (bytes: number) => tenths(bytes / MEGABYTE);
 
 function median(values: number[]): number {
 	const sorted = [...values].sort((a, b) => a - b);
@@ -157,12 +170,16 @@ class Laboratory {
 		const id = await this.n8n.addWorkflow(workflow);
 		await this.sandbox.reset();
 		const startedAt = Date.now();
+		const used = await processorSeconds(this.n8n.pid);
 		const { samples } = await whileSampling(this.n8n.pid, async () => {
 			const status = await ended(this.n8n, id, await this.n8n.run(id));
 			if (status === 'success') return;
 			throw new Error(`"${workflow.name}" ended with "${status}"`);
 		});
-		return { samples, startedAt, seconds: (Date.now() - startedAt) / 1000 };
+		const seconds = (Date.now() - startedAt) / 1000;
+		const usedNow = await processorSeconds(this.n8n.pid);
+		if (used === undefined || usedNow === undefined) return { samples, startedAt, seconds };
+		return { samples, startedAt, seconds, processorSeconds: usedNow - used };
 	}
 
 	/** Runs the workflow several times and collects what `take` makes of each. */
@@ -185,7 +202,7 @@ class Laboratory {
 		await sleep(2 * PAUSE_MS);
 	}
 
-	/** From the node's first call about the file to its next one, or to the end of the execution. */
+	/** From the node's first call about the files to its first other one, or to the end of the execution. */
 	transferSpan(direction: Direction): Span {
 		const [first] = this.sandbox.requests(direction === 'upload' ? 'policy' : 'result');
 		if (first === undefined) throw new Error(`There was no ${direction}`);
@@ -194,23 +211,28 @@ class Laboratory {
 	}
 
 	async measure(one: Case, repetitions: number): Promise<Measurement> {
-		const { direction, megabytes } = one;
+		const { direction, megabytes, items } = one;
 		const bytes = megabytes * MEGABYTE;
 		await this.refresh();
-		const file =
+		const files =
 			direction === 'upload'
-				? await largeVideo(this.sandbox.samples.video, this.n8n.files, bytes)
+				? await largeVideos(this.sandbox.samples.video, this.n8n.files, bytes, items)
 				: undefined;
 		// The service's own work would take processor time from what is measured.
-		this.sandbox.configure(file === undefined ? { resultBytes: bytes } : { slots: 0 });
+		this.sandbox.configure(
+			files === undefined ? { resultBytes: bytes, slots: items } : { slots: 0 },
+		);
 		const workflow =
-			file === undefined ? downloadWorkflow(this.sandbox.samples.video.url) : uploadWorkflow(file);
-		const runs = await this.repeat(repetitions, workflow, ({ samples, seconds }) => ({
+			files === undefined
+				? downloadWorkflow(this.sandbox.samples.video.url, items)
+				: uploadWorkflow(files);
+		const runs = await this.repeat(repetitions, workflow, ({ samples, seconds, ...more }) => ({
 			baseline: rounded(samples[0]?.own ?? 0),
 			growth: rise(samples, 'own'),
 			transfer: rise(samples, 'own', this.transferSpan(direction)),
 			children: rise(samples, 'children'),
 			seconds,
+			processorSeconds: more.processorSeconds,
 		}));
 		const measurement: Measurement = {
 			...one,
@@ -218,12 +240,13 @@ class Laboratory {
 			growth: growthOf(runs.map(({ growth }) => growth)),
 			transferGrowth: growthOf(runs.map(({ transfer }) => transfer)),
 			childrenGrowth: growthOf(runs.map(({ children }) => children)),
-			seconds: Math.round(median(runs.map(({ seconds }) => seconds)) * 10) / 10,
+			seconds: tenths(median(runs.map(({ seconds }) => seconds))),
+			processorSeconds: tenths(median(runs.map((run) => run.processorSeconds ?? NaN))),
 		};
-		if (file === undefined) return measurement;
+		if (files === undefined) return measurement;
 		// In a fresh process again: memory that the uploads left behind would hide what reading takes.
 		await this.refresh();
-		const control = await this.repeat(repetitions, controlWorkflow(file), ({ samples }) =>
+		const control = await this.repeat(repetitions, controlWorkflow(files), ({ samples }) =>
 			rise(samples, 'own'),
 		);
 		return { ...measurement, controlGrowth: growthOf(control) };
@@ -243,7 +266,7 @@ export async function measureMemory(
 		);
 		try {
 			for (const one of cases.filter((other) => other.mode === mode)) {
-				const name = `${one.direction} of ${one.megabytes} MB, ${mode}`;
+				const name = nameOf(one);
 				try {
 					const measurement = await step(name, () => laboratory.measure(one, repetitions));
 					say(`  grew by ${measurement.growth.all.join(', ')} MB`);

@@ -68,6 +68,18 @@ export async function sampleMemory(pid: number): Promise<Sample> {
 	};
 }
 
+/** Clock ticks per second in /proc; the same on every Linux that n8n runs on. */
+const TICKS = 100;
+
+/** Processor time that a process has used so far, in seconds; undefined where it cannot be read. */
+export async function processorSeconds(pid: number): Promise<number | undefined> {
+	if (!linux) return undefined;
+	const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+	// The name before it may have spaces; user and system time are the 14th and 15th field.
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+	return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
 /** Takes samples for as long as the work lasts, one at once before it and one after it. */
 export async function whileSampling<T>(
 	pid: number,

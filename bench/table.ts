@@ -1,6 +1,6 @@
 // The measurements for people.
 import type { Bound } from './bounds';
-import type { Growth, Measurement } from './memory';
+import { nameOf, type Growth, type Measurement } from './memory';
 
 /** Columns as wide as their widest cell; the first is text, the others are numbers. */
 function table(rows: string[][]): string {
@@ -24,17 +24,27 @@ const range = (growth: Growth | undefined) =>
 
 export function memoryTable(measurements: Measurement[]): string {
 	return table([
-		['resident memory, MB', 'before', 'growth', 'in transfer', 'control', 'children', 'seconds'],
+		[
+			'resident memory, MB',
+			'before',
+			'growth',
+			'in transfer',
+			'control',
+			'children',
+			'seconds',
+			'CPU s',
+		],
 		...measurements.map((one) => [
-			`${one.direction} ${one.megabytes} MB, ${one.mode}`,
+			nameOf(one),
 			one.baseline.toFixed(0),
 			range(one.growth),
 			range(one.transferGrowth),
 			range(one.controlGrowth),
 			range(one.childrenGrowth),
 			one.seconds.toFixed(1),
+			one.processorSeconds?.toFixed(1) ?? '–',
 		]),
-		['(growth: median / highest of the repetitions)', '', '', '', '', '', ''],
+		['(growth: median / highest of the repetitions)', '', '', '', '', '', '', ''],
 	]);
 }
 

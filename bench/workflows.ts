@@ -47,9 +47,22 @@ export const uploadWorkflow = (path: string) =>
 export const controlWorkflow = (path: string) =>
 	chain('control', [trigger(), readFile(path), node('Nothing', 'n8n-nodes-base.noOp', 1)]);
 
-export const downloadWorkflow = (videoUrl: string) =>
+/** One item for each of so many numbers. */
+const items = (count: number): INode[] => {
+	const numbers = Array.from({ length: count }, (_, index) => index);
+	return [
+		node('Numbers', 'n8n-nodes-base.set', 3.4, {
+			mode: 'raw',
+			jsonOutput: JSON.stringify({ numbers }),
+		}),
+		node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'numbers', options: {} }),
+	];
+};
+
+export const downloadWorkflow = (videoUrl: string, count: number) =>
 	chain('download', [
 		trigger(),
+		...items(count),
 		edit({
 			videoSource: 'url',
 			videoUrl,

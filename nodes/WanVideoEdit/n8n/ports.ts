@@ -8,6 +8,7 @@ import { cancelSignalOf, uploadFile } from '../../shared/dashscope/uploads';
 import { StoppedError } from '../edit/errors';
 import type { EditPorts } from '../edit/ports';
 import { AfterStop } from './afterStop';
+import { passed } from './passing';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -50,8 +51,9 @@ async function download(
 	try {
 		if (size !== undefined) refuseLarger(size, maxBytes);
 		let received = 0;
-		const counted = stream.map((chunk: Uint8Array) => {
-			result.moved(chunk.byteLength);
+		const counted = stream.map(async (chunk: Uint8Array) => {
+			result.moved();
+			await passed(chunk);
 			received += chunk.byteLength;
 			refuseLarger(received, maxBytes);
 			return chunk;

@@ -1,14 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import { DashScopeError } from './errors';
 
-const MEGABYTE = 1024 * 1024;
-
-/** Bytes after which the chunks that have gone through are swept up. */
-const SWEEP_EVERY = 16 * MEGABYTE;
-
-/** What makes V8 look for memory outside its heap that can be freed. */
-const PRESSURE = 64 * MEGABYTE;
-
 /**
  * Watches over one file on its way. n8n's HTTP client limits the time of a whole upload, which slow lines
  * exceed, and does not watch the body of a download at all; here it is the standstill that is limited.
@@ -18,7 +10,6 @@ export class Transfer {
 	/** For the HTTP call: fires on Stop, at a standstill, and at the end of the transfer. */
 	readonly signal: AbortSignal;
 	private lastMove = Date.now();
-	private unswept = 0;
 	private stalled = false;
 
 	/**
@@ -37,18 +28,14 @@ export class Transfer {
 	}
 
 	/** To be called whenever bytes have moved. */
-	moved(bytes: number): void {
+	moved(): void {
 		this.lastMove = Date.now();
-		this.unswept += bytes;
-		if (this.unswept < SWEEP_EVERY) return;
-		this.unswept = 0;
-		sweep();
 	}
 
 	/** The same chunks; each that is taken counts as a move. */
 	async *watched(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
 		for await (const chunk of chunks) {
-			this.moved(chunk.byteLength);
+			this.moved();
 			yield chunk;
 		}
 	}
@@ -79,18 +66,5 @@ export class Transfer {
 			// Ends early, with an error, when the signal fires.
 			await sleep(left, signal).catch(() => undefined);
 		}
-	}
-}
-
-/**
- * Makes V8 free the chunks that have gone through. Their bytes lie outside its heap and hardly count there, so by
- * itself it waits until some 60 MB of them have gathered. A buffer that nobody touches or keeps takes no memory,
- * but counts at once: with it, memory grows by a few MB for files of any size.
- */
-function sweep(): void {
-	try {
-		new ArrayBuffer(PRESSURE);
-	} catch {
-		// Where even that is too much, V8 is collecting already.
 	}
 }
