@@ -113,7 +113,9 @@ export class N8nClient {
 			});
 			return { ...node, credentials: Object.fromEntries(credentials) };
 		});
-		const saved = await this.rest<{ id: string }>('POST', '/workflows', { ...workflow, nodes });
+		// n8n 2.0 does not take a workflow that leaves it out.
+		const body = { ...workflow, nodes, active: false };
+		const saved = await this.rest<{ id: string }>('POST', '/workflows', body);
 		return saved.id;
 	}
 

@@ -32,9 +32,9 @@ export function cacheFolder(): string {
 	return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'n8n-nodes-wan-video-edit');
 }
 
-async function hostFolder(): Promise<string> {
+async function hostFolder(source: string): Promise<string> {
 	const hash = createHash('sha256');
-	for (const file of manifest) hash.update(await readFile(join(__dirname, file)));
+	for (const file of manifest) hash.update(await readFile(join(source, file)));
 	return join(cacheFolder(), `host-${hash.digest('hex').slice(0, 12)}`);
 }
 
@@ -68,13 +68,13 @@ async function removeAbandoned(dir: string): Promise<void> {
 	}
 }
 
-async function install(dir: string): Promise<void> {
+async function install(source: string, dir: string): Promise<void> {
 	await removeAbandoned(dir);
 	const building = `${dir}.new-${process.pid}`;
 	await mkdir(building, { recursive: true });
 	try {
-		for (const file of manifest) await copyFile(join(__dirname, file), join(building, file));
-		await step('Installing n8n 2.41.1 (once: about 4 minutes, 3 GB)', () =>
+		for (const file of manifest) await copyFile(join(source, file), join(building, file));
+		await step(`Installing ${await nameOf(source)} (once: about 4 minutes, 3 GB)`, () =>
 			// Scripts stay off: n8n works without them, and some want to download things.
 			npm(['ci', '--ignore-scripts', '--omit=dev', '--loglevel=error'], { cwd: building }),
 		);
@@ -101,15 +101,25 @@ async function install(dir: string): Promise<void> {
 	}
 }
 
-/** The pinned n8n, installed when it is not there yet. Only a finished installation has this name. */
-export async function ensureHost(): Promise<Host> {
-	const dir = await hostFolder();
+/** The n8n of a manifest, with its version. */
+async function nameOf(source: string): Promise<string> {
+	const text = await readFile(join(source, 'package.json'), 'utf8');
+	const { dependencies } = JSON.parse(text) as { dependencies: { n8n: string } };
+	return `n8n ${dependencies.n8n}`;
+}
+
+/**
+ * A pinned n8n, installed when it is not there yet. Only a finished installation has its name.
+ * @param source the folder with its package.json and lock; default: the n8n that everything but one test runs in
+ */
+export async function ensureHost(source = __dirname): Promise<Host> {
+	const dir = await hostFolder(source);
 	if (existsSync(dir)) return describe(dir);
 	await withLock(
 		`${dir}.lock`,
 		() => say('Another process is installing n8n; waiting for it …'),
 		async () => {
-			if (!existsSync(dir)) await install(dir);
+			if (!existsSync(dir)) await install(source, dir);
 		},
 	);
 	return describe(dir);

@@ -2,7 +2,7 @@ import { DashScopeError, adviceFor, mayPass } from '../../shared/dashscope/error
 import type { Task } from '../../shared/dashscope/types';
 import { EditError } from './errors';
 import type { EditPorts } from './ports';
-import { backoff } from './schedule';
+import { asksTooLong, backoff } from './schedule';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -70,7 +70,7 @@ export async function fetchVideo<Video>(ports: EditPorts<Video>, task: Task): Pr
 		} catch (error) {
 			if (ports.stopped()) return await Promise.reject(error);
 			const failure = error instanceof DashScopeError ? error : undefined;
-			const final = failure !== undefined && !mayPass(failure.kind);
+			const final = failure !== undefined && (!mayPass(failure.kind) || asksTooLong(failure));
 			if (final || failures >= DOWNLOAD_TRIES) {
 				const reason = error instanceof Error ? error.message : String(error);
 				throw downloadFailed(task, reason, failure);

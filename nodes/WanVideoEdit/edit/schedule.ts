@@ -61,3 +61,11 @@ export function backoff(failures: number, random: number, retryAfterMs = 0): num
 	const base = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
 	return Math.max(retryAfterMs, base * (0.75 + random * 0.25));
 }
+
+/** The longest pause that is made where nothing else limits the wait. */
+const LONGEST_PAUSE_MS = 120_000;
+
+/** Whether the service asks for so long a pause that its refusal is better told to the user. */
+export function asksTooLong({ retryAfterMs = 0 }: { retryAfterMs?: number }): boolean {
+	return retryAfterMs > LONGEST_PAUSE_MS;
+}

@@ -1,7 +1,7 @@
 import { DashScopeError, mayPass } from '../../shared/dashscope/errors';
 import type { Task } from '../../shared/dashscope/types';
 import type { EditPorts } from './ports';
-import { backoff } from './schedule';
+import { asksTooLong, backoff } from './schedule';
 
 /** A single question to a service that stumbles is repeated this often; a loop around the node does the rest. */
 const TRIES = 5;
@@ -16,7 +16,7 @@ export async function askStatus(ports: EditPorts<unknown>, taskId: string): Prom
 			return await ports.getTask(taskId);
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
-			const final = failure === undefined || !mayPass(failure.kind);
+			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);
 			if (final || failures >= TRIES || ports.stopped()) return await Promise.reject(error);
 			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
 		}

@@ -1,7 +1,7 @@
 import { DashScopeError } from '../../shared/dashscope/errors';
 import { Slots } from './gate';
 import type { EditPorts } from './ports';
-import { backoff } from './schedule';
+import { asksTooLong, backoff } from './schedule';
 import type { BinaryFile, MediaFormat } from './types';
 
 /** Uploads of this execution by model and file; kept in the node's context like the ledger. */
@@ -57,7 +57,7 @@ export class Uploads {
 				return await this.ports.upload(model, { size, mimeType, extension, open });
 			} catch (error) {
 				const failure = error instanceof DashScopeError ? error : undefined;
-				const final = failure === undefined || failure.kind === 'rejected';
+				const final = failure === undefined || failure.kind === 'rejected' || asksTooLong(failure);
 				if (final || this.ports.stopped()) return await Promise.reject(error);
 				if (failures >= TRIES) return await Promise.reject(gaveUp(failure));
 				this.ports.log(`Upload failed, trying again: ${failure.message}`);

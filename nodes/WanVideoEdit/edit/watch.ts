@@ -13,6 +13,9 @@ const BELIEVED_REFUSALS = 3;
 /** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
 const BELIEVED_UNKNOWNS = 3;
 
+/** A task that is to be handed back is not held for a longer pause that the service asks for. */
+const LONGEST_LAST_PAUSE_MS = 5_000;
+
 /** A wait is cut into steps: tasks that join and answers that come meanwhile are seen in time. */
 const LONGEST_NAP_MS = 200;
 
@@ -187,11 +190,11 @@ export class Watch {
 			this.close(entry, () => entry.reject(this.refused(entry, failure)));
 		} else if (now >= entry.deadline) {
 			this.close(entry, () => entry.reject(this.timeout(entry, failure)));
-		} else if (entry.failures >= BELIEVED_REFUSALS && this.handsBack()) {
-			this.close(entry, () => entry.resolve(undefined));
 		} else {
 			const pause = backoff(entry.failures, this.ports.random(), failure.retryAfterMs);
-			entry.dueAt = Math.min(now + pause, entry.deadline);
+			const enough = entry.failures >= BELIEVED_REFUSALS || pause > LONGEST_LAST_PAUSE_MS;
+			if (enough && this.handsBack()) this.close(entry, () => entry.resolve(undefined));
+			else entry.dueAt = Math.min(now + pause, entry.deadline);
 		}
 	}
 

@@ -120,6 +120,16 @@ describe('a look at the tasks of a suspended execution', () => {
 		expect(videos(await look())).toEqual(['video of task-1']);
 	});
 
+	test('does not sit out a long pause that the service asks for', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.query.push(faults.throttled('60'));
+		await clock.pass(MINUTE);
+		const started = clock.now();
+		await expect(look()).resolves.toBeUndefined();
+		expect(clock.now() - started).toBeLessThan(1_000);
+		expect(videos(await look())).toEqual(['video of task-1']);
+	});
+
 	test('ends a task that has gone beyond its timeout, as when held', async () => {
 		const { clock, edits, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 9_000 }]);
 		for (const edit of edits) edit.timeoutMs = 5 * MINUTE;

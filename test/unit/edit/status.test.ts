@@ -53,9 +53,17 @@ test('a definite no is the answer at once', async () => {
 
 test('Stop ends the pause between two questions', async () => {
 	const { clock, stop, service, ask } = setup();
-	service.faults.query.push(faults.throttled('600'));
+	service.faults.query.push(faults.throttled('60'));
 	clock.at(clock.now() + 2_000, () => stop.press());
 	const before = clock.now();
 	await expect(ask()).rejects.toThrow(StoppedError);
 	expect(clock.now() - before).toBe(2_000);
+});
+
+test('a service that asks for ten minutes is not waited for', async () => {
+	const { clock, service, ask } = setup();
+	service.faults.query.push(faults.throttled('600'));
+	const before = clock.now();
+	await expect(ask()).rejects.toMatchObject({ kind: 'throttled' });
+	expect(clock.now() - before).toBeLessThan(1_000);
 });

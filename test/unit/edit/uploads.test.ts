@@ -131,6 +131,14 @@ describe('a failed upload', () => {
 		expect(second - first).toBeGreaterThanOrEqual(20_000);
 	});
 
+	test('is given up at once where the service asks for ten minutes', async () => {
+		const { clock, service, send } = setup();
+		service.faults.policy.push(faults.throttled('600'));
+		const before = clock.now();
+		await expect(clock.run(send('a'))).rejects.toMatchObject({ kind: 'throttled' });
+		expect(clock.now() - before).toBeLessThan(1_000);
+	});
+
 	test('is not repeated when the file itself cannot be read', async () => {
 		const { clock, ports, store, file } = setup();
 		let calls = 0;
