@@ -445,6 +445,61 @@ row(
 );
 
 row(
+	'executions pruned as soon as n8n does it: a later node still reads the video',
+	async () => {
+		const pruning = await startN8n({
+			tarball: packedNode(),
+			credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
+			env: {
+				EXECUTIONS_DATA_PRUNE_MAX_COUNT: '1',
+				// Minutes. How long n8n keeps the files of what it has pruned is left as it is: an hour.
+				EXECUTIONS_DATA_PRUNE_SOFT_DELETE_INTERVAL: '0.1',
+				EXECUTIONS_DATA_PRUNE_HARD_DELETE_INTERVAL: '0.1',
+			},
+		});
+		try {
+			const file = join(pruning.files, 'pruned.mp4');
+			const flow = await addFlow(
+				pruning,
+				'pruned',
+				[
+					edit('Edit', sandbox, credential),
+					node('Pause', 'n8n-nodes-base.wait', 1.1, { amount: 66, unit: 'seconds' }),
+					node('Write', 'n8n-nodes-base.readWriteFile', 1.1, {
+						operation: 'write',
+						fileName: file,
+						dataPropertyName: 'data',
+						options: {},
+					}),
+				],
+				[['Items', 'Edit', 'Pause', 'Write']],
+			);
+			const id = await startFlow(pruning, flow, ['pruned']);
+			const loop = await until('the loop', async () => (await loopsOf(pruning, flow))[0], MINUTES);
+			await pruning.waitFor(loop.id, { timeoutMs: 3 * MINUTES, everyMs: 1_000 });
+			// The newest execution is kept: this one.
+			await pruning.run(await pruning.addWorkflow(workflow('newer', [manualTrigger()], [])));
+			await until(
+				'the pruning of the loop',
+				async () => ((await loopsOf(pruning, flow)).length === 0 ? true : undefined),
+				MINUTES,
+			);
+			const { status } = await pruning.execution(id);
+			const kind = await until(
+				'the file',
+				async () =>
+					existsSync(file) ? (await readFile(file)).subarray(4, 8).toString() : undefined,
+				3 * MINUTES,
+			);
+			return { status, kind };
+		} finally {
+			await pruning.stop();
+		}
+	},
+	(facts) => expect(facts).toEqual({ status: 'waiting', kind: 'ftyp' }),
+);
+
+row(
 	'node timeout while suspended: the error of a held one',
 	async () => {
 		sandbox.outcome({ promptIncludes: 'late', jobSeconds: 600, times: 2 });
