@@ -20,16 +20,21 @@ const PAUSE_AT = 18 * MEGABYTE;
 
 /** Step and longest time of one pause. A collection takes a fraction of it, even in a large heap. */
 const STEP_MS = 5;
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 300;
 
 /** What makes V8 look for memory outside its heap that can be freed. */
 const PRESSURE = 64 * MEGABYTE;
 
 let unfreed = 0;
 let unswept = 0;
+/** The part of them that a pause did not set free: somebody keeps it, such as n8n where files live in its database. */
+let kept = 0;
 const freed = new FinalizationRegistry<number>((bytes) => {
 	unfreed -= bytes;
+	kept = Math.min(kept, unfreed);
 });
+
+const gathered = () => unfreed - kept;
 
 /** To be awaited for each chunk that passes, before the next one is taken. */
 export async function passed({ buffer, byteLength }: Uint8Array): Promise<void> {
@@ -38,9 +43,10 @@ export async function passed({ buffer, byteLength }: Uint8Array): Promise<void> 
 	freed.register(buffer, byteLength);
 	unfreed += byteLength;
 	unswept += byteLength;
-	if (unfreed > SWEEP_AT && unswept > SWEEP_EVERY) sweep();
-	for (let waited = 0; unfreed > PAUSE_AT && waited < PATIENCE_MS; waited += STEP_MS) {
-		await sleep(STEP_MS);
+	if (gathered() > SWEEP_AT && unswept > SWEEP_EVERY) sweep();
+	for (let waited = 0; gathered() > PAUSE_AT; waited += STEP_MS) {
+		if (waited >= PATIENCE_MS) kept = unfreed;
+		else await sleep(STEP_MS);
 	}
 }
 
