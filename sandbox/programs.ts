@@ -65,14 +65,20 @@ const RUN_TIMEOUT = 180_000;
 
 function run(program: string, args: string[], signal?: AbortSignal): Promise<string> {
 	return new Promise((resolve, reject) => {
-		execFile(
+		const child = execFile(
 			program,
 			args,
 			{ signal, timeout: RUN_TIMEOUT, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 },
 			(error, stdout, stderr) => {
 				if (error === null) return resolve(stdout);
 				const reason = stderr.trim().split('\n').slice(-3).join(' ');
-				return reject(signal?.aborted ? error : new Error(reason === '' ? error.message : reason));
+				const failure =
+					signal?.aborted || reason === '' ? error : new Error(reason, { cause: error });
+				// A process that was only just killed may write for a moment longer.
+				const runs =
+					child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+				if (runs) child.once('exit', () => reject(failure));
+				else reject(failure);
 			},
 		);
 	});

@@ -411,6 +411,20 @@ describe('retry of the execution', () => {
 	);
 });
 
+/** An edit, a pause in which n8n puts the execution to sleep, and the video as a file: Edit → Pause → Write. */
+const writing = (file: string) => [
+	edit('Edit', sandbox, credential),
+	node('Pause', 'n8n-nodes-base.wait', 1.1, { amount: 66, unit: 'seconds' }),
+	node('Write', 'n8n-nodes-base.readWriteFile', 1.1, {
+		operation: 'write',
+		fileName: file,
+		dataPropertyName: 'data',
+		options: {},
+	}),
+];
+
+const kindOf = async (file: string) => (await readFile(file)).subarray(4, 8).toString();
+
 row(
 	'successful executions not saved: the video outlives the wait, and a Wait node after it',
 	async () => {
@@ -419,16 +433,7 @@ row(
 		const flow = await addFlow(
 			n8n,
 			'unsaved',
-			[
-				edit('Edit', sandbox, credential),
-				node('Pause', 'n8n-nodes-base.wait', 1.1, { amount: 66, unit: 'seconds' }),
-				node('Write', 'n8n-nodes-base.readWriteFile', 1.1, {
-					operation: 'write',
-					fileName: file,
-					dataPropertyName: 'data',
-					options: {},
-				}),
-			],
+			writing(file),
 			[['Items', 'Edit', 'Pause', 'Write']],
 			{ settings: { saveDataSuccessExecution: 'none', saveManualExecutions: false } },
 		);
@@ -439,7 +444,7 @@ row(
 				(await executionsOf(n8n, flow.id)).every((one) => one.id !== id) ? true : undefined,
 			5 * MINUTES,
 		);
-		return existsSync(file) ? (await readFile(file)).subarray(4, 8).toString() : 'no file';
+		return existsSync(file) ? await kindOf(file) : 'no file';
 	},
 	(kind) => expect(kind).toBe('ftyp'),
 );
@@ -459,21 +464,9 @@ row(
 		});
 		try {
 			const file = join(pruning.files, 'pruned.mp4');
-			const flow = await addFlow(
-				pruning,
-				'pruned',
-				[
-					edit('Edit', sandbox, credential),
-					node('Pause', 'n8n-nodes-base.wait', 1.1, { amount: 66, unit: 'seconds' }),
-					node('Write', 'n8n-nodes-base.readWriteFile', 1.1, {
-						operation: 'write',
-						fileName: file,
-						dataPropertyName: 'data',
-						options: {},
-					}),
-				],
-				[['Items', 'Edit', 'Pause', 'Write']],
-			);
+			const flow = await addFlow(pruning, 'pruned', writing(file), [
+				['Items', 'Edit', 'Pause', 'Write'],
+			]);
 			const id = await startFlow(pruning, flow, ['pruned']);
 			const loop = await until('the loop', async () => (await loopsOf(pruning, flow))[0], MINUTES);
 			await pruning.waitFor(loop.id, { timeoutMs: 3 * MINUTES, everyMs: 1_000 });
@@ -487,8 +480,7 @@ row(
 			const { status } = await pruning.execution(id);
 			const kind = await until(
 				'the file',
-				async () =>
-					existsSync(file) ? (await readFile(file)).subarray(4, 8).toString() : undefined,
+				async () => (existsSync(file) ? await kindOf(file) : undefined),
 				3 * MINUTES,
 			);
 			return { status, kind };

@@ -318,8 +318,10 @@ async function play(scenario: Scenario): Promise<Story> {
 	const wait = async (outcomes: Array<Outcome<string>>): Promise<Try['outcomes']> => {
 		const open = outcomes.filter((outcome) => outcome.state === 'open');
 		const luggage = JSON.stringify(open);
-		const { retries, timeoutMs, transfers } = scenario.settings;
-		const limit = clock.now() + (1 + retries) * timeoutMs + 10 * 60_000;
+		const { retries, resubmitFailed, timeoutMs, transfers } = scenario.settings;
+		// Each task may use up its timeout, which a look notices.
+		const tasks = (1 + retries) * (1 + resubmitFailed);
+		const limit = clock.now() + tasks * (timeoutMs + LOOK_MS) + 10 * 60_000;
 		const loop = { json: fresh, tries: [] };
 		const failsTry = (failed: boolean[]) => failed.includes(true);
 		for (;;) {
