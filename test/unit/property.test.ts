@@ -319,9 +319,9 @@ async function play(scenario: Scenario): Promise<Story> {
 		const open = outcomes.filter((outcome) => outcome.state === 'open');
 		const luggage = JSON.stringify(open);
 		const { retries, resubmitFailed, timeoutMs, transfers } = scenario.settings;
-		// Each task may use up its timeout, which a look notices.
-		const tasks = (1 + retries) * (1 + resubmitFailed);
-		const limit = clock.now() + tasks * (timeoutMs + LOOK_MS) + 10 * 60_000;
+		// Each may use up the timeout, which a look notices: the task that a try finds, the one in its place, and more.
+		const waits = (1 + retries) * (2 + resubmitFailed);
+		const limit = clock.now() + waits * (timeoutMs + LOOK_MS) + 10 * 60_000;
 		const loop = { json: fresh, tries: [] };
 		const failsTry = (failed: boolean[]) => failed.includes(true);
 		for (;;) {
