@@ -315,10 +315,13 @@ async function play(scenario: Scenario): Promise<Story> {
 	};
 
 	/** Looks at the open tasks from time to time, as the loop of a suspended execution does. */
-	const wait = async (outcomes: Array<Outcome<string>>): Promise<Try['outcomes']> => {
+	const wait = async (
+		outcomes: Array<Outcome<string>>,
+		retries: number,
+	): Promise<Try['outcomes']> => {
 		const open = outcomes.filter((outcome) => outcome.state === 'open');
 		const luggage = JSON.stringify(open);
-		const { retries, resubmitFailed, timeoutMs, transfers } = scenario.settings;
+		const { resubmitFailed, timeoutMs, transfers } = scenario.settings;
 		// Each may use up the timeout, which a look notices: the task that a try finds, the one in its place, and more.
 		const waits = (1 + retries) * (2 + resubmitFailed);
 		const limit = clock.now() + waits * (timeoutMs + LOOK_MS) + 10 * 60_000;
@@ -347,16 +350,17 @@ async function play(scenario: Scenario): Promise<Story> {
 		}
 	};
 
-	const attempt = async (run: number, items: number[]): Promise<Try> => {
+	const attempt = async (run: number, items: number[], retries: number): Promise<Try> => {
 		const edits = await Promise.all(items.map(itemOf));
 		const startedAt = clock.now();
-		const work = async (memory: Memory) => await runEdits(edits, ports, memory, scenario.settings);
+		const work = async (memory: Memory) =>
+			await runEdits(edits, ports, memory, { ...scenario.settings, retries });
 		const { result, json } = await remembering(saved, run, work);
 		saved = json;
 		const ended = { run, items, outcomes: result, startedAt, endedAt: clock.now() };
 		const has = (state: Outcome<string>['state']) => result?.some((one) => one.state === state);
 		if (result === undefined || has('failed') || !has('open')) return ended;
-		const outcomes = await wait(result);
+		const outcomes = await wait(result, retries);
 		return { ...ended, outcomes, shown: result, endedAt: clock.now() };
 	};
 
@@ -364,7 +368,7 @@ async function play(scenario: Scenario): Promise<Story> {
 		for (let tries = 0; tries <= scenario.settings.retries && !stop.stopped(); tries++) {
 			const backwards = scenario.reversed && tries > 0;
 			const items = backwards ? [...scenario.items].reverse() : scenario.items;
-			const one = await attempt(run, items);
+			const one = await attempt(run, items, scenario.settings.retries - tries);
 			story.tries.push(one);
 			await clock.pass(scenario.pauseMs);
 			// n8n does not try a node again that was suspended; its loop has done so.

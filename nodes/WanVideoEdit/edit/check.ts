@@ -35,7 +35,7 @@ export interface LoopMemory extends Memory {
 export interface CheckSettings {
 	/** Downloads at the same time. */
 	transfers: number;
-	/** Tries after the first: n8n's Retry On Fail does not reach a node that failed while it was suspended. */
+	/** Tries after the first. n8n's own Retry On Fail does not run a node again that failed while it was suspended. */
 	retries: number;
 	/** Whether a try in which these edits failed is followed by another. */
 	failsTry(failed: boolean[]): boolean;

@@ -1,4 +1,4 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
 import { Ledger } from '../edit/ledger';
 import type { LedgerStore } from '../edit/ledger';
 import type { LoopMemory } from '../edit/check';
@@ -12,6 +12,8 @@ interface NodeMemory {
 	ledger: LedgerStore;
 	uploads: UploadStore;
 	tries?: number[];
+	/** How often n8n has tried each run. */
+	counts?: Record<string, number>;
 }
 
 function isNodeMemory(value: unknown): value is NodeMemory {
@@ -23,16 +25,41 @@ function isNodeMemory(value: unknown): value is NodeMemory {
  * @param run the one under way, unless all runs are to share their entries
  */
 export function memoryOf(functions: IExecuteFunctions, run = runIndexOf(functions)): LoopMemory {
-	const context = functions.getContext('node');
-	const kept: unknown = context.wanVideoEdit;
-	const memory: NodeMemory = isNodeMemory(kept) ? kept : { ledger: {}, uploads: {} };
-	if (memory !== kept) context.wanVideoEdit = memory;
+	const memory = nodeMemory(functions);
 	memory.tries ??= [];
 	return {
 		ledger: new Ledger(memory.ledger, run),
 		uploads: memory.uploads,
 		tries: memory.tries,
 	};
+}
+
+/** How often Retry On Fail runs a node again. The limits are those of n8n 2.41.1. */
+export function retriesOf({ retryOnFail, maxTries }: INode): number {
+	return retryOnFail === true ? Math.min(5, Math.max(2, maxTries || 3)) - 1 : 0;
+}
+
+/**
+ * Counts a try of the node's run.
+ * @returns how often Retry On Fail would run it again after this one; "Retry execution" starts from the beginning
+ */
+export function countTry(functions: IExecuteFunctions): number {
+	const retries = retriesOf(functions.getNode());
+	const memory = nodeMemory(functions);
+	const counts = (memory.counts ??= {});
+	const run = runIndexOf(functions);
+	const before = counts[run] ?? 0;
+	counts[run] = before + 1;
+	return retries - (before % (retries + 1));
+}
+
+function nodeMemory(functions: IExecuteFunctions): NodeMemory {
+	const context = functions.getContext('node');
+	const kept: unknown = context.wanVideoEdit;
+	if (isNodeMemory(kept)) return kept;
+	const memory: NodeMemory = { ledger: {}, uploads: {} };
+	context.wanVideoEdit = memory;
+	return memory;
 }
 
 /** Number of the node's run within the execution: a loop runs it several times, a retry repeats a run. */

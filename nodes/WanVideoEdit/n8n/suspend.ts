@@ -11,7 +11,7 @@ import { isRecord } from '../../shared/dashscope/json';
 import type { Task } from '../../shared/dashscope/types';
 import { EditError } from '../edit/errors';
 import type { FailureDetails } from '../edit/errors';
-import type { OpenEdit } from '../edit/run';
+import type { OpenEdit, RunSettings } from '../edit/run';
 import type { Job } from '../edit/submit';
 import type { ItemFailure } from './failures';
 import { factsOf } from './failures';
@@ -81,14 +81,6 @@ export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: T
 }
 
 /**
- * How often Retry On Fail runs a node again. n8n does not do it for a node that failed while it was suspended, so
- * its loop does. The limits are those of n8n 2.41.1.
- */
-export function retriesOf({ retryOnFail, maxTries }: INode): number {
-	return retryOnFail === true ? Math.min(5, Math.max(2, maxTries || 3)) - 1 : 0;
-}
-
-/**
  * Starts the loop and puts the execution to wait for it.
  * @param items one per input item, in order, with the video of those that are finished
  * @returns items that n8n replaces by the final ones when the loop has ended
@@ -96,12 +88,11 @@ export function retriesOf({ retryOnFail, maxTries }: INode): number {
 export async function suspend(
 	functions: IExecuteFunctions,
 	items: Array<{ edit: SuspendedItem; video?: IBinaryData }>,
-	transfers: number,
+	{ retries, transfers }: Pick<RunSettings, 'retries' | 'transfers'>,
 ): Promise<INodeExecutionData[]> {
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
 	const continueOnFail = functions.continueOnFail();
-	const retries = retriesOf(functions.getNode());
 	const luggage = items.map(({ edit, video }): INodeExecutionData => {
 		const wanVideoEdit: Luggage = {
 			edit,

@@ -1,6 +1,5 @@
-import type { IExecuteFunctions, INode, INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
 import { readHold } from '../../../nodes/WanVideoEdit/fields/waiting';
-import { retriesOf } from '../../../nodes/WanVideoEdit/n8n/suspend';
 
 interface Situation {
 	whileWaiting?: string;
@@ -74,26 +73,4 @@ describe('whether and when an execution is suspended', () => {
 	])('%s', async (_name, wanted, expected) => {
 		expect(await readHold(situation(wanted))).toEqual(expected);
 	});
-});
-
-// The limits are those of n8n-core's workflow-execute.js.
-test.each<[Partial<INode>, number]>([
-	[{}, 0],
-	[{ maxTries: 4 }, 0],
-	[{ retryOnFail: false, maxTries: 4 }, 0],
-	[{ retryOnFail: true }, 2],
-	[{ retryOnFail: true, maxTries: 0 }, 2],
-	[{ retryOnFail: true, maxTries: 1 }, 1],
-	[{ retryOnFail: true, maxTries: 4 }, 3],
-	[{ retryOnFail: true, maxTries: 50 }, 4],
-])('a node with %j is run again %i times, as n8n does it', (settings, retries) => {
-	const node: INode = {
-		id: 'edit',
-		name: 'Edit',
-		type: 'wanVideoEdit',
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: {},
-	};
-	expect(retriesOf({ ...node, ...settings })).toBe(retries);
 });

@@ -9,9 +9,9 @@ import { toError } from '../../n8n/failures';
 import type { ItemFailure } from '../../n8n/failures';
 import { handOn } from '../../n8n/handOn';
 import type { ItemOutput, SettledItem } from '../../n8n/handOn';
-import { memoryOf } from '../../n8n/memory';
+import { countTry, memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
-import { retriesOf, suspend, suspendedFailure } from '../../n8n/suspend';
+import { suspend, suspendedFailure } from '../../n8n/suspend';
 import type { SuspendedItem } from '../../n8n/suspend';
 import { readItem, readSettings } from './readItem';
 import type { EditKind, ReadyItem } from './readItem';
@@ -34,7 +34,7 @@ export async function editItems(
 	const settings: RunSettings = {
 		...readSettings(functions),
 		holdMs: hold.holdMs,
-		retries: retriesOf(functions.getNode()),
+		retries: countTry(functions),
 	};
 
 	const ready: ReadyItem[] = [];
@@ -76,7 +76,7 @@ export async function editItems(
 		});
 		return handOn(functions, currencyOf(client.baseUrl), failures, left);
 	}
-	return await suspend(functions, toSuspend(items, failures, first.output), settings.transfers);
+	return await suspend(functions, toSuspend(items, failures, first.output), settings);
 }
 
 function isSettled(item: RunItem): item is SettledItem {
