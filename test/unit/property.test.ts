@@ -444,6 +444,10 @@ function billsOnce(story: Story): void {
 				return triedAgain(run) || (asks && settings.resubmitFailed > 0);
 			});
 			const allowed = countBy(items, (item) => item === kind) + again.length;
+			const most = (1 + settings.retries) * (1 + settings.resubmitFailed);
+			if (!settings.resubmitLost && made.length > most * countBy(items, (item) => item === kind)) {
+				throw new Error(`${made.length} tasks for kind ${kind} in run ${run}; tries allow ${most}`);
+			}
 			if (made.length > allowed) {
 				throw new Error(`${made.length} tasks for kind ${kind} in run ${run}; allowed: ${allowed}`);
 			}
