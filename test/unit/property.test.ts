@@ -321,7 +321,7 @@ async function play(scenario: Scenario): Promise<Story> {
 	): Promise<Try['outcomes']> => {
 		const open = outcomes.filter((outcome) => outcome.state === 'open');
 		const luggage = JSON.stringify(open);
-		const { resubmitFailed, timeoutMs, transfers } = scenario.settings;
+		const { resubmitFailed, resubmitLost, timeoutMs, transfers } = scenario.settings;
 		// Each may use up the timeout, which a look notices: the task that a try finds, the one in its place, and more.
 		const waits = (1 + retries) * (2 + resubmitFailed);
 		const limit = clock.now() + waits * (timeoutMs + LOOK_MS) + 10 * 60_000;
@@ -340,7 +340,13 @@ async function play(scenario: Scenario): Promise<Story> {
 			}
 			const settled = await looking(
 				loop,
-				async (memory) => await checkEdits(edits, ports, memory, { transfers, retries, failsTry }),
+				async (memory) =>
+					await checkEdits(edits, ports, memory, {
+						transfers,
+						retries,
+						resubmitLost,
+						failsTry,
+					}),
 			);
 			if (stop.stopped()) return undefined;
 			if (settled === undefined) continue;

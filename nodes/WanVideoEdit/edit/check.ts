@@ -35,6 +35,8 @@ export interface LoopMemory extends Memory {
 export interface CheckSettings {
 	/** Downloads at the same time. */
 	transfers: number;
+	/** The user's choice where an answer is lost, as for the first submissions. */
+	resubmitLost: boolean;
 	/** Tries after the first. n8n's own Retry On Fail does not run a node again that failed while it was suspended. */
 	retries: number;
 	/** Whether a try in which these edits failed is followed by another. */
@@ -69,7 +71,7 @@ export async function checkEdits<Video>(
 	const submitter = new Submitter(ports, memory.ledger, {
 		submitsPerSecond: SUBMITS_PER_SECOND,
 		deadline: ports.now(),
-		resubmitLost: false,
+		resubmitLost: settings.resubmitLost,
 	});
 	const lookAt = async (edit: OpenEdit, index: number) =>
 		await look(edit, index, ports, memory, watch, submitter);

@@ -45,9 +45,11 @@ interface Luggage {
 	parentExecutionId: string;
 	/** What the user set for the case that an item fails. */
 	continueOnFail: boolean;
-	retries: number;
-	transfers: number;
+	settings: LoopSettings;
 }
+
+/** The settings of the node that the loop goes by. */
+export type LoopSettings = Pick<RunSettings, 'resubmitLost' | 'retries' | 'transfers'>;
 
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
@@ -88,18 +90,18 @@ export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: T
 export async function suspend(
 	functions: IExecuteFunctions,
 	items: Array<{ edit: SuspendedItem; video?: IBinaryData }>,
-	{ retries, transfers }: Pick<RunSettings, 'retries' | 'transfers'>,
+	settings: LoopSettings,
 ): Promise<INodeExecutionData[]> {
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
 	const continueOnFail = functions.continueOnFail();
+	const { resubmitLost, retries, transfers } = settings;
 	const luggage = items.map(({ edit, video }): INodeExecutionData => {
 		const wanVideoEdit: Luggage = {
 			edit,
 			parentExecutionId,
 			continueOnFail,
-			retries,
-			transfers,
+			settings: { resubmitLost, retries, transfers },
 		};
 		return {
 			json: { waiting: true, wanVideoEdit },
@@ -206,8 +208,7 @@ export interface Suspended {
 	videos: Array<IBinaryData | undefined>;
 	parentExecutionId: string;
 	continueOnFail: boolean;
-	retries: number;
-	transfers: number;
+	settings: LoopSettings;
 	maxResultBytes: number;
 }
 
@@ -223,14 +224,13 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 			{ description: "Use 'Task: Get Status' to ask for a task." },
 		);
 	}
-	const { parentExecutionId, continueOnFail, retries, transfers } = first;
+	const { parentExecutionId, continueOnFail, settings } = first;
 	return {
 		items: luggage.map(({ edit }) => edit),
 		videos: input.map(({ binary }) => binary?.video),
 		parentExecutionId,
 		continueOnFail,
-		retries,
-		transfers,
+		settings,
 		maxResultBytes: first.edit.output.maxResultBytes,
 	};
 }

@@ -17,6 +17,7 @@ function suspended(
 	{
 		times = 0,
 		retries = 0,
+		resubmitLost = false,
 		failsTry = (failed) => failed.includes(true),
 		...options
 	}: ServiceOptions & Partial<CheckSettings> & { times?: number } = {},
@@ -50,7 +51,7 @@ function suspended(
 		saved = JSON.parse(JSON.stringify(saved)) as typeof saved;
 		return { ledger: new Ledger(saved.store, 0), uploads: {}, tries: saved.tries };
 	};
-	const settings = { transfers: 2, retries, failsTry };
+	const settings = { transfers: 2, retries, resubmitLost, failsTry };
 	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
 		await clock.run(checkEdits(edits, service.ports(stop, aborts), remembered(), settings));
 	const underWay = () => tasksUnderWay(edits, remembered());
@@ -204,6 +205,16 @@ describe('a task that failed while suspended', () => {
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([expect.stringMatching(/^Outcome unknown/)]);
 		expect(service.count('create')).toBe(1);
+	});
+
+	test('whose new submission gets no answer is submitted again where the user chose so', async () => {
+		const { clock, service, look } = suspended([algo], { times: 1, resubmitLost: true });
+		service.faults.create.push(faults.reset);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-2']);
+		expect(service.count('create')).toBe(2);
 	});
 
 	test('whose new submission gets no answer is found in the list', async () => {

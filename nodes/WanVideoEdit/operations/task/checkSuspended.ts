@@ -42,7 +42,7 @@ const MOST_ANCESTORS = 50;
 /** One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end. */
 export async function checkSuspended(functions: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const suspended = readSuspended(functions);
-	const { items, videos, continueOnFail, retries, transfers, maxResultBytes } = suspended;
+	const { items, videos, continueOnFail, settings, maxResultBytes } = suspended;
 	const client = await dashScopeClient(functions);
 	const ports = n8nPorts(functions, client, maxResultBytes);
 	const open = items.flatMap(({ output, state }) =>
@@ -71,7 +71,7 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 		return [];
 	}
 	const failsTry = retryRule(items, continueOnFail);
-	const outcomes = await checkEdits(edits, ports, memory, { transfers, retries, failsTry });
+	const outcomes = await checkEdits(edits, ports, memory, { ...settings, failsTry });
 	if (outcomes === undefined) return await sleep();
 
 	const settled = [...before];
