@@ -234,6 +234,7 @@ class Laboratory {
 			seconds,
 			processorSeconds: more.processorSeconds,
 		}));
+		const used = runs.flatMap((run) => run.processorSeconds ?? []);
 		const measurement: Measurement = {
 			...one,
 			baseline: runs[0]?.baseline ?? NaN,
@@ -241,7 +242,7 @@ class Laboratory {
 			transferGrowth: growthOf(runs.map(({ transfer }) => transfer)),
 			childrenGrowth: growthOf(runs.map(({ children }) => children)),
 			seconds: tenths(median(runs.map(({ seconds }) => seconds))),
-			processorSeconds: tenths(median(runs.map((run) => run.processorSeconds ?? NaN))),
+			processorSeconds: used.length === 0 ? undefined : tenths(median(used)),
 		};
 		if (files === undefined) return measurement;
 		// In a fresh process again: memory that the uploads left behind would hide what reading takes.

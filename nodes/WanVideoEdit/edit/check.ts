@@ -6,7 +6,7 @@ import { finish } from './finish';
 import { Slots } from './gate';
 import type { EditPorts } from './ports';
 import { QUERIES_PER_SECOND, SUBMITS_PER_SECOND, failureOf } from './run';
-import type { Memory, OpenEdit, Settled } from './run';
+import type { Memory, OpenEdit, RunSettings, Settled } from './run';
 import { cancelWaiting, nameBilled } from './stop';
 import { Submitter } from './submit';
 import type { Job } from './submit';
@@ -31,14 +31,13 @@ export interface LoopMemory extends Memory {
 	tries: number[];
 }
 
-/** What a suspended execution does for its open edits. */
-export interface CheckSettings {
-	/** Downloads at the same time. */
-	transfers: number;
-	/** The user's choice where an answer is lost, as for the first submissions. */
-	resubmitLost: boolean;
-	/** Tries after the first. n8n's own Retry On Fail does not run a node again that failed while it was suspended. */
-	retries: number;
+/**
+ * The settings of the node that a suspended execution goes by. It makes the tries of Retry On Fail itself: n8n does
+ * not run a node again that failed while it was suspended.
+ */
+export type LoopSettings = Pick<RunSettings, 'resubmitLost' | 'retries' | 'transfers'>;
+
+export interface CheckSettings extends LoopSettings {
 	/** Whether a try in which these edits failed is followed by another. */
 	failsTry(failed: boolean[]): boolean;
 }
@@ -114,30 +113,26 @@ function keyOf(memory: LoopMemory, index: number, attempt: number): string {
 	return memory.ledger.key(`again ${attempt}`, index);
 }
 
-/** The edit's own task and those that took its place, in order. */
+/** The task that stands for an edit by now, and behind it those whose place it took, back to the edit's own. */
 function jobsOf(edit: OpenEdit, index: number, memory: LoopMemory): [Job, ...Job[]] {
 	const jobs: [Job, ...Job[]] = [edit.job];
 	for (;;) {
 		const entry = memory.ledger.find(keyOf(memory, index, jobs.length));
 		if (entry?.state !== 'submitted') return jobs;
 		const { taskId, submittedAt, adopted = false } = entry;
-		jobs.push({ taskId, submittedAt, known: false, adopted });
+		jobs.unshift({ taskId, submittedAt, known: false, adopted });
 	}
-}
-
-function currentOf(edit: OpenEdit, index: number, memory: LoopMemory): Job {
-	return jobsOf(edit, index, memory).at(-1) ?? edit.job;
 }
 
 /** The tasks that the looks so far left under way: an edit's own, or the one that took its place. */
 export function tasksUnderWay(edits: OpenEdit[], memory: LoopMemory): string[] {
-	return edits.map((edit, index) => currentOf(edit, index, memory).taskId);
+	return edits.map((edit, index) => jobsOf(edit, index, memory)[0].taskId);
 }
 
 /** When the waits for all edits have ended at the latest. Epoch milliseconds. */
 export function lastDeadline(edits: OpenEdit[], memory: LoopMemory): number {
 	return Math.max(
-		...edits.map((edit, index) => deadlineOf(edit, currentOf(edit, index, memory), memory)),
+		...edits.map((edit, index) => deadlineOf(edit, jobsOf(edit, index, memory)[0], memory)),
 	);
 }
 
@@ -160,7 +155,7 @@ async function look(
 	submitter: Submitter,
 ): Promise<Seen> {
 	const jobs = jobsOf(edit, index, memory);
-	const job = jobs.at(-1) ?? edit.job;
+	const [job] = jobs;
 	const { taskId, submittedAt } = job;
 	const deadline = deadlineOf(edit, job, memory);
 	try {

@@ -92,7 +92,7 @@ export class Submitter {
 			unreachable = result.kind === 'unreachable' ? unreachable + 1 : 0;
 			const gone = unreachable >= BELIEVED_UNREACHABLE;
 			if (result.kind === 'rejected' || gone) throw refusal(result);
-			if (late) throw new NotTakenError(...refusalOf(result));
+			if (late) throw refusal(result, NotTakenError);
 			await this.ports.sleep(pause);
 		}
 	}
@@ -189,13 +189,9 @@ function mayBelongTo(entry: SentEntry, { createdAt }: ListedTask): boolean {
 	return createdAt === undefined || (createdAt >= from && createdAt <= to);
 }
 
-function refusal(failure: DashScopeError): EditError {
-	return new EditError(...refusalOf(failure));
-}
-
-function refusalOf(failure: DashScopeError): ConstructorParameters<typeof EditError> {
+function refusal(failure: DashScopeError, Kind = EditError): EditError {
 	const { message, hint, code, requestId, httpStatus } = failure;
-	return [message, hint, { code, requestId, httpStatus }];
+	return new Kind(message, hint, { code, requestId, httpStatus });
 }
 
 function outcomeUnknown(

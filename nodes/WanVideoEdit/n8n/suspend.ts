@@ -9,9 +9,10 @@ import type {
 } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import type { Task } from '../../shared/dashscope/types';
+import type { LoopSettings } from '../edit/check';
 import { EditError } from '../edit/errors';
 import type { FailureDetails } from '../edit/errors';
-import type { OpenEdit, RunSettings } from '../edit/run';
+import type { OpenEdit } from '../edit/run';
 import type { Job } from '../edit/submit';
 import type { ItemFailure } from './failures';
 import { factsOf } from './failures';
@@ -47,9 +48,6 @@ interface Luggage {
 	continueOnFail: boolean;
 	settings: LoopSettings;
 }
-
-/** The settings of the node that the loop goes by. */
-export type LoopSettings = Pick<RunSettings, 'resubmitLost' | 'retries' | 'transfers'>;
 
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {

@@ -54,9 +54,16 @@ function suspended(
 	const settings = { transfers: 2, retries, resubmitLost, failsTry };
 	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
 		await clock.run(checkEdits(edits, service.ports(stop, aborts), remembered(), settings));
+	/** So many looks, a minute apart, none of which brings anything. */
+	const goesOnFor = async (looks: number) => {
+		for (let count = 0; count < looks; count++) {
+			await clock.pass(MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+		}
+	};
 	const underWay = () => tasksUnderWay(edits, remembered());
 	const minutesLeft = () => (lastDeadline(edits, remembered()) - clock.now()) / MINUTE;
-	return { clock, stop, service, edits, look, underWay, minutesLeft };
+	return { clock, stop, service, edits, look, goesOnFor, underWay, minutesLeft };
 }
 
 const videos = (outcomes: Array<Settled<string>> | undefined) =>
@@ -158,23 +165,19 @@ describe('a look at the tasks of a suspended execution', () => {
 
 describe('a task that failed while suspended', () => {
 	test('is submitted anew as often as the user chose, and not more', async () => {
-		const { clock, service, look } = suspended([algo], { times: 2 });
+		const { clock, service, look, goesOnFor } = suspended([algo], { times: 2 });
 		service.plans = [algo];
-		for (let looks = 0; looks < 2; looks++) {
-			await clock.pass(MINUTE);
-			await expect(look()).resolves.toBeUndefined();
-		}
+		await goesOnFor(2);
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([expect.stringContaining('Task task-3 failed')]);
 		expect(service.tasks()).toHaveLength(3);
 	});
 
 	test('is not submitted anew while the others are waited for', async () => {
-		const { clock, service, look } = suspended([algo, { jobSeconds: 250 }], { times: 1 });
-		for (let looks = 0; looks < 4; looks++) {
-			await clock.pass(MINUTE);
-			await expect(look()).resolves.toBeUndefined();
-		}
+		const { clock, service, look, goesOnFor } = suspended([algo, { jobSeconds: 250 }], {
+			times: 1,
+		});
+		await goesOnFor(4);
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual(['video of task-3', 'video of task-2']);
 		expect(service.tasks()).toHaveLength(3);
@@ -287,12 +290,9 @@ describe('a node with Retry On Fail', () => {
 		['failed in a way that asks for a new task', algo],
 		['was cancelled', { jobSeconds: 30, cancelled: true }],
 	])('submits a task that %s once in each try that is left', async (_name, plan) => {
-		const { clock, service, look } = suspended([plan, ok], { retries: 2 });
+		const { clock, service, look, goesOnFor } = suspended([plan, ok], { retries: 2 });
 		service.plans = [plan];
-		for (let tries = 0; tries < 2; tries++) {
-			await clock.pass(MINUTE);
-			await expect(look()).resolves.toBeUndefined();
-		}
+		await goesOnFor(2);
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([
 			expect.stringMatching(/^Task task-4 (failed|was cancelled)/),
@@ -302,12 +302,9 @@ describe('a node with Retry On Fail', () => {
 	});
 
 	test('makes the resubmissions that the user allowed in each try', async () => {
-		const { clock, service, look } = suspended([algo], { retries: 1, times: 1 });
+		const { clock, service, look, goesOnFor } = suspended([algo], { retries: 1, times: 1 });
 		service.plans = [algo];
-		for (let looks = 0; looks < 3; looks++) {
-			await clock.pass(MINUTE);
-			await expect(look()).resolves.toBeUndefined();
-		}
+		await goesOnFor(3);
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([expect.stringContaining('Task task-4 failed')]);
 		expect(service.tasks()).toHaveLength(4);
