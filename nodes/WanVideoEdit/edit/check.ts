@@ -167,7 +167,11 @@ async function look(
 		const extra = jobs.filter((one) => !isEarlier(one, memory)).length - 1;
 		const left = times - Math.max(0, extra);
 		const earlier = isEarlier(job, memory);
-		if (!makesWay({ task, submittedAt, earlier, left }, ports.now())) return { edit, job, task };
+		// One that failed beyond its timeout stays failed, however long the others are still waited for.
+		const inTime = (task.finishedAt ?? ports.now()) <= deadline;
+		if (!inTime || !makesWay({ task, submittedAt, earlier, left }, ports.now())) {
+			return { edit, job, task };
+		}
 		const key = keyOf(memory, index, jobs.length);
 		return {
 			edit,

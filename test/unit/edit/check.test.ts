@@ -255,6 +255,21 @@ describe('a task that failed while suspended', () => {
 		expect(videos(await look())).toEqual([expect.stringMatching(/rate limit/)]);
 	});
 
+	test('after its timeout is not submitted anew while the others are waited for', async () => {
+		const late: Plan = { ...algo, jobSeconds: 100 };
+		const { clock, service, edits, look, goesOnFor } = suspended([late, { jobSeconds: 290 }], {
+			times: 3,
+		});
+		for (const [index, edit] of edits.entries()) edit.timeoutMs = index === 0 ? MINUTE : 9 * MINUTE;
+		await goesOnFor(4);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			expect.stringContaining('Task task-1 failed'),
+			'video of task-2',
+		]);
+		expect(service.count('create')).toBe(0);
+	});
+
 	test('gives its successor the whole timeout', async () => {
 		const { clock, look, minutesLeft } = suspended([algo], { times: 1 });
 		expect(minutesLeft()).toBe(60);
