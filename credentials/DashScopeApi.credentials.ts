@@ -61,6 +61,14 @@ export class DashScopeApi implements ICredentialType {
 				'Address of the service without /api/v1. It must use https; http is accepted only for this machine.',
 			displayOptions: { show: { region: ['custom'] } },
 		},
+		{
+			displayName: 'Used by This n8n Only',
+			name: 'exclusive',
+			type: 'boolean',
+			default: false,
+			description:
+				'Whether nothing but this n8n, running as a single process, submits tasks with this Alibaba Cloud account. Then a task whose submission got no response can be told from those of others.',
+		},
 	];
 
 	authenticate: IAuthenticateGeneric = {

@@ -155,18 +155,6 @@ describe('a host that cannot be reached', () => {
 		expect(error?.description).toMatch(/base URL in the DashScope credential/);
 		expect(Date.now() - started).toBeLessThan(5_000);
 	});
-
-	test('fails before long, even with an hour’s timeout', async () => {
-		const credential = { ...bench.credential(), baseUrl: await closedPort() };
-		const started = Date.now();
-		const { done, stop } = bench.start(1, { options: { timeout: 60 } }, { credential });
-		const guard = setTimeout(stop, 30_000);
-		const { error } = await done;
-		clearTimeout(guard);
-
-		expect(error?.message).toContain('could not be reached');
-		expect(Date.now() - started).toBeLessThan(30_000);
-	});
 });
 
 describe('redirects', () => {

@@ -18,6 +18,8 @@ export function clientOf(handle: (request: SentRequest) => Promise<HttpAnswer>):
 	return {
 		functions: { helpers } as unknown as DashScopeFunctions,
 		baseUrl: 'https://dashscope.example',
+		apiKey: 'sk-of-the-test',
+		exclusive: false,
 	};
 }
 

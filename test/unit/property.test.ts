@@ -4,6 +4,7 @@ import { asksForNewTask } from '../../nodes/shared/dashscope/errors';
 import { checkEdits, tasksUnderWay } from '../../nodes/WanVideoEdit/edit/check';
 import type { LoopMemory } from '../../nodes/WanVideoEdit/edit/check';
 import { StoppedError } from '../../nodes/WanVideoEdit/edit/errors';
+import { Account } from '../../nodes/WanVideoEdit/edit/account';
 import { Ledger } from '../../nodes/WanVideoEdit/edit/ledger';
 import type { LedgerStore } from '../../nodes/WanVideoEdit/edit/ledger';
 import { runEdits } from '../../nodes/WanVideoEdit/edit/run';
@@ -24,12 +25,16 @@ import { VirtualService, faults } from './virtualService';
 import type { Call, Fault, Plan, Route } from './virtualService';
 
 /**
- * Random batches, faults on every route, outcomes of tasks, retries and stops on a virtual clock. Whatever
- * happens, nothing may be billed twice and nothing that was paid for may be lost.
+ * Random batches, faults on every route, outcomes of tasks, retries and stops on a virtual clock, beside strangers
+ * that submit the same: another application, another execution, another process. Whatever happens, nothing may be
+ * billed twice, nothing that was paid for may be lost, and nobody may get a task that somebody else submitted.
+ *
+ * The bounds are the world's, not the code's: clocks a minute apart, a task list that lags a minute, gateways that
+ * store a task 25 s late.
  *
  * A counterexample is printed with seed and path; FAST_CHECK_SEED and FAST_CHECK_PATH repeat it.
  */
-const SCHEDULES = 1_500;
+const SCHEDULES = Number(process.env.SCHEDULES ?? 600);
 
 interface Scenario {
 	/** What each item asks for; equal numbers are equal items. */
@@ -44,7 +49,16 @@ interface Scenario {
 	slots: number;
 	latencies: number[];
 	skewMs: number;
+	tellsTime: boolean;
+	/** How late a task is listed, its late storing included. */
 	listLagMs: number;
+	listsRequestIds: boolean;
+	/** When another application submits tasks with the same prompts. */
+	strangers: Array<{ afterMs: number; kind: number }>;
+	/** Another execution of the same workflow, with the same items. */
+	other?: { afterMs: number; sameProcess: boolean };
+	/** What the user says, where it is true. */
+	saysExclusive: boolean;
 	jitter: number[];
 	faults: Record<Route, Array<Fault | undefined>>;
 	settings: RunSettings;
@@ -107,6 +121,11 @@ const lostAfterwards: fc.Arbitrary<Fault> = fc
 	.tuple(broken, fc.constantFrom(undefined, 100, 4_000, 12_000, 25_000), fc.constantFrom(0, 90_000))
 	.map(([fault, lateMs, delayMs]) => ({ ...fault, done: true, lateMs, delayMs }));
 
+/** DashScope's own error, whether or not it created a task. */
+const overloaded: fc.Arbitrary<Fault> = fc
+	.tuple(fc.boolean(), fc.constantFrom(undefined, undefined, 4_000, 25_000))
+	.map(([done, lateMs]) => ({ ...faults.overloaded, done, lateMs: done ? lateMs : undefined }));
+
 const slow = fc.integer({ min: 500, max: 20_000 }).map((delayMs): Fault => ({ delayMs }));
 
 const faultsOf: fc.Arbitrary<Scenario['faults']> = fc.record({
@@ -117,6 +136,8 @@ const faultsOf: fc.Arbitrary<Scenario['faults']> = fc.record({
 			broken,
 			lostAfterwards,
 			lostAfterwards,
+			overloaded,
+			overloaded,
 			slow,
 			fc.constantFrom<Fault>(faults.refused, faults.unauthorised),
 		),
@@ -175,7 +196,7 @@ const settingsOf: fc.Arbitrary<RunSettings> = fc.record({
 	pollIntervalMs: fc.constantFrom(5_000, 5_000, 15_000, 1_000),
 	timeoutMs: fc.constantFrom(20_000, 60_000, 300_000),
 	resubmitFailed: fc.constantFrom(0, 0, 1, 3),
-	resubmitLost: fc.constantFrom(false, false, true),
+	lostSubmission: fc.constantFrom('lookUp', 'lookUp', 'lookUp', 'fail', 'resubmit'),
 	retries: fc.integer({ min: 0, max: 2 }),
 	transfers: fc.integer({ min: 1, max: 3 }),
 	// Where the execution is suspended, after how long.
@@ -192,8 +213,19 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		plans,
 		slots: fc.integer({ min: 2, max: 5 }),
 		latencies: fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 20 }),
-		skewMs: fc.constantFrom(0, 0, -1_500, 1_500),
-		listLagMs: fc.constantFrom(0, 0, 2_000, 6_000),
+		skewMs: fc.constantFrom(0, 0, -60_000, -40_000, -1_500, 2_500, 60_000),
+		tellsTime: fc.constantFrom(true, true, true, false),
+		listLagMs: fc.constantFrom(0, 0, 2_000, 15_000, 45_000, 60_000),
+		listsRequestIds: fc.constantFrom(true, true, false),
+		strangers: fc.array(
+			fc.record({
+				afterMs: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 200_000 })),
+				kind: fc.integer({ min: 0, max: KINDS - 1 }),
+			}),
+			{ maxLength: 3 },
+		),
+		other: fc.record({ afterMs: fc.integer({ min: 0, max: 3_000 }), sameProcess: fc.boolean() }),
+		saysExclusive: fc.boolean(),
 		jitter: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), {
 			minLength: 1,
 			maxLength: 8,
@@ -213,7 +245,11 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'slots',
 			'latencies',
 			'skewMs',
+			'tellsTime',
 			'listLagMs',
+			'listsRequestIds',
+			'strangers',
+			'saysExclusive',
 			'jitter',
 			'faults',
 			'settings',
@@ -240,7 +276,13 @@ interface Story {
 	service: VirtualService;
 	tries: Try[];
 	stoppedAt?: number;
+	/** Of the other execution. */
+	others: Array<Outcome<string>>;
 }
+
+/** Whose calls are whose. */
+const OURS = 'ours';
+const THEIRS = 'theirs';
 
 /** The values one after another, again from the first. */
 function cycle(values: number[]): () => number {
@@ -254,7 +296,7 @@ const LOOK_MS = 62_500;
 /** What one try may take at most: every part of it may use up the timeout, and reconciling takes its time. */
 function longest({ settings, items }: Scenario): number {
 	const submissions = 4 + settings.resubmitFailed;
-	return submissions * (settings.timeoutMs + 5 * 60_000) + items.length * 3 * 60_000;
+	return submissions * (settings.timeoutMs + 20 * 60_000) + items.length * 3 * 60_000;
 }
 
 async function play(scenario: Scenario): Promise<Story> {
@@ -263,24 +305,57 @@ async function play(scenario: Scenario): Promise<Story> {
 		slots: scenario.slots,
 		latency: cycle(scenario.latencies),
 		skewMs: scenario.skewMs,
+		tellsTime: scenario.tellsTime,
 		listLagMs: scenario.listLagMs,
+		listsRequestIds: scenario.listsRequestIds,
 	});
 	service.plans = scenario.plans;
 	for (const [route, list] of Object.entries(scenario.faults) as Array<
 		[Route, Array<Fault | undefined>]
 	>) {
-		service.faults[route] = [...list];
+		// A task is listed within a minute, whatever delays it.
+		service.faults[route] = list.map((fault) =>
+			fault?.lateMs === undefined
+				? fault
+				: {
+						...fault,
+						lateMs: Math.min(fault.lateMs, 58_000 - Math.min(58_000, scenario.listLagMs)),
+					},
+		);
+	}
+	for (const { afterMs, kind } of scenario.strangers) {
+		clock.at(clock.now() + afterMs, () => void service.addTask(promptOf(kind), { jobSeconds: 20 }));
 	}
 	const stop = new StopButton(clock);
-	const story: Story = { scenario, service, tries: [] };
-	const { stopAfterMs } = scenario;
+	const story: Story = { scenario, service, tries: [], others: [] };
+	const { stopAfterMs, other } = scenario;
+	const account = new Account();
+	const alone = scenario.strangers.length === 0 && (other?.sameProcess ?? true);
+	const exclusive = alone && scenario.saysExclusive;
 	if (stopAfterMs !== undefined) {
 		clock.at(clock.now() + stopAfterMs, () => {
 			story.stoppedAt = clock.now();
 			stop.press();
 		});
 	}
-	const ports = service.ports(stop, scenario.aborts, cycle(scenario.jitter));
+	const jitter = cycle(scenario.jitter);
+	const viewer = { executionId: OURS, account, exclusive };
+	const ports = service.ports(stop, scenario.aborts, jitter, viewer);
+	const others = async ({ afterMs, sameProcess }: NonNullable<typeof other>) => {
+		const edits = await Promise.all(scenario.items.map(itemOf));
+		await clock.wait(afterMs);
+		const process = sameProcess ? account : new Account();
+		const theirs = { executionId: THEIRS, account: process, exclusive };
+		const memory = { ledger: new Ledger({}, 0), uploads: {} };
+		const settings = { ...scenario.settings, retries: 0, holdMs: undefined };
+		story.others = await runEdits(
+			edits,
+			service.ports(new StopButton(clock), true, jitter, theirs),
+			memory,
+			settings,
+		);
+	};
+	const ended = other === undefined ? Promise.resolve() : others(other);
 	const fresh = '{"ledger":{},"uploads":{}}';
 	let saved = fresh;
 
@@ -321,7 +396,7 @@ async function play(scenario: Scenario): Promise<Story> {
 	): Promise<Try['outcomes']> => {
 		const open = outcomes.filter((outcome) => outcome.state === 'open');
 		const luggage = JSON.stringify(open);
-		const { resubmitFailed, resubmitLost, timeoutMs, transfers } = scenario.settings;
+		const { resubmitFailed, lostSubmission, timeoutMs, transfers } = scenario.settings;
 		// Each may use up the timeout, which a look notices: the task that a try finds, the one in its place, and more.
 		const waits = (1 + retries) * (2 + resubmitFailed);
 		const limit = clock.now() + waits * (timeoutMs + LOOK_MS) + 10 * 60_000;
@@ -344,7 +419,7 @@ async function play(scenario: Scenario): Promise<Story> {
 					await checkEdits(edits, ports, memory, {
 						transfers,
 						retries,
-						resubmitLost,
+						lostSubmission,
 						failsTry,
 					}),
 			);
@@ -381,6 +456,7 @@ async function play(scenario: Scenario): Promise<Story> {
 			if (one.shown !== undefined || !one.outcomes?.some(({ state }) => state === 'failed')) break;
 		}
 	}
+	await clock.run(ended, 24 * longest(scenario));
 	// Everything that was stored late or is still running comes to its end.
 	await clock.pass(5 * 3_600_000);
 	return story;
@@ -391,9 +467,12 @@ async function play(scenario: Scenario): Promise<Story> {
 /** The task IDs that a try tells the user. */
 function toldBy({ outcomes = [], shown = [] }: Try): string[] {
 	return [...outcomes, ...shown].flatMap((outcome) => {
+		if (outcome.state === 'finished') {
+			return [outcome.job, ...(outcome.duplicates ?? [])].map(({ taskId }) => taskId);
+		}
 		if (outcome.state !== 'failed') return [outcome.job.taskId];
-		const { taskId = '', possibleTaskIds = '' } = outcome.error.details;
-		return [taskId, ...String(possibleTaskIds).split(', ')];
+		const { taskId = '', possibleTaskIds = '', duplicateTaskIds = '' } = outcome.error.details;
+		return [taskId, ...`${possibleTaskIds}, ${duplicateTaskIds}`.split(', ')];
 	});
 }
 
@@ -420,7 +499,7 @@ function creationsOf(story: Story): Creation[] {
 	const tasks = new Map(story.service.tasks().map((task) => [task.id, task]));
 	return story.service.calls.flatMap((call) => {
 		const task = tasks.get(call.created ?? '');
-		if (task === undefined) return [];
+		if (task === undefined || call.executionId !== OURS) return [];
 		const one = story.tries.find(
 			({ startedAt, endedAt }) => call.at >= startedAt && call.at <= endedAt,
 		);
@@ -436,6 +515,7 @@ function countBy<T>(values: readonly T[], has: (value: T) => boolean): number {
 function billsOnce(story: Story): void {
 	const { items, settings } = story.scenario;
 	const creations = creationsOf(story);
+	const told = new Set(story.tries.flatMap(toldBy));
 	// A suspended execution makes its tries within one.
 	const triedAgain = (run: number) =>
 		story.tries.some(({ run: other, shown }) => other === run && shown && settings.retries > 0) ||
@@ -444,14 +524,19 @@ function billsOnce(story: Story): void {
 		for (let kind = 0; kind < KINDS; kind++) {
 			const made = creations.filter((one) => one.kind === kind && one.run === run);
 			const again = made.filter(({ task, call }) => {
-				if (settings.resubmitLost && answerWasLost(call, story)) return true;
+				if (settings.lostSubmission === 'resubmit' && answerWasLost(call, story)) return true;
+				// Where the list was fresh, yet not in this one row: told, or cancelled while it waited.
+				const named = told.has(task.id) || story.stoppedAt !== undefined;
+				if (call.fault?.envelope && (task.status === 'CANCELED' || named)) return true;
 				if (task.status !== 'FAILED' && task.status !== 'CANCELED') return false;
 				const asks = task.work?.status === 'FAILED' && asksForNewTask(task.work.code);
 				return triedAgain(run) || (asks && settings.resubmitFailed > 0);
 			});
 			const allowed = countBy(items, (item) => item === kind) + again.length;
 			const most = (1 + settings.retries) * (1 + settings.resubmitFailed);
-			if (!settings.resubmitLost && made.length > most * countBy(items, (item) => item === kind)) {
+			const lost = countBy(made, ({ call }) => call.fault?.envelope === true);
+			const free = settings.lostSubmission === 'resubmit';
+			if (!free && made.length > most * countBy(items, (item) => item === kind) + lost) {
 				throw new Error(`${made.length} tasks for kind ${kind} in run ${run}; tries allow ${most}`);
 			}
 			if (made.length > allowed) {
@@ -487,6 +572,27 @@ function confusesNothing(story: Story): void {
 	}
 }
 
+/** Nobody has a task that somebody else submitted. */
+function keepsApart({ service, tries, others }: Story): void {
+	const ownerOf = new Map(service.calls.map((call) => [call.created, call.executionId]));
+	const check = (outcomes: Array<Outcome<string>>, owner: string) => {
+		for (const outcome of outcomes) {
+			if (!('job' in outcome) || outcome.job === undefined) continue;
+			if (ownerOf.get(outcome.job.taskId) !== owner) {
+				throw new Error(`${outcome.job.taskId} was submitted by somebody else`);
+			}
+		}
+	};
+	for (const { outcomes = [], shown = [] } of tries) check([...outcomes, ...shown], OURS);
+	check(others, THEIRS);
+	// What was cancelled as a second task was somebody's own.
+	for (const { route, about = '', executionId } of service.calls) {
+		if (route === 'cancel' && ownerOf.get(about) !== executionId) {
+			throw new Error(`${about} of somebody else was cancelled`);
+		}
+	}
+}
+
 /** Every task that succeeded, and so is billed, is named to the user. */
 function losesNothing(story: Story): void {
 	const { settings } = story.scenario;
@@ -502,16 +608,18 @@ function losesNothing(story: Story): void {
 				one.outcomes?.some((outcome, index) => isUnknown(outcome) && one.items[index] === kind),
 		);
 		const stopped = story.stoppedAt !== undefined;
-		if (!unknown && !stopped && !settings.resubmitLost) {
+		if (!unknown && !stopped && settings.lostSubmission !== 'resubmit') {
 			throw new Error(`${task.id}, whose answer was lost, is not even told to be unknown`);
 		}
 	}
 }
 
-/** No more requests than the account's limits leave to one run. */
-function keepsToBudgets({ service }: Story): void {
+/** No more requests of a process than the account's limits leave to it. */
+function keepsToBudgets({ service, scenario }: Story): void {
+	if (scenario.other?.sameProcess === false) return;
 	expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
-	expect(mostPerSecond(service.times('query'))).toBeLessThanOrEqual(10);
+	const reads = [...service.times('query'), ...service.times('list')];
+	expect(mostPerSecond(reads.sort((a, b) => a - b))).toBeLessThanOrEqual(10);
 }
 
 /** Stop ends the run within a second, cancels what waits, and lets nothing follow. */
@@ -529,7 +637,8 @@ function stopsAtOnce(story: Story): void {
 	for (const { task, call, run } of creationsOf(story)) {
 		// One that has timed out, perhaps in an earlier run, is left alone.
 		const timedOut = run !== last.run || stoppedAt >= call.at + scenario.settings.timeoutMs;
-		const started = task.scheduledAt !== undefined && task.scheduledAt <= last.endedAt + 2_000;
+		const startedAt = (task.scheduledAt ?? Infinity) - scenario.skewMs;
+		const started = startedAt <= last.endedAt + 2_000;
 		const waited = !timedOut && !started;
 		if (!waited || task.status === 'CANCELED' || uncancelled || answerWasLost(call, story))
 			continue;
@@ -547,6 +656,7 @@ test(`in ${SCHEDULES} random schedules nothing is billed twice and nothing paid 
 			const story = await play(scenario);
 			billsOnce(story);
 			confusesNothing(story);
+			keepsApart(story);
 			losesNothing(story);
 			keepsToBudgets(story);
 			stopsAtOnce(story);

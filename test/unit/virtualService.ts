@@ -7,6 +7,7 @@ import { isRecord, recordAt, textAt } from '../../nodes/shared/dashscope/json';
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
+import { Account } from '../../nodes/WanVideoEdit/edit/account';
 import type { EditPorts } from '../../nodes/WanVideoEdit/edit/ports';
 import { TaskStore } from '../../sandbox/tasks';
 import type { Task, Work } from '../../sandbox/tasks';
@@ -26,6 +27,8 @@ export interface Fault {
 	/** Of a query: the answer says this of the task that was asked for. */
 	taskStatus?: string;
 	retryAfter?: string;
+	/** With `status`: the body is DashScope's own error, with the request ID of the call. */
+	envelope?: boolean;
 	/** No answer, but this error of the socket. */
 	socket?: string;
 	/** Whether the work is done all the same; it is not by default when something else is answered. */
@@ -48,6 +51,8 @@ export interface Call {
 	route: Route;
 	/** The task it is about, or the prompt of the one it creates. */
 	about?: string;
+	/** Who sent it. */
+	executionId?: string;
 	/** When it was sent. Epoch milliseconds. */
 	at: number;
 	/** Whether Stop had been pressed by then. */
@@ -56,6 +61,9 @@ export interface Call {
 	fault?: Fault;
 	/** The task it created. */
 	created?: string;
+	requestId: string;
+	/** On the service's clock. */
+	answeredAt?: number;
 }
 
 const MODEL = 'wan2.7-videoedit';
@@ -68,6 +76,8 @@ export const faults = {
 		retryAfter,
 	}),
 	unavailable: { status: 503, body: 'Service Unavailable' } satisfies Fault,
+	overloaded: { status: 503, envelope: true } satisfies Fault,
+	overloadedAfterwards: { status: 503, envelope: true, done: true } satisfies Fault,
 	refused: { socket: 'ECONNREFUSED' } satisfies Fault,
 	reset: { socket: 'ECONNRESET' } satisfies Fault,
 	resetAfterwards: { socket: 'ECONNRESET', done: true } satisfies Fault,
@@ -86,6 +96,20 @@ export interface ServiceOptions {
 	skewMs?: number;
 	/** A task shows in the list only so much after it was created. */
 	listLagMs?: number;
+	/** The same for single tasks, by their number from 1. */
+	listLagOf?: (number: number) => number | undefined;
+	/** Whether the list's rows carry the request ID of the create call; they do by default. */
+	listsRequestIds?: boolean;
+	/** Whether answers carry the service's time; they do by default. */
+	tellsTime?: boolean;
+}
+
+/** Whose view of the service the ports are. */
+export interface Viewer {
+	/** Of the process. */
+	account?: Account;
+	executionId?: string;
+	exclusive?: boolean;
 }
 
 /**
@@ -110,6 +134,8 @@ export class VirtualService {
 
 	private readonly aimed: Array<{ route: Route; about: string; left: number; fault: Fault }> = [];
 	private readonly store: TaskStore;
+	/** Of the one process that there is, unless a test says otherwise. */
+	readonly account = new Account();
 	private created = 0;
 	private uploaded = 0;
 
@@ -153,7 +179,7 @@ export class VirtualService {
 
 	/** A task that was not submitted through the ports of this service. */
 	addTask(prompt: string, plan: Plan, model = MODEL): string {
-		return this.create({ model, input: { prompt }, parameters: {} }, plan);
+		return this.create({ model, input: { prompt }, parameters: {} }, plan, `r-${prompt}`);
 	}
 
 	/**
@@ -164,18 +190,28 @@ export class VirtualService {
 		stop = new StopButton(this.clock),
 		abortsCalls = true,
 		random = () => 0.5,
+		{ account = this.account, executionId = 'execution', exclusive = false }: Viewer = {},
 	): EditPorts<string> {
-		const client = clientOf(async (request) => await this.http(request, stop, abortsCalls));
-		const deaf = clientOf(async (request) => await this.http(request, stop, false));
+		/** A client for one call. */
+		const telling = (aborts: boolean): DashScopeClient => {
+			const sentAt = this.clock.now();
+			return {
+				...clientOf(async (request) => await this.http(request, stop, aborts, executionId)),
+				onAnswer: (time) => account.answered(sentAt, this.clock.now(), time),
+			};
+		};
 		return {
+			account,
+			exclusive,
+			executionId,
 			now: this.clock.now,
 			sleep: stop.sleep,
 			random,
 			stopped: stop.stopped,
-			createTask: async (body) => await createTask(client, body),
-			getTask: async (taskId) => await getTask(client, taskId),
-			listTasks: async (query) => await listTasks(client, query),
-			cancelTask: async (taskId) => await cancelTask(deaf, taskId),
+			createTask: async (body) => await createTask(telling(abortsCalls), body),
+			getTask: async (taskId) => await getTask(telling(abortsCalls), taskId),
+			listTasks: async (query) => await listTasks(telling(abortsCalls), query),
+			cancelTask: async (taskId) => await cancelTask(telling(false), taskId),
 			upload: async (_model, source) => await this.upload(source, stop, abortsCalls),
 			download: async (taskId, url) => await this.download(taskId, url, stop, abortsCalls),
 			log: (message) => this.log.push(message),
@@ -195,20 +231,26 @@ export class VirtualService {
 		request: SentRequest,
 		stop: StopButton,
 		abortsCalls: boolean,
+		executionId?: string,
 	): Promise<HttpAnswer> {
 		const route = routeOf(request.options);
 		const about = aboutOf(route, request.options);
-		const call = this.noteCall(route, stop, { about, request });
-		return await this.reach(call, stop, abortsCalls, async () => await this.answer(call));
+		const call = this.noteCall(route, stop, { about, request, executionId });
+		const answer = await this.reach(call, stop, abortsCalls, async () => await this.answer(call));
+		if (this.options.tellsTime === false) return answer;
+		const date = new Date(call.answeredAt ?? this.serviceNow()).toUTCString();
+		return { ...answer, headers: { ...answer.headers, date } };
 	}
 
 	private noteCall(
 		route: Route,
 		stop: StopButton,
-		details: Pick<Call, 'about' | 'request'> = {},
+		details: Pick<Call, 'about' | 'request' | 'executionId'> = {},
 	): Call {
 		const fault = this.takeFault(route, details.about);
-		const call = { ...details, route, at: this.clock.now(), stopped: stop.stopped(), fault };
+		const requestId = `r-${this.calls.length + 1}`;
+		const at = this.clock.now();
+		const call = { ...details, route, at, stopped: stop.stopped(), fault, requestId };
 		this.calls.push(call);
 		return call;
 	}
@@ -226,7 +268,8 @@ export class VirtualService {
 		return await (abortsCalls ? stop.orStop(way, aborted) : way);
 	}
 
-	private async travel<T>({ fault }: Call, work: () => Promise<T>): Promise<T> {
+	private async travel<T>(call: Call, work: () => Promise<T>): Promise<T> {
+		const { fault } = call;
 		const latency = this.options.latency ?? (() => 0);
 		await this.clock.wait(latency());
 		const instead = fault?.status !== undefined || fault?.socket !== undefined;
@@ -237,11 +280,12 @@ export class VirtualService {
 		} else if (done) {
 			answer = await work();
 		}
+		call.answeredAt = this.serviceNow();
 		await this.clock.wait(latency() + (fault?.delayMs ?? 0));
 		if (fault?.socket !== undefined) {
 			throw Object.assign(new Error(fault.socket), { code: fault.socket });
 		}
-		if (fault?.status !== undefined) return answerOf(fault.status, fault) as T;
+		if (fault?.status !== undefined) return answerOf(fault.status, faultBody(call, fault)) as T;
 		if (answer === undefined) throw Object.assign(new Error('late'), { code: 'ETIMEDOUT' });
 		return answer;
 	}
@@ -255,9 +299,9 @@ export class VirtualService {
 		}
 		switch (route) {
 			case 'create': {
-				call.created = this.create(request?.options.body, this.nextPlan());
+				call.created = this.create(request?.options.body, this.nextPlan(), call.requestId);
 				const output = { task_id: call.created, task_status: 'PENDING' };
-				return answerOf(200, { body: { request_id: `r-${call.created}`, output } });
+				return answerOf(200, { body: { request_id: call.requestId, output } });
 			}
 			case 'query':
 				return answerOf(200, { body: this.taskAnswer(about) });
@@ -278,13 +322,13 @@ export class VirtualService {
 		return plan ?? { jobSeconds: 60 };
 	}
 
-	private create(body: unknown, plan: Plan): string {
+	private create(body: unknown, plan: Plan, requestId: string): string {
 		const request = isRecord(body) ? body : {};
 		this.created++;
 		const id = `task-${this.created}`;
 		this.store.create({
 			id,
-			requestId: `r-${id}`,
+			requestId,
 			model: textAt(request, 'model') ?? '',
 			prompt: textAt(recordAt(request, 'input'), 'prompt') ?? '',
 			body,
@@ -317,19 +361,21 @@ export class VirtualService {
 
 	private listAnswer(query: IHttpRequestOptions['qs']): JsonRecord {
 		const text = (key: string) => (isRecord(query) ? textAt(query, key) : undefined);
-		const visible = this.serviceNow() - (this.options.listLagMs ?? 0);
+		const { listLagMs = 0, listLagOf: lagOf = () => undefined, listsRequestIds } = this.options;
+		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
 				model: text('model_name'),
 				from: parseCompactTime(text('start_time') ?? ''),
 				to: parseCompactTime(text('end_time') ?? ''),
 			})
-			.filter((task) => task.submittedAt <= visible)
+			.filter(({ id, submittedAt }) => submittedAt <= visible - (lagOf(Number(id.slice(5))) ?? 0))
 			.map((task) => ({
 				task_id: task.id,
 				status: task.status,
 				model_name: task.model,
 				gmt_create: task.submittedAt,
+				...(listsRequestIds === false ? {} : { request_id: task.requestId }),
 			}));
 		return { request_id: 'r', total: data.length, total_page: 1, data };
 	}
@@ -367,7 +413,7 @@ export class VirtualService {
 		const answer = await this.reach(call, stop, abortsCalls, work).catch((error: unknown) =>
 			Promise.reject(connectionError(error, HOST)),
 		);
-		readAnswer(answer, HOST, this.clock.now());
+		readAnswer(answer, { host: HOST, apiKey: '' }, this.clock.now());
 	}
 
 	private async download(
@@ -408,6 +454,12 @@ function aboutOf(route: Route, { url, body }: IHttpRequestOptions): string | und
 	if (route === 'create') return textAt(recordAt(isRecord(body) ? body : {}, 'input'), 'prompt');
 	const [id] = new URL(url).pathname.split('/').slice(4);
 	return decodeURIComponent(id ?? '');
+}
+
+function faultBody({ requestId }: Call, fault: Fault): Fault {
+	if (fault.envelope !== true) return fault;
+	const message = 'The model is overloaded, please try again later';
+	return { ...fault, body: { code: 'ModelServingError', message, request_id: requestId } };
 }
 
 function answerOf(statusCode: number, { body, retryAfter }: Fault): HttpAnswer {

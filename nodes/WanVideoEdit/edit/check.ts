@@ -3,9 +3,10 @@ import { makesWay } from './again';
 import { endedBadly } from './deliver';
 import { NotTakenError, StoppedError } from './errors';
 import { finish } from './finish';
-import { Slots } from './gate';
+import type { SentEntry } from './ledger';
+import { Slots } from './slots';
 import type { EditPorts } from './ports';
-import { QUERIES_PER_SECOND, SUBMITS_PER_SECOND, failureOf } from './run';
+import { failureOf, withDuplicates } from './run';
 import type { Memory, OpenEdit, RunSettings, Settled } from './run';
 import { cancelWaiting, nameBilled } from './stop';
 import { Submitter } from './submit';
@@ -35,7 +36,7 @@ export interface LoopMemory extends Memory {
  * The settings of the node that a suspended execution goes by. It makes the tries of Retry On Fail itself: n8n does
  * not run a node again that failed while it was suspended.
  */
-export type LoopSettings = Pick<RunSettings, 'resubmitLost' | 'retries' | 'transfers'>;
+export type LoopSettings = Pick<RunSettings, 'lostSubmission' | 'retries' | 'transfers'>;
 
 export interface CheckSettings extends LoopSettings {
 	/** Whether a try in which these edits failed is followed by another. */
@@ -55,6 +56,9 @@ export async function checkEdits<Video>(
 	memory: LoopMemory,
 	settings: CheckSettings,
 ): Promise<Array<Settled<Video>> | undefined> {
+	for (const { job } of edits) {
+		ports.account.knows(job.taskId, { requestId: job.requestId }, ports.now());
+	}
 	const downloads = new Slots(settings.transfers);
 	const triesAgain = (failed: boolean[]) => {
 		const again = memory.tries.length < settings.retries && settings.failsTry(failed);
@@ -64,13 +68,12 @@ export async function checkEdits<Video>(
 	// One of each for all tries of this look: they keep to the account's limits.
 	const watch = new Watch(ports, {
 		intervalMs: LOOK_INTERVAL_MS,
-		queriesPerSecond: QUERIES_PER_SECOND,
 		handBackAt: ports.now(),
 	});
 	const submitter = new Submitter(ports, memory.ledger, {
-		submitsPerSecond: SUBMITS_PER_SECOND,
 		deadline: ports.now(),
-		resubmitLost: settings.resubmitLost,
+		lostSubmission: settings.lostSubmission,
+		brief: true,
 	});
 	const lookAt = async (edit: OpenEdit, index: number) =>
 		await look(edit, index, ports, memory, watch, submitter);
@@ -81,7 +84,14 @@ export async function checkEdits<Video>(
 		// Videos that the next try would fetch again are not fetched.
 		if (triesAgain(seen.map(isFailed))) continue;
 
-		const settled = await Promise.all(seen.map(async (one) => await settle(one, ports, downloads)));
+		const settled = await Promise.all(
+			seen.map(async (one, index) => {
+				const lost = abandonedBy(one.edit, index, memory);
+				const outcome = await settle(one, ports, downloads);
+				if (lost.length === 0 || ports.stopped()) return outcome;
+				return withDuplicates(outcome, await submitter.duplicates(one.edit.model, lost));
+			}),
+		);
 		if (ports.stopped()) return await stopped(ports, seen);
 		if (!triesAgain(settled.map(({ state }) => state === 'failed'))) return settled;
 	}
@@ -122,6 +132,13 @@ function jobsOf(edit: OpenEdit, index: number, memory: LoopMemory): [Job, ...Job
 		const { taskId, submittedAt, adopted = false } = entry;
 		jobs.unshift({ taskId, submittedAt, known: false, adopted });
 	}
+}
+
+/** The submissions of an edit by the loop that were taken for not done. */
+function abandonedBy(edit: OpenEdit, index: number, memory: LoopMemory): SentEntry[] {
+	return jobsOf(edit, index, memory).flatMap((_, attempt) =>
+		memory.ledger.abandoned(keyOf(memory, index, attempt + 1)),
+	);
 }
 
 /** The tasks that the looks so far left under way: an edit's own, or the one that took its place. */

@@ -1,7 +1,7 @@
 import type { Task } from '../../shared/dashscope/types';
 import { fetchVideo } from './deliver';
 import { EditError } from './errors';
-import type { Slots } from './gate';
+import type { Slots } from './slots';
 import type { EditPorts } from './ports';
 import type { Job } from './submit';
 

@@ -5,11 +5,29 @@
  */
 
 export type LedgerEntry =
-	/** A create call was sent whose answer has not come (yet). Times are epoch milliseconds. */
-	| { state: 'sent'; since: number; until?: number }
-	| { state: 'submitted'; taskId: string; submittedAt: number; adopted?: boolean };
+	| SentEntry
+	| {
+			state: 'submitted';
+			taskId: string;
+			submittedAt: number;
+			/** Of the create call. */
+			requestId?: string;
+			adopted?: boolean;
+	  };
 
-export type SentEntry = Extract<LedgerEntry, { state: 'sent' }>;
+/** A create call was sent whose answer has not come (yet). Times are local epoch milliseconds. */
+export interface SentEntry {
+	state: 'sent';
+	since: number;
+	/** When it was known that no usable answer comes. */
+	until?: number;
+	/** Of the answer, if it was an error with DashScope's own envelope. */
+	requestId?: string;
+	/** How far the service's clock was ahead of the local one then, if that was known. Milliseconds. */
+	offset?: number;
+}
+
+export type SubmittedEntry = Extract<LedgerEntry, { state: 'submitted' }>;
 
 export type LedgerStore = Record<string, LedgerEntry>;
 
@@ -39,14 +57,14 @@ export class Ledger {
 		this.store[key] = { state: 'sent', since: now };
 	}
 
-	/** Writes down that its answer did not come. */
-	lost(key: string, now: number): void {
+	/** Writes down that no usable answer came. */
+	lost(key: string, facts: Omit<SentEntry, 'state' | 'since'>): void {
 		const entry = this.store[key];
-		if (entry?.state === 'sent') this.store[key] = { ...entry, until: now };
+		if (entry?.state === 'sent') this.store[key] = { ...entry, ...facts };
 	}
 
-	submitted(key: string, taskId: string, submittedAt: number, adopted = false): void {
-		this.store[key] = { state: 'submitted', taskId, submittedAt, ...(adopted ? { adopted } : {}) };
+	submitted(key: string, task: Omit<SubmittedEntry, 'state'>): void {
+		this.store[key] = { state: 'submitted', ...task };
 	}
 
 	/** Forgets a request for which nothing was done. */
@@ -68,17 +86,34 @@ export class Ledger {
 		if (entry?.state === 'sent') this.store[`lost:${entry.since}:${key}`] = entry;
 	}
 
-	/** Whether a task belongs to any request of this execution. */
-	claims(taskId: string): boolean {
-		return Object.values(this.store).some(
-			(entry) => entry.state === 'submitted' && entry.taskId === taskId,
+	/** The submissions of a request that were abandoned. */
+	abandoned(key: string): SentEntry[] {
+		return Object.entries(this.store).flatMap(([name, entry]) =>
+			entry.state === 'sent' && name === `lost:${entry.since}:${key}` ? [entry] : [],
 		);
 	}
 
-	/** The other submissions of this execution that have no answer either. */
-	othersUnanswered(key: string): SentEntry[] {
-		return Object.entries(this.store).flatMap(([other, entry]) =>
-			other !== key && entry.state === 'sent' ? [entry] : [],
-		);
+	/** Claims a task that turned out to be a second one for a request. */
+	duplicate(taskId: string, submittedAt: number): void {
+		this.store[`duplicate:${taskId}`] = { state: 'submitted', taskId, submittedAt };
+	}
+
+	/** Everything that is known to be submitted. */
+	submissions(): SubmittedEntry[] {
+		return Object.values(this.store).filter((entry) => entry.state === 'submitted');
+	}
+
+	/** Whether a task belongs to any request of this execution. */
+	claims(taskId: string): boolean {
+		return this.submissions().some((entry) => entry.taskId === taskId);
+	}
+
+	/** All submissions of this execution that have no answer, with the keys of their requests. */
+	unanswered(): Array<{ key: string; entry: SentEntry }> {
+		return Object.entries(this.store).flatMap(([name, entry]) => {
+			if (entry.state !== 'sent') return [];
+			const prefix = `lost:${entry.since}:`;
+			return [{ key: name.startsWith(prefix) ? name.slice(prefix.length) : name, entry }];
+		});
 	}
 }

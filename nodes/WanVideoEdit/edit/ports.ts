@@ -3,8 +3,9 @@
  * tests to a virtual clock and a service of their own.
  */
 import type { TaskListQuery } from '../../shared/dashscope/tasks';
-import type { ListedTask, Task, VideoEditBody } from '../../shared/dashscope/types';
+import type { CreatedTask, ListedTask, Task, VideoEditBody } from '../../shared/dashscope/types';
 import type { UploadSource } from '../../shared/dashscope/uploads';
+import type { Account } from './account';
 
 export interface Clock {
 	/** Epoch milliseconds. */
@@ -17,12 +18,21 @@ export interface Clock {
 
 /** @typeParam Video what a downloaded result becomes (n8n's binary data in the node) */
 export interface EditPorts<Video> extends Clock {
+	/** What the executions of this process share because they use one account. */
+	account: Account;
+	/** Whether nothing but this process submits tasks with the account. */
+	exclusive: boolean;
+	/** Of the execution, unique in this process. */
+	executionId: string;
 	/** Whether Stop was pressed or the workflow's timeout has struck. */
 	stopped(): boolean;
-	createTask(body: VideoEditBody): Promise<Task>;
+	createTask(body: VideoEditBody): Promise<CreatedTask>;
 	getTask(taskId: string): Promise<Task>;
 	listTasks(query: TaskListQuery): Promise<ListedTask[]>;
-	/** Works after a stop, too. */
+	/**
+	 * Cancels a task that still waits. Works after a stop, too.
+	 * @throws when it does not wait any more; StoppedError when that takes longer than a stopped node may
+	 */
 	cancelTask(taskId: string): Promise<void>;
 	/** @returns an `oss://` URL for use with `model` */
 	upload(model: string, source: UploadSource): Promise<string>;

@@ -4,7 +4,7 @@ import { makesWay } from './again';
 import { endedBadly } from './deliver';
 import { EditError, StoppedError } from './errors';
 import { finish } from './finish';
-import { Slots } from './gate';
+import { Slots } from './slots';
 import type { Ledger } from './ledger';
 import { resolveMedia } from './media';
 import type { CheckedMedia } from './media';
@@ -12,7 +12,7 @@ import type { EditPorts } from './ports';
 import { buildBody, fingerprint } from './request';
 import { cancelWaiting, nameBilled } from './stop';
 import { Submitter } from './submit';
-import type { Job } from './submit';
+import type { Duplicate, Job, LostSubmissionRule } from './submit';
 import type { BinaryFile, EditRequest, MediaFormat } from './types';
 import { Uploads } from './uploads';
 import type { UploadStore } from './uploads';
@@ -32,7 +32,7 @@ export interface RunSettings {
 	timeoutMs: number;
 	/** How often a task that failed with a code asking for a new task is submitted anew. */
 	resubmitFailed: number;
-	resubmitLost: boolean;
+	lostSubmission: LostSubmissionRule;
 	/** Uploads, and downloads, at the same time. */
 	transfers: number;
 	/** How long tasks are watched before they are handed back unfinished; absent: to their end. */
@@ -63,16 +63,10 @@ export interface OpenEdit {
 
 /** What became of one item whose task is not under way any more. */
 export type Settled<Video> =
-	| { state: 'finished'; job: Job; task: Task; video?: Video }
+	| { state: 'finished'; job: Job; task: Task; video?: Video; duplicates?: Duplicate[] }
 	| { state: 'failed'; error: EditError; job?: Job; task?: Task };
 
 export type Outcome<Video> = Settled<Video> | OpenEdit | { state: 'submitted'; job: Job };
-
-/** The account's limit for this model (rate-limit page, read 2026-11): 5 submissions a second. */
-export const SUBMITS_PER_SECOND = 5;
-
-/** Half of the account's 20 queries a second, so that two workflows can run side by side. */
-export const QUERIES_PER_SECOND = 10;
 
 /**
  * Edits all items of a run together: submitted at the account's pace, watched on one clock, delivered as they end.
@@ -115,6 +109,7 @@ class EditRun<Video> {
 	/** Submitted and not known to have ended, by key. */
 	private readonly jobs = new Map<string, Job>();
 	private readonly bodies = new Map<string, VideoEditBody>();
+	private readonly searches = new Map<string, { lost: number; search: Promise<Duplicate[]> }>();
 
 	constructor(
 		private readonly ports: EditPorts<Video>,
@@ -125,13 +120,12 @@ class EditRun<Video> {
 		this.uploads = new Uploads(ports, memory.uploads, settings.transfers);
 		this.downloads = new Slots(settings.transfers);
 		this.submitter = new Submitter(ports, memory.ledger, {
-			submitsPerSecond: SUBMITS_PER_SECOND,
 			deadline: ports.now() + settings.timeoutMs,
-			resubmitLost: settings.resubmitLost,
+			lostSubmission: settings.lostSubmission,
+			final: settings.submitOnly || settings.holdMs !== undefined,
 		});
 		this.watch = new Watch(ports, {
 			intervalMs: settings.pollIntervalMs,
-			queriesPerSecond: QUERIES_PER_SECOND,
 			handBackAt: settings.holdMs === undefined ? undefined : ports.now() + settings.holdMs,
 		});
 	}
@@ -141,6 +135,29 @@ class EditRun<Video> {
 	}
 
 	async edit(edit: PreparedEdit, key: string): Promise<Outcome<Video>> {
+		const outcome = await this.editOnce(edit, key);
+		const lost = this.ledger.abandoned(key);
+		if (lost.length === 0 || outcome.state === 'submitted' || outcome.state === 'open') {
+			return outcome;
+		}
+		return withDuplicates(outcome, await this.duplicatesOf(edit, key));
+	}
+
+	/** Second tasks of an item. The search goes on beside the wait, so that one that still waits can be cancelled. */
+	private async duplicatesOf({ request }: PreparedEdit, key: string): Promise<Duplicate[]> {
+		const lost = this.ledger.abandoned(key);
+		const begun = this.searches.get(key);
+		if (begun?.lost === lost.length) return await begun.search;
+		const search = this.submitter.duplicates(request.model, lost).catch((error: unknown) => {
+			// The task itself is not touched by it.
+			this.ports.log(`Second tasks of an item could not be looked for: ${toMessage(error)}`);
+			return [];
+		});
+		this.searches.set(key, { lost: lost.length, search });
+		return await search;
+	}
+
+	private async editOnce(edit: PreparedEdit, key: string): Promise<Outcome<Video>> {
 		let job: Job | undefined;
 		let task: Task | undefined;
 		try {
@@ -148,6 +165,8 @@ class EditRun<Video> {
 				job = await this.submit(edit, key);
 				this.jobs.set(key, job);
 				if (this.settings.submitOnly) return { state: 'submitted', job };
+				const held = this.settings.holdMs === undefined;
+				if (held && this.ledger.abandoned(key).length > 0) void this.duplicatesOf(edit, key);
 
 				const since = this.ports.now();
 				const left = this.settings.resubmitFailed - resubmits;
@@ -234,6 +253,31 @@ class EditRun<Video> {
 		const { prompt } = request;
 		return await finish(this.ports, this.downloads, { prompt, download }, job, task);
 	}
+}
+
+/** An item's outcome that names the second tasks that were found for it. */
+export function withDuplicates<Video>(
+	outcome: Settled<Video>,
+	duplicates: Duplicate[],
+): Settled<Video> {
+	if (duplicates.length === 0) return outcome;
+	if (outcome.state === 'finished') return { ...outcome, duplicates };
+	const { message, hint, details } = outcome.error;
+	const named = { ...details, duplicateTaskIds: duplicates.map(({ taskId }) => taskId).join(', ') };
+	const why = [hint, duplicatesSentence(duplicates)].filter((text) => text).join(' ');
+	return { ...outcome, error: new EditError(message, why, named) };
+}
+
+/** What to tell the user about second tasks. */
+export function duplicatesSentence(duplicates: Duplicate[]): string {
+	return duplicates
+		.map(({ taskId, cancelled, certain }) => {
+			if (cancelled) return `A second task ${taskId} was created and has been cancelled.`;
+			return certain
+				? `A second task ${taskId} was created and is billed if it succeeds.`
+				: `Task ${taskId} may be a second one of this item.`;
+		})
+		.join(' ');
 }
 
 /** Everything that can go wrong for an item, as one kind of error that knows the task. */

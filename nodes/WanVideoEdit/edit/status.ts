@@ -13,7 +13,7 @@ const TRIES = 5;
 export async function askStatus(ports: EditPorts<unknown>, taskId: string): Promise<Task> {
 	for (let failures = 1; ; failures++) {
 		try {
-			return await ports.getTask(taskId);
+			return await ports.account.ask(ports, async () => await ports.getTask(taskId));
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);

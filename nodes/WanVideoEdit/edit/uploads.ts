@@ -1,5 +1,5 @@
 import { DashScopeError } from '../../shared/dashscope/errors';
-import { Slots } from './gate';
+import { Slots } from './slots';
 import type { EditPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 import type { BinaryFile, MediaFormat } from './types';

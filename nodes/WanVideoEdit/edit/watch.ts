@@ -2,7 +2,6 @@ import { DashScopeError, mayPass } from '../../shared/dashscope/errors';
 import { isFinal } from '../../shared/dashscope/types';
 import type { Task } from '../../shared/dashscope/types';
 import { EditError } from './errors';
-import { RateGate } from './gate';
 import type { EditPorts } from './ports';
 import { backoff, nextQueryAt } from './schedule';
 import type { Progress } from './schedule';
@@ -22,8 +21,6 @@ const LONGEST_NAP_MS = 200;
 export interface WatchSettings {
 	/** Regular gap between two queries of one task. */
 	intervalMs: number;
-	/** All queries of this watch together. */
-	queriesPerSecond: number;
 	/**
 	 * From this moment on, a task that has not ended is handed back after the next look at it. Absent: watched to
 	 * its end or deadline. Epoch milliseconds.
@@ -58,16 +55,13 @@ interface Watched extends Progress {
 /** Watches all open tasks of a run on one clock and within one request budget. */
 export class Watch {
 	private readonly open = new Set<Watched>();
-	private readonly gate: RateGate;
 	private running = false;
 	private shortestRun: number | undefined;
 
 	constructor(
 		private readonly ports: EditPorts<unknown>,
 		private readonly settings: WatchSettings,
-	) {
-		this.gate = new RateGate(ports, settings.queriesPerSecond);
-	}
+	) {}
 
 	/**
 	 * @returns the task when it has ended, well or badly; undefined when it is handed back unfinished
@@ -117,7 +111,6 @@ export class Watch {
 					continue;
 				}
 				next.asking = true;
-				await this.gate.pass();
 				// Not awaited: one slow answer must not hold up the others.
 				void this.ask(next);
 			}
@@ -142,7 +135,8 @@ export class Watch {
 
 	private async ask(entry: Watched): Promise<void> {
 		try {
-			const task = await this.ports.getTask(entry.taskId);
+			const { ports } = this;
+			const task = await ports.account.ask(ports, async () => await ports.getTask(entry.taskId));
 			this.heard(entry, task);
 		} catch (error) {
 			this.notHeard(entry, error);

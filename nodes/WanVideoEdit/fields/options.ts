@@ -68,26 +68,6 @@ export const editOptions: INodeProperties = {
 			description:
 				'Whether to let DashScope rewrite the prompt in more detail, which helps short prompts and takes a little longer',
 		},
-		{
-			displayName: 'If a Submission Gets No Answer',
-			name: 'lostSubmission',
-			type: 'options',
-			default: 'fail',
-			description:
-				'What to do when the connection breaks while a task is being submitted and the task list does not show clearly whether it was created',
-			options: [
-				{
-					name: 'Fail',
-					value: 'fail',
-					description: 'The item fails with "outcome unknown"; nothing is paid twice',
-				},
-				{
-					name: 'Submit Again',
-					value: 'resubmit',
-					description: 'The video may be made and billed twice',
-				},
-			],
-		},
 		maxResultSizeOption,
 		{
 			displayName: 'Model',
@@ -160,6 +140,33 @@ export const editOptions: INodeProperties = {
 			type: 'boolean',
 			default: false,
 			description: 'Whether to mark the result as made by AI ("AI生成", bottom right)',
+		},
+		{
+			displayName: 'When a Submission Gets No Response',
+			name: 'lostSubmission',
+			type: 'options',
+			default: 'lookUp',
+			description:
+				'What to do when the connection breaks while a task is being submitted, so that it may or may not exist',
+			options: [
+				{
+					name: 'Fail',
+					value: 'fail',
+					description: 'Fail the item with "outcome unknown" and the tasks that may be its own',
+				},
+				{
+					name: 'Look It Up',
+					value: 'lookUp',
+					description:
+						'Submit again once the task list shows that no task was created, which takes about a minute; fail if that stays unclear',
+				},
+				{
+					name: 'Submit Again',
+					value: 'resubmit',
+					description:
+						'Look it up, but submit again if it stays unclear; the video may be billed twice',
+				},
+			],
 		},
 	],
 };

@@ -3,7 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { DashScopeClient } from '../../shared/dashscope/client';
 import { DashScopeError, nothingWasDone } from '../../shared/dashscope/errors';
 import { cancelTask, createTask } from '../../shared/dashscope/tasks';
-import type { Task, VideoEditBody } from '../../shared/dashscope/types';
+import type { CreatedTask, VideoEditBody } from '../../shared/dashscope/types';
 import { cancelSignalOf } from '../../shared/dashscope/uploads';
 import { StoppedError } from '../edit/errors';
 import { cancelledLine, leftLine } from '../edit/stop';
@@ -17,28 +17,29 @@ const CANCEL_TRIES = 10;
 
 /** The calls that a stop must not cut off: what they leave behind costs money. */
 export class AfterStop {
-	private readonly client: DashScopeClient;
+	private readonly client: () => DashScopeClient;
 	private readonly signal: AbortSignal | undefined;
 
 	constructor(
 		private readonly functions: IExecuteFunctions,
-		client: DashScopeClient,
+		/** Makes the client for one call. */
+		client: () => DashScopeClient,
 	) {
 		this.signal = cancelSignalOf(functions);
 		// n8n's HTTP client takes the execution's cancel signal from the context it is called on.
 		const view: IExecuteFunctions = Object.create(functions, {
 			getExecutionCancelSignal: { value: () => undefined },
 		});
-		this.client = { ...client, functions: view };
+		this.client = () => ({ ...client(), functions: view });
 	}
 
 	/**
 	 * Submits a task. After a stop the node does not wait for the answer, but the task that it tells of is cancelled.
 	 * @throws StoppedError at once on a stop; DashScopeError
 	 */
-	async createTask(body: VideoEditBody): Promise<Task> {
+	async createTask(body: VideoEditBody): Promise<CreatedTask> {
 		const { signal } = this;
-		const answer = createTask(this.client, body);
+		const answer = createTask(this.client(), body);
 		if (signal === undefined) return await answer;
 		return await new Promise((resolve, reject) => {
 			const leave = () => {
@@ -52,10 +53,11 @@ export class AfterStop {
 
 	/**
 	 * Cancels a task that still waits.
-	 * @throws StoppedError when that takes longer than the node may; its end is logged then
+	 * @throws StoppedError when that takes longer than a stopped node may; its end is logged then
 	 */
 	async cancelTask(taskId: string): Promise<void> {
 		const cancelled = this.cancel(taskId);
+		if (this.signal?.aborted !== true) return await cancelled;
 		const late = sleep(PATIENCE_MS).then(() => true);
 		if (await Promise.race([cancelled.then(() => false), late])) {
 			void this.logEnd(taskId, cancelled);
@@ -66,7 +68,7 @@ export class AfterStop {
 	private async cancel(taskId: string): Promise<void> {
 		for (let tries = 1; ; tries++) {
 			try {
-				return await cancelTask(this.client, taskId);
+				return await cancelTask(this.client(), taskId);
 			} catch (error) {
 				const failure = error instanceof DashScopeError ? error : undefined;
 				const again = failure?.kind === 'throttled' && tries < CANCEL_TRIES;
@@ -76,7 +78,7 @@ export class AfterStop {
 		}
 	}
 
-	private async cancelWhenKnown(answer: Promise<Task>): Promise<void> {
+	private async cancelWhenKnown(answer: Promise<CreatedTask>): Promise<void> {
 		try {
 			const { taskId } = await answer;
 			await this.logEnd(taskId, this.cancel(taskId));

@@ -1,6 +1,7 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { estimateCost, totalsSentence } from '../edit/price';
 import type { Billed, Currency, PricePerSecond } from '../edit/price';
+import { duplicatesSentence } from '../edit/run';
 import type { Settled } from '../edit/run';
 import type { Job } from '../edit/submit';
 import { errorItem, runError } from './failures';
@@ -61,7 +62,11 @@ export function handOn(
 				break;
 			case 'finished':
 				lines.push(`Item ${item}: task ${outcome.task.taskId} ${outcome.task.status}`);
-				items.set(item, taskItem(item, outcome.task, { ...output, cost, video: outcome.video }));
+				items.set(item, taskItem(item, outcome.task, { ...output, ...outcome, cost }));
+				if (outcome.duplicates !== undefined) {
+					const message = `Item ${item}: ${duplicatesSentence(outcome.duplicates)}`;
+					functions.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
+				}
 		}
 	}
 	const totals = totalsSentence(billed);

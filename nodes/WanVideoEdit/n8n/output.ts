@@ -3,7 +3,7 @@ import { isFinal } from '../../shared/dashscope/types';
 import type { Task } from '../../shared/dashscope/types';
 import { expiryOf, explain } from '../edit/deliver';
 import type { EstimatedCost } from '../edit/price';
-import type { Job } from '../edit/submit';
+import type { Duplicate, Job } from '../edit/submit';
 
 /** ISO 8601 in UTC, or null for "not yet" or "not known". */
 function iso(epochMs: number | undefined): string | null {
@@ -20,10 +20,15 @@ export interface TaskItemOptions {
 	video?: IBinaryData;
 	/** Name of the video's file before the edit. */
 	fileName?: string;
+	/** Second tasks that were created for the item. */
+	duplicates?: Duplicate[];
 }
 
 /** The json of a task: one shape, whatever its state. A task without a video says why. */
-function taskJson(task: Task, { cost, simplify, fileName }: TaskItemOptions): IDataObject {
+function taskJson(
+	task: Task,
+	{ cost, simplify, fileName, duplicates }: TaskItemOptions,
+): IDataObject {
 	const { usage, code } = task;
 	const reason = explain(task);
 	return {
@@ -52,6 +57,7 @@ function taskJson(task: Task, { cost, simplify, fileName }: TaskItemOptions): ID
 			? {}
 			: { code: code ?? null, message: task.message ?? reason.message, hint: reason.hint ?? null }),
 		...(fileName === undefined ? {} : { fileName }),
+		...(duplicates === undefined ? {} : { duplicateTasks: duplicates.map((one) => ({ ...one })) }),
 		...(simplify ? {} : { response: task.raw }),
 	};
 }

@@ -7,6 +7,7 @@ import { getTask, listTasks } from '../../shared/dashscope/tasks';
 import { cancelSignalOf, uploadFile } from '../../shared/dashscope/uploads';
 import { StoppedError } from '../edit/errors';
 import type { EditPorts } from '../edit/ports';
+import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
 import { passed } from './passing';
 
@@ -20,8 +21,17 @@ export function n8nPorts(
 ): EditPorts<IBinaryData> {
 	const signal = cancelSignalOf(functions);
 	const stopped = () => signal?.aborted ?? false;
-	const afterStop = new AfterStop(functions, client);
+	const account = accountOf(client);
+	/** The client for one call, whose answer tells the account about the host and its clock. */
+	const telling = (): DashScopeClient => {
+		const sentAt = Date.now();
+		return { ...client, onAnswer: (time) => account.answered(sentAt, Date.now(), time) };
+	};
+	const afterStop = new AfterStop(functions, telling);
 	return {
+		account,
+		exclusive: client.exclusive,
+		executionId: functions.getExecutionId() ?? '',
 		now: () => Date.now(),
 		random: () => Math.random(),
 		stopped,
@@ -30,8 +40,8 @@ export function n8nPorts(
 				async (error: unknown) => await Promise.reject(stopped() ? new StoppedError() : error),
 			),
 		createTask: async (body) => await afterStop.createTask(body),
-		getTask: async (taskId) => await getTask(client, taskId),
-		listTasks: async (query) => await listTasks(client, query),
+		getTask: async (taskId) => await getTask(telling(), taskId),
+		listTasks: async (query) => await listTasks(telling(), query),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
 		upload: async (model, source) => await uploadFile(client, model, source),
 		download: async (taskId, videoUrl) =>

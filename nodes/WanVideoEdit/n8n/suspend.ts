@@ -93,13 +93,13 @@ export async function suspend(
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
 	const continueOnFail = functions.continueOnFail();
-	const { resubmitLost, retries, transfers } = settings;
+	const { lostSubmission, retries, transfers } = settings;
 	const luggage = items.map(({ edit, video }): INodeExecutionData => {
 		const wanVideoEdit: Luggage = {
 			edit,
 			parentExecutionId,
 			continueOnFail,
-			settings: { resubmitLost, retries, transfers },
+			settings: { lostSubmission, retries, transfers },
 		};
 		return {
 			json: { waiting: true, wanVideoEdit },

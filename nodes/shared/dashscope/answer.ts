@@ -10,6 +10,24 @@ export interface HttpAnswer {
 	body: unknown;
 }
 
+/** A full response of n8n's HTTP helpers, read without trust: one that has changed its shape has status 0. */
+export function httpAnswerOf(response: unknown): HttpAnswer {
+	const { statusCode, headers, body } = isRecord(response) ? response : {};
+	return {
+		statusCode: typeof statusCode === 'number' ? statusCode : 0,
+		headers: isRecord(headers) ? headers : {},
+		body,
+	};
+}
+
+/** Who was asked, and with which key. */
+export interface Asked {
+	/** Named in the message of a refused key. */
+	host: string;
+	/** Cut out of what the answer repeats of it. */
+	apiKey: string;
+}
+
 /** Socket errors raised before a connection stands: the request cannot have reached the service. */
 const NEVER_CONNECTED = new Set([
 	'ECONNREFUSED',
@@ -74,11 +92,11 @@ export function connectionError(error: unknown, host: string): DashScopeError {
 
 /**
  * The JSON object of a successful answer.
- * @param host the host that was asked; named in the message of a refused key
+ * @param asked the host and the key of the call
  * @param now epoch milliseconds, for `Retry-After` dates
  * @throws DashScopeError for every other answer, with DashScope's code, message and request ID
  */
-export function readAnswer(answer: HttpAnswer, host: string, now: number): JsonRecord {
+export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: number): JsonRecord {
 	const { statusCode } = answer;
 	const record = parseRecord(answer.body);
 	if (statusCode >= 200 && statusCode < 300) {
@@ -90,18 +108,37 @@ export function readAnswer(answer: HttpAnswer, host: string, now: number): JsonR
 		});
 	}
 
-	const code = (record && textAt(record, 'code')) ?? `HTTP ${statusCode}`;
-	const message =
-		(record && textAt(record, 'message')) ?? `The service answered HTTP ${statusCode}`;
+	if (statusCode < 200) {
+		throw new DashScopeError(`${host} gave an answer without an HTTP status`, { kind: 'garbled' });
+	}
+
+	const own = errorIn(record ?? {}, apiKey);
+	const { code = `HTTP ${statusCode}`, message = `The service answered HTTP ${statusCode}` } = own;
 	const hint = adviceFor(code, message);
 	throw new DashScopeError(message, {
-		kind: kindOf(statusCode, code, message),
+		kind: kindOf({ ...own, status: statusCode }),
 		code,
 		httpStatus: statusCode,
-		requestId: record && textAt(record, 'request_id'),
+		requestId: own.requestId,
 		retryAfterMs: retryAfterOf(answer.headers, now),
 		hint: hintFor(statusCode, host, hint),
 	});
+}
+
+/** DashScope's own words in an error answer, as far as there are any. */
+function errorIn(record: JsonRecord, apiKey: string) {
+	const said = (key: string) => {
+		const text = textAt(record, key);
+		return text === undefined ? undefined : withoutKeys(text, apiKey);
+	};
+	return { code: said('code'), message: said('message'), requestId: textAt(record, 'request_id') };
+}
+
+/** Gateways repeat the key that they refuse ("Invalid token sk-…"); it must not get into messages and logs. */
+function withoutKeys(text: string, apiKey: string): string {
+	// What is shorter is no key, and cutting it out would only garble the message.
+	const own = apiKey.length < 8 ? text : text.replaceAll(apiKey, '…');
+	return own.replace(/\b(sk|st)-[\w-]{6,}/gi, '$1-…').replace(/\b(Bearer)\s+\S{6,}/gi, '$1 …');
 }
 
 function hintFor(statusCode: number, host: string, hint: string | undefined): string | undefined {

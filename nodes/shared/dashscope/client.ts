@@ -5,10 +5,10 @@ import type {
 	ILoadOptionsFunctions,
 	IPollFunctions,
 } from 'n8n-workflow';
-import { connectionError, readAnswer } from './answer';
+import { connectionError, httpAnswerOf, readAnswer } from './answer';
 import { baseUrlOf } from './hosts';
 import type { DashScopeCredential } from './hosts';
-import { isRecord } from './json';
+import { textAt } from './json';
 import type { JsonRecord, VideoEditBody } from './types';
 
 export type DashScopeFunctions = IExecuteFunctions | IPollFunctions | ILoadOptionsFunctions;
@@ -18,6 +18,12 @@ export interface DashScopeClient {
 	functions: DashScopeFunctions;
 	/** Scheme, host and optional path prefix, without `/api/v1`. */
 	baseUrl: string;
+	/** The API key: what an error answer repeats of it is cut out. */
+	apiKey: string;
+	/** Whether nothing but this n8n submits tasks with the account, as the user says. */
+	exclusive: boolean;
+	/** Told of each answer, with the service's clock (its `Date`, epoch milliseconds) if it says that. */
+	onAnswer?(serverTime?: number): void;
 }
 
 export interface DashScopeRequest {
@@ -51,7 +57,8 @@ export function httpOptions(baseUrl: string, request: DashScopeRequest) {
 /** The client for the credential chosen on the node. */
 export async function dashScopeClient(functions: DashScopeFunctions): Promise<DashScopeClient> {
 	const credential = await functions.getCredentials<DashScopeCredential>(CREDENTIAL);
-	return { functions, baseUrl: baseUrlOf(credential) };
+	const { apiKey, exclusive = false } = credential;
+	return { functions, baseUrl: baseUrlOf(credential), apiKey, exclusive };
 }
 
 /**
@@ -76,14 +83,8 @@ export async function dashScopeRequest(
 		.call(client.functions, CREDENTIAL, options)
 		.catch((error: unknown) => Promise.reject(connectionError(error, host)));
 
-	const { statusCode, headers, body } = isRecord(answer) ? answer : {};
-	return readAnswer(
-		{
-			statusCode: typeof statusCode === 'number' ? statusCode : 0,
-			headers: isRecord(headers) ? headers : {},
-			body,
-		},
-		host,
-		Date.now(),
-	);
+	const read = httpAnswerOf(answer);
+	const serverTime = Date.parse(textAt(read.headers, 'date') ?? '');
+	client.onAnswer?.(Number.isFinite(serverTime) ? serverTime : undefined);
+	return readAnswer(read, { host, apiKey: client.apiKey }, Date.now());
 }

@@ -4,12 +4,11 @@ import type {
 	ICredentialTestFunctions,
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
-import { connectionError, readAnswer } from './answer';
+import { connectionError, httpAnswerOf, readAnswer } from './answer';
 import { httpOptions } from './client';
 import { DashScopeError } from './errors';
 import { baseUrlOf } from './hosts';
 import type { Region } from './hosts';
-import { isRecord } from './json';
 
 function text(data: ICredentialDataDecryptedObject, key: string): string {
 	const value = data[key];
@@ -75,14 +74,5 @@ async function askTaskList(
 			resolveWithFullResponse: true,
 		})
 		.catch((error: unknown) => Promise.reject(connectionError(error, host)));
-	const { statusCode, headers: answered, body } = isRecord(answer) ? answer : {};
-	readAnswer(
-		{
-			statusCode: typeof statusCode === 'number' ? statusCode : 0,
-			headers: isRecord(answered) ? answered : {},
-			body,
-		},
-		host,
-		Date.now(),
-	);
+	readAnswer(httpAnswerOf(answer), { host, apiKey }, Date.now());
 }

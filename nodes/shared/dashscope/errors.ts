@@ -8,11 +8,20 @@
  * - `rejected`: an answer with a definite no; nothing was done
  * - `throttled`: 429 that passes with time; nothing was done
  * - `unreachable`: no connection was made; nothing was done
- * - `server`: 5xx; the work may have been done
+ * - `answered`: 5xx with DashScope's own envelope (code, message, request ID), as of an overloaded service; the work may
+ *   have been done, and the request ID tells
+ * - `server`: any other 5xx, such as a gateway's page; the work may have been done
  * - `lost`: the connection broke or timed out after sending; the work may have been done
- * - `garbled`: a success status with an answer that makes no sense; the work may have been done
+ * - `garbled`: an answer that makes no sense; the work may have been done
  */
-export type FailureKind = 'rejected' | 'throttled' | 'unreachable' | 'server' | 'lost' | 'garbled';
+export type FailureKind =
+	| 'rejected'
+	| 'throttled'
+	| 'unreachable'
+	| 'answered'
+	| 'server'
+	| 'lost'
+	| 'garbled';
 
 export interface FailureFacts {
 	kind: FailureKind;
@@ -60,13 +69,29 @@ export function mayPass(kind: FailureKind): boolean {
 /** Account states that answer with 429 but do not pass by waiting. */
 const STANDING_429 = /^(CommodityNotPurchased|PrepaidBillOverdue|PostpaidBillOverdue)$/;
 
-/** Classifies an HTTP error answer by code first, then by status. */
-export function kindOf(status: number, code: string, message: string): FailureKind {
+/** What is needed of an HTTP error answer to classify it. */
+export interface ErrorAnswer {
+	status: number;
+	code?: string;
+	message?: string;
+	requestId?: string;
+}
+
+/**
+ * Classifies an HTTP error answer by code first, then by status. Only a status that says so is taken for a definite
+ * no: what is none of HTTP's error statuses says nothing about the work.
+ */
+export function kindOf({ status, code, message, requestId }: ErrorAnswer): FailureKind {
 	if (status === 429) {
-		const standing = STANDING_429.test(code) || /free allocated quota exceeded/i.test(message);
+		const standing =
+			STANDING_429.test(code ?? '') || /free allocated quota exceeded/i.test(message ?? '');
 		return standing ? 'rejected' : 'throttled';
 	}
-	return status >= 500 ? 'server' : 'rejected';
+	if (status >= 500) {
+		const whole = code !== undefined && message !== undefined && requestId !== undefined;
+		return whole ? 'answered' : 'server';
+	}
+	return status >= 300 ? 'rejected' : 'garbled';
 }
 
 interface Advice {

@@ -7,6 +7,7 @@ export interface DashScopeCredential {
 	region: Region;
 	workspaceId?: string;
 	baseUrl?: string;
+	exclusive?: boolean;
 }
 
 /** The shared host of each region; it takes the key of any workspace of that region. */

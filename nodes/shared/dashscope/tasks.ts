@@ -3,7 +3,15 @@ import type { DashScopeClient } from './client';
 import { DashScopeError } from './errors';
 import { isRecord, numberAt, recordAt, textAt } from './json';
 import { formatListTime, parseDashScopeTime } from './time';
-import type { JsonRecord, ListedTask, Task, TaskStatus, Usage, VideoEditBody } from './types';
+import type {
+	CreatedTask,
+	JsonRecord,
+	ListedTask,
+	Task,
+	TaskStatus,
+	Usage,
+	VideoEditBody,
+} from './types';
 
 const STATUSES: readonly TaskStatus[] = [
 	'PENDING',
@@ -15,9 +23,10 @@ const STATUSES: readonly TaskStatus[] = [
 	'UNKNOWN',
 ];
 
+/** A status that is none of those known today is not taken for an end: the task is asked again. */
 function statusAt(record: JsonRecord, key: string): TaskStatus | undefined {
 	const text = textAt(record, key)?.toUpperCase();
-	return STATUSES.find((status) => status === text);
+	return text === undefined ? undefined : (STATUSES.find((status) => status === text) ?? 'RUNNING');
 }
 
 function parseUsage(raw: JsonRecord): Usage | undefined {
@@ -33,7 +42,7 @@ function parseUsage(raw: JsonRecord): Usage | undefined {
 
 /**
  * Reads a create or query answer tolerantly: fields may be missing, numbers may be text, unknown fields stay in `raw`.
- * @returns undefined when it names no task or no known status, which a whole answer always does
+ * @returns undefined when it names no task or no status, which a whole answer always does
  */
 export function parseTask(raw: JsonRecord): Task | undefined {
 	const output = recordAt(raw, 'output');
@@ -56,10 +65,8 @@ export function parseTask(raw: JsonRecord): Task | undefined {
 	};
 }
 
-function taskIn(raw: JsonRecord): Task {
-	const task = parseTask(raw);
-	if (task !== undefined) return task;
-	throw new DashScopeError('The answer names no task', {
+function namesNoTask(raw: JsonRecord): DashScopeError {
+	return new DashScopeError('The answer names no task', {
 		kind: 'garbled',
 		requestId: textAt(raw, 'request_id'),
 		hint: 'A proxy or gateway may stand between n8n and DashScope; check the base URL.',
@@ -68,10 +75,13 @@ function taskIn(raw: JsonRecord): Task {
 
 /**
  * Submits a video edit. Costs money when the task succeeds, and no idempotency key exists:
- * after an error whose kind is `server`, `lost` or `garbled` a task may exist all the same.
+ * after an error whose kind is `answered`, `server`, `lost` or `garbled` a task may exist all the same.
  * @throws DashScopeError
  */
-export async function createTask(client: DashScopeClient, body: VideoEditBody): Promise<Task> {
+export async function createTask(
+	client: DashScopeClient,
+	body: VideoEditBody,
+): Promise<CreatedTask> {
 	const usesUpload = body.input.media.some((entry) => entry.url.startsWith('oss://'));
 	const raw = await dashScopeRequest(client, {
 		method: 'POST',
@@ -83,7 +93,10 @@ export async function createTask(client: DashScopeClient, body: VideoEditBody): 
 		body,
 		timeoutMs: 120_000,
 	});
-	return taskIn(raw);
+	// A task that has an ID exists and may be billed, whatever else the answer says.
+	const taskId = textAt(recordAt(raw, 'output'), 'task_id');
+	if (taskId === undefined) throw namesNoTask(raw);
+	return { taskId, requestId: textAt(raw, 'request_id') };
 }
 
 /**
@@ -96,7 +109,8 @@ export async function getTask(client: DashScopeClient, taskId: string): Promise<
 		path: `/tasks/${encodeURIComponent(taskId)}`,
 		timeoutMs: 30_000,
 	});
-	const task = taskIn(raw);
+	const task = parseTask(raw);
+	if (task === undefined) throw namesNoTask(raw);
 	if (task.taskId === taskId) return task;
 	throw new DashScopeError(`The answer is about another task (${task.taskId})`, {
 		kind: 'garbled',
@@ -124,18 +138,20 @@ export interface TaskListQuery {
 }
 
 const PAGE_SIZE = 100;
-const MAX_PAGES = 10;
+
+/** Far more than an account makes in a day at five tasks running at once. */
+const MOST_PAGES = 100;
 
 /**
- * The tasks of a model created in a time window, newest first, up to 1000.
- * @throws DashScopeError
+ * The tasks of a model created in a time window: all of them or none.
+ * @throws DashScopeError, also when the list does not come whole: what is missing in it must not pass for absent
  */
 export async function listTasks(
 	client: DashScopeClient,
 	query: TaskListQuery,
 ): Promise<ListedTask[]> {
-	const tasks: ListedTask[] = [];
-	for (let page = 1; page <= MAX_PAGES; page++) {
+	const tasks = new Map<string, ListedTask>();
+	for (let page = 1; page <= MOST_PAGES; page++) {
 		const raw = await dashScopeRequest(client, {
 			method: 'GET',
 			path: '/tasks/',
@@ -148,21 +164,41 @@ export async function listTasks(
 			},
 			timeoutMs: 30_000,
 		});
-		tasks.push(...parseTaskList(raw));
-		if (page >= (numberAt(raw, 'total_page') ?? 1)) break;
+		// New tasks push rows on to the next page while it is read.
+		for (const task of parseTaskList(raw)) tasks.set(task.taskId, task);
+		if (page < (numberAt(raw, 'total_page') ?? 1)) continue;
+		if (tasks.size < (numberAt(raw, 'total') ?? 0)) throw notWhole(raw);
+		return [...tasks.values()];
 	}
-	return tasks;
+	throw new DashScopeError(`The task list has more than ${MOST_PAGES * PAGE_SIZE} tasks`, {
+		kind: 'garbled',
+	});
 }
 
-/** The rows of a task list answer that name a task and a status. */
+function notWhole(raw: JsonRecord): DashScopeError {
+	return new DashScopeError('The task list did not come whole', {
+		kind: 'garbled',
+		requestId: textAt(raw, 'request_id'),
+	});
+}
+
+/**
+ * The rows of a task list answer.
+ * @throws DashScopeError when a row names no task, or nothing but an empty list tells that this is a task list
+ */
 export function parseTaskList(raw: JsonRecord): ListedTask[] {
-	const rows = Array.isArray(raw.data) ? raw.data : [];
-	return rows.filter(isRecord).flatMap((row) => {
-		const taskId = textAt(row, 'task_id');
-		const status = statusAt(row, 'status');
-		if (taskId === undefined || status === undefined) return [];
-		return [
-			{ taskId, status, model: textAt(row, 'model_name'), createdAt: numberAt(row, 'gmt_create') },
-		];
+	if (!Array.isArray(raw.data)) throw notWhole(raw);
+	const said = textAt(raw, 'request_id') !== undefined || numberAt(raw, 'total') !== undefined;
+	if (raw.data.length === 0 && !said) throw notWhole(raw);
+	return raw.data.map((row: unknown) => {
+		const record = isRecord(row) ? row : {};
+		const taskId = textAt(record, 'task_id');
+		if (taskId === undefined) throw notWhole(raw);
+		return {
+			taskId,
+			status: statusAt(record, 'status') ?? 'RUNNING',
+			requestId: textAt(record, 'request_id'),
+			createdAt: numberAt(record, 'gmt_create'),
+		};
 	});
 }

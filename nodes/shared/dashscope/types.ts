@@ -76,11 +76,19 @@ export interface Task {
 	raw: JsonRecord;
 }
 
+/** What the create call tells about its task. */
+export interface CreatedTask {
+	taskId: string;
+	/** Of the call itself; Alibaba's support asks for it, and a row of the task list may carry it. */
+	requestId?: string;
+}
+
 /** A row of the task list, which has neither prompt nor result. Times are epoch milliseconds. */
 export interface ListedTask {
 	taskId: string;
 	status: TaskStatus;
-	model?: string;
+	/** Of the call that created it. Documented by an example only. */
+	requestId?: string;
 	createdAt?: number;
 }
 

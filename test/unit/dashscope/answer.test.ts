@@ -8,6 +8,7 @@ import type { HttpAnswer } from '../../../nodes/shared/dashscope/answer';
 import { DashScopeError, adviceFor } from '../../../nodes/shared/dashscope/errors';
 
 const HOST = 'dashscope.example';
+const KEY = 'a-key-of-no-known-form';
 const NOW = Date.parse('2026-11-02T09:00:00Z');
 
 const answer = (statusCode: number, body: unknown, headers: HttpAnswer['headers'] = {}) => ({
@@ -19,7 +20,7 @@ const answer = (statusCode: number, body: unknown, headers: HttpAnswer['headers'
 /** The error that an answer is read as. */
 function refusal(given: HttpAnswer): DashScopeError {
 	try {
-		readAnswer(given, HOST, NOW);
+		readAnswer(given, { host: HOST, apiKey: KEY }, NOW);
 	} catch (error) {
 		if (error instanceof DashScopeError) return error;
 		throw error;
@@ -33,7 +34,9 @@ describe('a successful answer', () => {
 		[201, { request_id: 'r' }],
 		[200, '{"request_id":"r"}'],
 	])('of status %d gives its JSON object', (status, body) => {
-		expect(readAnswer(answer(status, body), HOST, NOW)).toEqual({ request_id: 'r' });
+		expect(readAnswer(answer(status, body), { host: HOST, apiKey: KEY }, NOW)).toEqual({
+			request_id: 'r',
+		});
 	});
 
 	test.each(['<html>Welcome</html>', '{"output":{"task_', '', undefined, [1]])(
@@ -48,6 +51,30 @@ describe('a successful answer', () => {
 });
 
 describe('an error answer', () => {
+	test.each([
+		['Invalid token sk-0123456789abcdef', 'Invalid token sk-…'],
+		['Bearer sk-ws-01234_56-789 is not known', 'Bearer sk-… is not known'],
+		['bearer eyJhbGciOi.J9.x was refused', 'bearer … was refused'],
+		['a-key-of-no-known-form: no such key', '…: no such key'],
+		['the task-list is sketchy', 'the task-list is sketchy'],
+	])('that repeats a key is cleaned of it: %s', (message, clean) => {
+		const error = refusal(answer(401, { code: message, message, request_id: 'r' }));
+		expect(error.message).toBe(clean);
+		expect(error.code).toBe(clean);
+	});
+
+	test.each([0, 100, Number.NaN])('without a status (%d) says nothing about the work', (status) => {
+		expect(refusal(answer(status, { output: {} })).kind).toBe('garbled');
+	});
+
+	test.each([500, 502, 503])("of HTTP %d in DashScope's own envelope is told apart", (status) => {
+		const body = { code: 'ModelServingError', message: 'Too many requests', request_id: 'r-1' };
+		expect(refusal(answer(status, body))).toMatchObject({ kind: 'answered', requestId: 'r-1' });
+		for (const key of ['code', 'message', 'request_id']) {
+			expect(refusal(answer(status, { ...body, [key]: undefined })).kind).toBe('server');
+		}
+	});
+
 	test("keeps DashScope's code, message and request ID, and adds advice", () => {
 		const body = { code: 'Arrearage', message: 'Access denied', request_id: 'r-1' };
 		expect(refusal(answer(400, body))).toMatchObject({

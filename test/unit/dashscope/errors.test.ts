@@ -178,7 +178,7 @@ const ROWS: ReadonlyArray<
 
 describe('every row of the error-code page', () => {
 	test.each(ROWS)('HTTP %d %s "%s" is %s and has advice', (status, code, message, kind, advice) => {
-		expect(kindOf(status, code, message)).toBe(kind);
+		expect(kindOf({ status, code, message })).toBe(kind);
 		expect(adviceFor(code, message)).toMatch(advice);
 	});
 
@@ -208,6 +208,7 @@ describe('kinds of failures', () => {
 		['server', false, true],
 		['lost', false, true],
 		['garbled', false, true],
+		['answered', false, true],
 	] as const)('%s: nothing was done = %s, a read may pass = %s', (kind, nothing, passes) => {
 		expect(nothingWasDone(kind)).toBe(nothing);
 		expect(mayPass(kind)).toBe(passes);
@@ -216,14 +217,16 @@ describe('kinds of failures', () => {
 	test.each([500, 501, 502, 503, 504, 520, 599])(
 		'HTTP %d may come from a gateway after the work was done, whatever its code',
 		(status) => {
-			expect(kindOf(status, 'InvalidParameter', '')).toBe('server');
+			expect(kindOf({ status, code: 'InvalidParameter' })).toBe('server');
 		},
 	);
 
 	test.each([302, 400, 401, 403, 404, 405, 413, 415, 422])(
 		'HTTP %d is a definite no, whatever its code',
 		(status) => {
-			expect(kindOf(status, 'InternalError', '')).toBe('rejected');
+			expect(kindOf({ status, code: 'InternalError', message: '', requestId: 'r' })).toBe(
+				'rejected',
+			);
 		},
 	);
 });

@@ -144,7 +144,6 @@ describe('reading a task', () => {
 		['an empty ID', output({ task_id: '', task_status: 'RUNNING' })],
 		['an ID that is no text', output({ task_id: 7, task_status: 'RUNNING' })],
 		['no status', output({ task_id: ID })],
-		['a status nobody knows', output({ task_id: ID, task_status: 'DANCING' })],
 		['a status that is no text', output({ task_id: ID, task_status: 1 })],
 	])('takes an answer with %s for half an answer', (_name, raw) => {
 		expect(parseTask(raw)).toBeUndefined();
@@ -171,36 +170,50 @@ describe('reading a task list', () => {
 		gmt_create: 1_790_000_000_000,
 	};
 
-	test('takes ID, status, model and time of each row', () => {
+	test('takes ID, status, request ID and time of each row', () => {
 		const listed = {
 			taskId: ID,
 			status: 'SUCCEEDED',
-			model: 'wan2.7-videoedit',
+			requestId: 'r-create',
 			createdAt: 1_790_000_000_000,
 		};
-		expect(parseTaskList({ data: [row, { ...row, gmt_create: '1790000000000' }] })).toEqual([
-			listed,
-			listed,
-		]);
-	});
-
-	test('keeps rows without model and time, and leaves out what is no task', () => {
 		const data = [
-			{ task_id: 'a', status: 'RUNNING' },
-			{ status: 'RUNNING' },
-			{ task_id: 'b' },
-			{ task_id: 'c', status: 'NEW' },
-			'text',
-			null,
-			[row],
+			{ ...row, request_id: 'r-create' },
+			{ ...row, request_id: 'r-create', gmt_create: '1790000000000' },
 		];
-		expect(parseTaskList({ data })).toEqual([
-			{ taskId: 'a', status: 'RUNNING', model: undefined, createdAt: undefined },
+		expect(parseTaskList({ data })).toEqual([listed, listed]);
+	});
+
+	test('keeps rows without request ID and time, and those of a status that nobody knows', () => {
+		const data = [
+			{ task_id: 'a', status: 'PENDING' },
+			{ task_id: 'b' },
+			{ task_id: 'c', status: 'QUEUED' },
+		];
+		expect(parseTaskList({ data }).map(({ taskId, status }) => [taskId, status])).toEqual([
+			['a', 'PENDING'],
+			['b', 'RUNNING'],
+			['c', 'RUNNING'],
 		]);
 	});
 
-	test.each([undefined, null, {}, 'none'])('with the data %j is empty', (data) => {
-		expect(parseTaskList({ data })).toEqual([]);
+	test.each([
+		{ data: undefined },
+		{ data: null, request_id: 'r' },
+		{ data: {}, total: 0 },
+		{ data: 'none', total: 0 },
+		{ data: [] },
+		{ total: 1, data: [{ status: 'RUNNING' }] },
+		{ total: 1, data: [null] },
+	])('never takes %j for a list that shows nothing', (raw) => {
+		expect(() => parseTaskList(raw)).toThrow('The task list did not come whole');
+	});
+
+	test.each([
+		{ data: [], request_id: 'r' },
+		{ data: [], total: '0' },
+	])('takes %j for an empty list', (raw) => {
+		expect(parseTaskList(raw)).toEqual([]);
 	});
 });
 
@@ -307,11 +320,62 @@ describe('calls', () => {
 		]);
 	});
 
-	test('list gives up after ten pages', async () => {
-		const endless = ok({ total_page: 99, data: [{ task_id: 'a', status: 'PENDING' }] });
-		const { client, requests } = answering(...Array.from({ length: 20 }, () => endless));
-		await listTasks(client, { model: 'm', from: 0, to: 1 });
-		expect(requests).toHaveLength(10);
+	test('list reads on while rows are pushed to the next page', async () => {
+		const page = (...ids: string[]) =>
+			ok({ total: 3, total_page: 2, data: ids.map((task_id) => ({ task_id })) });
+		const { client } = answering(page('c', 'b'), page('b', 'a'));
+		const tasks = await listTasks(client, { model: 'm', from: 0, to: 1 });
+		expect(tasks.map(({ taskId }) => taskId)).toEqual(['c', 'b', 'a']);
+	});
+
+	test('list never passes a part for the whole', async () => {
+		const query = { model: 'm', from: 0, to: 1 };
+		const short = answering(ok({ total: 2, total_page: 1, data: [{ task_id: 'a' }] }));
+		await expect(listTasks(short.client, query)).rejects.toMatchObject({ kind: 'garbled' });
+		const endless = ok({ total: 99_999, total_page: 999, data: [{ task_id: 'a' }] });
+		const { client, requests } = answering(...Array.from({ length: 200 }, () => endless));
+		await expect(listTasks(client, query)).rejects.toMatchObject({ kind: 'garbled' });
+		expect(requests).toHaveLength(100);
+	});
+
+	test.each(['QUEUED', 'TO_BE_INVENTED', undefined, 1])(
+		'create keeps the task ID whatever the status is (%p)',
+		async (task_status) => {
+			const { client } = answering(ok(output({ task_id: ID, task_status })));
+			await expect(createTask(client, body('https://files.example/a.mp4'))).resolves.toMatchObject({
+				taskId: ID,
+			});
+		},
+	);
+
+	test('query of a task with a status that nobody knows goes on waiting', async () => {
+		const { client } = answering(ok(output({ task_id: ID, task_status: 'QUEUED' })));
+		await expect(getTask(client, ID)).resolves.toMatchObject({ taskId: ID, status: 'RUNNING' });
+	});
+
+	test.each([{}, { statusCode: '200' }, 'text'])(
+		'an answer without a numeric status (%j) may have done the work',
+		async (answer) => {
+			const { client } = answering(answer as never);
+			await expect(createTask(client, body('https://files.example/a.mp4'))).rejects.toMatchObject({
+				kind: 'garbled',
+			});
+		},
+	);
+
+	test('each answer tells the time of the service, if it says it', async () => {
+		const date = 'Mon, 02 Nov 2026 09:00:00 GMT';
+		const { client } = answering({ ...ok(pending), headers: { date } }, ok(pending), {
+			statusCode: 503,
+			headers: { date },
+			body: '',
+		});
+		const told: Array<number | undefined> = [];
+		const listening = { ...client, onAnswer: (time?: number) => void told.push(time) };
+		await getTask(listening, ID);
+		await getTask(listening, ID);
+		await getTask(listening, ID).catch(() => undefined);
+		expect(told).toEqual([Date.parse(date), undefined, Date.parse(date)]);
 	});
 
 	test('an HTTP error comes with code, message, request ID and advice', async () => {

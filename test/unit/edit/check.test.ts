@@ -17,10 +17,11 @@ function suspended(
 	{
 		times = 0,
 		retries = 0,
-		resubmitLost = false,
+		lostSubmission = 'lookUp',
 		failsTry = (failed) => failed.includes(true),
+		exclusive = false,
 		...options
-	}: ServiceOptions & Partial<CheckSettings> & { times?: number } = {},
+	}: ServiceOptions & Partial<CheckSettings> & { times?: number; exclusive?: boolean } = {},
 ) {
 	const clock = new VirtualClock();
 	const stop = new StopButton(clock);
@@ -51,9 +52,16 @@ function suspended(
 		saved = JSON.parse(JSON.stringify(saved)) as typeof saved;
 		return { ledger: new Ledger(saved.store, 0), uploads: {}, tries: saved.tries };
 	};
-	const settings = { transfers: 2, retries, resubmitLost, failsTry };
+	const settings = { transfers: 2, retries, lostSubmission, failsTry };
 	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
-		await clock.run(checkEdits(edits, service.ports(stop, aborts), remembered(), settings));
+		await clock.run(
+			checkEdits(
+				edits,
+				service.ports(stop, aborts, () => 0.5, { exclusive }),
+				remembered(),
+				settings,
+			),
+		);
 	/** So many looks, a minute apart, none of which brings anything. */
 	const goesOnFor = async (looks: number) => {
 		for (let count = 0; count < looks; count++) {
@@ -146,7 +154,7 @@ describe('a look at the tasks of a suspended execution', () => {
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([
 			'video of task-1',
-			expect.stringMatching(/^Task task-2 was still RUNNING after 300 seconds/),
+			expect.stringMatching(/^Task task-2 was still RUNNING after 30[01] seconds/),
 		]);
 	});
 
@@ -203,25 +211,43 @@ describe('a task that failed while suspended', () => {
 	});
 
 	test('whose new submission gets no answer is not submitted blindly', async () => {
-		const { clock, service, look } = suspended([algo], { times: 2 });
+		const { clock, service, goesOnFor, look } = suspended([algo], { times: 2 });
 		service.faults.create.push(faults.reset);
+		await goesOnFor(1);
+		expect(service.count('create')).toBe(1);
+		// A minute later the list has shown none.
+		await goesOnFor(1);
+		expect(service.count('create')).toBe(2);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+
+	test('whose new submission gets no answer fails where that stays unclear', async () => {
+		const { clock, service, goesOnFor, look } = suspended([algo], { times: 2 });
+		service.faults.create.push(faults.resetAfterwards);
+		await goesOnFor(1);
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([expect.stringMatching(/^Outcome unknown/)]);
 		expect(service.count('create')).toBe(1);
 	});
 
 	test('whose new submission gets no answer is submitted again where the user chose so', async () => {
-		const { clock, service, look } = suspended([algo], { times: 1, resubmitLost: true });
-		service.faults.create.push(faults.reset);
+		const { clock, service, look } = suspended([algo], {
+			times: 1,
+			lostSubmission: 'resubmit' as const,
+		});
+		service.faults.create.push(faults.resetAfterwards);
 		await clock.pass(MINUTE);
 		await expect(look()).resolves.toBeUndefined();
 		await clock.pass(MINUTE);
-		expect(videos(await look())).toEqual(['video of task-2']);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-3']);
 		expect(service.count('create')).toBe(2);
 	});
 
-	test('whose new submission gets no answer is found in the list', async () => {
-		const { clock, service, look } = suspended([algo], { times: 1 });
+	test('whose new submission gets no answer is found where nobody else submits tasks', async () => {
+		const { clock, service, look } = suspended([algo], { times: 1, exclusive: true });
 		service.faults.create.push(faults.resetAfterwards);
 		await clock.pass(MINUTE);
 		await expect(look()).resolves.toBeUndefined();
@@ -348,7 +374,9 @@ describe('a node with Retry On Fail', () => {
 
 	test('does not submit blindly what may have been submitted', async () => {
 		const { clock, service, look } = suspended([refused], { retries: 3 });
-		service.faults.create.push(faults.reset);
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([expect.stringMatching(/^Outcome unknown/)]);
 		expect(service.count('create')).toBe(1);

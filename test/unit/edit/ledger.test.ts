@@ -25,7 +25,7 @@ test('a submission is known from the moment it is sent, also to the next try', (
 	expect(ledger.find(key)).toBeUndefined();
 	ledger.sending(key, 1_000);
 	expect(new Ledger(saved(store), 0).find(key)).toEqual({ state: 'sent', since: 1_000 });
-	ledger.submitted(key, 'task-1', 2_000);
+	ledger.submitted(key, { taskId: 'task-1', submittedAt: 2_000 });
 	expect(new Ledger(saved(store), 0).find(key)).toEqual({
 		state: 'submitted',
 		taskId: 'task-1',
@@ -36,35 +36,35 @@ test('a submission is known from the moment it is sent, also to the next try', (
 test('a lost answer keeps the window in which the task may have been created', () => {
 	const ledger = new Ledger({}, 0);
 	ledger.sending('k', 1_000);
-	ledger.lost('k', 5_000);
+	ledger.lost('k', { until: 5_000 });
 	expect(ledger.find('k')).toEqual({ state: 'sent', since: 1_000, until: 5_000 });
 });
 
 test('a loss of something that was never sent, or has its answer, changes nothing', () => {
 	const ledger = new Ledger({}, 0);
-	ledger.lost('k', 5_000);
+	ledger.lost('k', { until: 5_000 });
 	expect(ledger.find('k')).toBeUndefined();
-	ledger.submitted('k', 'task-1', 1_000);
-	ledger.lost('k', 5_000);
+	ledger.submitted('k', { taskId: 'task-1', submittedAt: 1_000 });
+	ledger.lost('k', { until: 5_000 });
 	expect(ledger.find('k')).toMatchObject({ state: 'submitted', taskId: 'task-1' });
 });
 
 test('an adopted task is marked, so that its prompt can be compared later', () => {
 	const store: LedgerStore = {};
-	new Ledger(store, 0).submitted('k', 'task-1', 1_000, true);
+	new Ledger(store, 0).submitted('k', { taskId: 'task-1', submittedAt: 1_000, adopted: true });
 	expect(new Ledger(saved(store), 0).find('k')).toMatchObject({ adopted: true });
 });
 
 test('what is forgotten can be submitted anew', () => {
 	const ledger = new Ledger({}, 0);
-	ledger.submitted('k', 'task-1', 1_000);
+	ledger.submitted('k', { taskId: 'task-1', submittedAt: 1_000 });
 	ledger.forget('k');
 	expect(ledger.find('k')).toBeUndefined();
 });
 
 test('tasks of all runs and requests are claimed', () => {
 	const store: LedgerStore = {};
-	new Ledger(store, 0).submitted('k', 'task-1', 1_000);
+	new Ledger(store, 0).submitted('k', { taskId: 'task-1', submittedAt: 1_000 });
 	const other = new Ledger(store, 1);
 	other.sending('l', 1_000);
 	expect(other.claims('task-1')).toBe(true);
@@ -76,13 +76,13 @@ test('a task that ended badly makes way for a new one and stays claimed', () => 
 	const ledger = new Ledger(store, 0);
 	const key = ledger.key('a', 0);
 	for (const taskId of ['task-1', 'task-2']) {
-		ledger.submitted(key, taskId, 1_000);
+		ledger.submitted(key, { taskId, submittedAt: 1_000 });
 		ledger.ended(key);
 	}
 	expect(ledger.find(key)).toBeUndefined();
 	const next = new Ledger(saved(store), 1);
 	expect([next.claims('task-1'), next.claims('task-2')]).toEqual([true, true]);
-	expect(next.othersUnanswered('other')).toEqual([]);
+	expect(next.unanswered()).toEqual([]);
 });
 
 test('others without an answer are known by their windows, also those that were given up', () => {
@@ -91,21 +91,31 @@ test('others without an answer are known by their windows, also those that were 
 	ledger.sending('mine', 1_000);
 	ledger.sending('open', 2_000);
 	ledger.sending('lost', 3_000);
-	ledger.lost('lost', 4_000);
+	ledger.lost('lost', { until: 4_000 });
 	ledger.sending('abandoned', 5_000);
-	ledger.lost('abandoned', 6_000);
+	ledger.lost('abandoned', { until: 6_000 });
 	ledger.abandon('abandoned');
-	ledger.submitted('answered', 'task-1', 7_000);
+	ledger.submitted('answered', { taskId: 'task-1', submittedAt: 7_000 });
 	expect(ledger.find('abandoned')).toBeUndefined();
 	const next = new Ledger(saved(store), 1);
-	expect(next.othersUnanswered('mine')).toEqual(
-		expect.arrayContaining([
-			{ state: 'sent', since: 2_000 },
-			{ state: 'sent', since: 3_000, until: 4_000 },
-			{ state: 'sent', since: 5_000, until: 6_000 },
-		]),
-	);
-	expect(next.othersUnanswered('mine')).toHaveLength(3);
+	expect(next.unanswered()).toEqual([
+		{ key: 'mine', entry: { state: 'sent', since: 1_000 } },
+		{ key: 'open', entry: { state: 'sent', since: 2_000 } },
+		{ key: 'lost', entry: { state: 'sent', since: 3_000, until: 4_000 } },
+		{ key: 'abandoned', entry: { state: 'sent', since: 5_000, until: 6_000 } },
+	]);
+	expect(next.abandoned('abandoned')).toEqual([{ state: 'sent', since: 5_000, until: 6_000 }]);
+	expect(next.abandoned('lost')).toEqual([]);
+});
+
+test('a second task of a request is claimed, and does not stand for it', () => {
+	const store: LedgerStore = {};
+	const ledger = new Ledger(store, 0);
+	ledger.duplicate('task-2', 1_000);
+	expect(ledger.claims('task-2')).toBe(true);
+	expect(ledger.submissions()).toEqual([
+		{ state: 'submitted', taskId: 'task-2', submittedAt: 1_000 },
+	]);
 });
 
 test('what is given up or has ended, but was never there, leaves nothing behind', () => {

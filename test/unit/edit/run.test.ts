@@ -9,7 +9,7 @@ import { mostPerSecond } from '../rates';
 import { HEADS, binary, editOf, fileOf } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
-import type { Fault, ServiceOptions } from '../virtualService';
+import type { Fault, ServiceOptions, Viewer } from '../virtualService';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -20,7 +20,7 @@ const SETTINGS: RunSettings = {
 	pollIntervalMs: 5_000,
 	timeoutMs: 60 * MINUTE,
 	resubmitFailed: 0,
-	resubmitLost: false,
+	lostSubmission: 'lookUp' as const,
 	retries: 0,
 	transfers: 2,
 };
@@ -31,6 +31,7 @@ interface Run {
 	index?: number;
 	stop?: StopButton;
 	aborts?: boolean;
+	viewer?: Viewer;
 }
 
 /** An execution: several runs and tries of the node over one memory, which goes through JSON in between. */
@@ -41,7 +42,7 @@ function execution(options: ServiceOptions = {}) {
 	const attempt = async (edits: PreparedEdit[], run: Run = {}): Promise<Array<Outcome<string>>> => {
 		const memory = JSON.parse(saved) as { ledger: LedgerStore; uploads: UploadStore };
 		const ledger = new Ledger(memory.ledger, run.index ?? 0);
-		const ports = service.ports(run.stop, run.aborts);
+		const ports = service.ports(run.stop, run.aborts, () => 0.5, run.viewer);
 		const work = runEdits(
 			edits,
 			ports,
@@ -336,10 +337,11 @@ describe('several runs in one execution', () => {
 });
 
 describe('a lost answer', () => {
-	test('is adopted, and the item ends as if nothing had happened', async () => {
+	test('is adopted where nobody else submits tasks, and the item ends as if nothing had happened', async () => {
 		const { service, attempt } = execution();
 		service.faults.create.push(undefined, faults.resetAfterwards);
-		const outcomes = await attempt(await edits('a', 'b', 'c'));
+		const viewer = { exclusive: true };
+		const outcomes = await attempt(await edits('a', 'b', 'c'), { viewer });
 		expect(states(outcomes)).toEqual(Array(3).fill('finished'));
 		expect(service.tasks()).toHaveLength(3);
 		for (const [index, prompt] of ['a', 'b', 'c'].entries()) {
@@ -347,16 +349,18 @@ describe('a lost answer', () => {
 		}
 	});
 
-	test('without a task fails its item only, and is not submitted by the next try', async () => {
+	test('without a task is sent again; it fails its item only, also at the next try, where the user chose so', async () => {
 		const { service, attempt } = execution();
 		service.faults.create.push(undefined, never(faults.resetAfterwards));
 		const items = await edits('a', 'b', 'c');
 		for (let tries = 0; tries < 3; tries++) {
-			const outcomes = await attempt(items);
+			const outcomes = await attempt(items, { settings: { lostSubmission: 'fail' } });
 			expect(states(outcomes)).toEqual(['finished', 'failed', 'finished']);
 			expect(errorOf(outcomes[1]).message).toMatch(/^Outcome unknown/);
 		}
 		expect(service.count('create')).toBe(3);
+		expect(states(await attempt(items))).toEqual(Array(3).fill('finished'));
+		expect(service.tasks()).toHaveLength(3);
 	});
 
 	test("is not settled with somebody else's task: its prompt tells", async () => {
@@ -365,7 +369,7 @@ describe('a lost answer', () => {
 		clock.at(clock.now() + 60, () => void service.addTask('theirs', { jobSeconds: 5 }));
 		const items = await edits('mine');
 		for (let tries = 0; tries < 2; tries++) {
-			const error = errorOf((await attempt(items))[0]);
+			const error = errorOf((await attempt(items, { viewer: { exclusive: true } }))[0]);
 			expect(error.message).toMatch(/^Outcome unknown.*another prompt/);
 			expect(error.details).toMatchObject({ possibleTaskIds: 'task-1' });
 		}
@@ -380,17 +384,19 @@ describe('a lost answer', () => {
 		service.faults.list.push(faults.unavailable, faults.unavailable);
 		const settings = { resubmitFailed: 1 };
 		const outcomes = await attempt(await edits('a', 'b'), { settings });
-		expect(states(outcomes)).toEqual(['finished', 'failed']);
-		expect(errorOf(outcomes[1]).details.possibleTaskIds).toBeUndefined();
+		expect(states(outcomes)).toEqual(['finished', 'finished']);
+		expect(taskIds(outcomes)[1]).toBe(service.tasksOf('b')[0]?.id);
+		expect(service.tasks()).toHaveLength(3);
 	});
 
 	test('is submitted again where the user chose so', async () => {
-		const { service, attempt } = execution();
+		const { clock, service, attempt } = execution();
 		service.faults.create.push(never(faults.resetAfterwards));
-		const settings = { resubmitLost: true };
+		clock.at(clock.now() + 60, () => void service.addTask('theirs', { jobSeconds: 5 }));
+		const settings = { lostSubmission: 'resubmit' as const };
 		expect(states(await attempt(await edits('a'), { settings }))).toEqual(['finished']);
 		expect(service.count('create')).toBe(2);
-		expect(service.tasks()).toHaveLength(1);
+		expect(service.tasksOf('a')).toHaveLength(1);
 	});
 });
 

@@ -15,7 +15,6 @@ function setup(options: ServiceOptions = {}, settings: Partial<WatchSettings> = 
 	const service = new VirtualService(clock, { latency: () => 50, ...options });
 	const watch = new Watch(service.ports(stop), {
 		intervalMs: 5_000,
-		queriesPerSecond: 10,
 		...settings,
 	});
 	/** Watches a task that was submitted just now. */
@@ -68,7 +67,7 @@ describe('one clock for all tasks', () => {
 	});
 
 	test('starves none of them when the budget is short', async () => {
-		const { clock, service, finish } = setup({ slots: 40 }, { queriesPerSecond: 2 });
+		const { clock, service, finish } = setup({ slots: 40 }, { intervalMs: 1_000 });
 		const ids = Array.from({ length: 40 }, () => service.addTask('p', { jobSeconds: 90 }));
 		await clock.run(Promise.all(ids.map(async (id) => await finish(id))));
 		const asked = ids.map(
@@ -338,7 +337,6 @@ describe('handing back', () => {
 		const service = new VirtualService(clock, { latency: () => 50 });
 		const watch = new Watch(service.ports(), {
 			intervalMs: 5_000,
-			queriesPerSecond: 10,
 			handBackAt,
 		});
 		const order = (jobSeconds: number) => ({

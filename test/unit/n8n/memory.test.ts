@@ -58,7 +58,9 @@ describe('the tries of a run', () => {
 
 	test('do not disturb what was submitted', () => {
 		const attempt = execution({ retryOnFail: true });
-		attempt(0, (functions) => memoryOf(functions).ledger.submitted('key', 'task-1', 5));
+		attempt(0, (functions) =>
+			memoryOf(functions).ledger.submitted('key', { taskId: 'task-1', submittedAt: 5 }),
+		);
 		attempt(0);
 		const entry = attempt(0, (functions) => memoryOf(functions).ledger.find('key'));
 		expect(entry).toMatchObject({ state: 'submitted', taskId: 'task-1' });

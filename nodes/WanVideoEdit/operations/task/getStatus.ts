@@ -2,8 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { endedBadly, fetchVideo } from '../../edit/deliver';
 import { InputError, StoppedError } from '../../edit/errors';
-import { RateGate, Slots } from '../../edit/gate';
-import { QUERIES_PER_SECOND } from '../../edit/run';
+import { Slots } from '../../edit/slots';
 import { PRICED_MODEL, currencyOf, estimateCost } from '../../edit/price';
 import { askStatus } from '../../edit/status';
 import { price1080Option, price720Option, readPrices } from '../../fields/price';
@@ -87,14 +86,12 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	if (booleanParameter(this, 'checkSuspended', 0, false)) return await checkSuspended(this);
 	const client = await dashScopeClient(this);
 	const ports = n8nPorts(this, client, readMaxResultBytes(collectionParameter(this, 'options', 0)));
-	const gate = new RateGate(ports, QUERIES_PER_SECOND);
 	const downloads = new Slots(DEFAULT_TRANSFERS);
 	const currency = currencyOf(client.baseUrl);
 
 	const status = async (item: number): Promise<INodeExecutionData> => {
 		const options = collectionParameter(this, 'options', item);
 		const taskId = readTaskId(this, item);
-		await gate.pass();
 		const task = await askStatus(ports, taskId);
 		const failure = endedBadly(task);
 		if (failure !== undefined && booleanOption(options, 'failOnFailedTask') === true) throw failure;

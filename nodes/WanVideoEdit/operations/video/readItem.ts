@@ -2,6 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { InputError } from '../../edit/errors';
 import { checkMedia } from '../../edit/media';
 import type { PreparedEdit, RunSettings } from '../../edit/run';
+import { LOST_SUBMISSION_RULES } from '../../edit/submit';
 import type { EditRequest, MediaSource } from '../../edit/types';
 import { AUDIO_SETTINGS, RATIOS, RESOLUTIONS, choice, validateRequest } from '../../edit/validate';
 import {
@@ -114,6 +115,10 @@ export function readSettings(functions: IExecuteFunctions): Omit<RunSettings, 'r
 		timeoutMs: Math.max(0, minutes) * 60_000,
 		resubmitFailed: Math.min(3, Math.max(0, resubmits)),
 		transfers: Math.min(10, Math.max(1, Math.floor(transfers))),
-		resubmitLost: textOption(options, 'lostSubmission') === 'resubmit',
+		lostSubmission: choice(
+			'When a Submission Gets No Response',
+			textOption(options, 'lostSubmission') ?? 'lookUp',
+			LOST_SUBMISSION_RULES,
+		),
 	};
 }

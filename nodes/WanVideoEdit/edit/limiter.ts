@@ -1,0 +1,88 @@
+import type { Clock } from './ports';
+
+/** How much wider than necessary the gaps are, so that jitter on the way never squeezes a call too many into a second. */
+const MARGIN = 1.1;
+
+/** What a throttled answer leaves of the rate: somebody else uses the account, too, and as much as we do. */
+const CUT = 0.5;
+const LEAST_PER_SECOND = 0.5;
+
+/** After a cut the rate is held, then goes back in a straight line. DashScope's 429 clears within about a minute. */
+const HOLD_MS = 10_000;
+const RECOVER_MS = 40_000;
+
+/**
+ * For so long at most everybody waits because one call was told to. The caller itself waits as long as it was told;
+ * the others must not miss their own deadlines for it.
+ */
+const LONGEST_HOLD_MS = 5_000;
+
+/** Those who wait think again so often: the rate may have changed. */
+const LONGEST_NAP_MS = 1_000;
+
+/**
+ * Lets calls through one after another at no more than a number per second, and at fewer while the service says that
+ * it is too many. Each process has one for an account: all back off when they hear of it and creep up again, so that
+ * they share the account without talking to each other.
+ */
+export class Limiter {
+	private nextFree = 0;
+	private heldUntil = 0;
+	private cut: { rate: number; at: number } | undefined;
+	private readonly waiting: symbol[] = [];
+
+	/** @param ceiling calls per second, as published */
+	constructor(private readonly ceiling: number) {}
+
+	/** Calls per second at a moment. */
+	rateAt(now: number): number {
+		if (this.cut === undefined) return this.ceiling;
+		const { rate, at } = this.cut;
+		const recovered = Math.max(0, now - at - HOLD_MS) / RECOVER_MS;
+		return Math.min(this.ceiling, rate + (this.ceiling - rate) * recovered);
+	}
+
+	/**
+	 * Resolves when the caller may go; in the order in which callers came.
+	 * @throws StoppedError
+	 */
+	async pass(clock: Clock): Promise<void> {
+		const me = Symbol('turn');
+		this.waiting.push(me);
+		try {
+			for (;;) {
+				const now = clock.now();
+				const before = this.waiting.indexOf(me);
+				const turn = Math.max(this.nextFree, this.heldUntil) + before * this.gapAt(now);
+				if (before === 0 && turn <= now) {
+					this.take(now);
+					return;
+				}
+				await clock.sleep(Math.min(Math.max(1, turn - now), LONGEST_NAP_MS));
+			}
+		} finally {
+			this.waiting.splice(this.waiting.indexOf(me), 1);
+		}
+	}
+
+	/** Counts a call that does not wait for its turn. */
+	take(now: number): void {
+		this.nextFree = Math.max(now, this.nextFree) + this.gapAt(now);
+	}
+
+	/**
+	 * Learns from an answer that refused a call as one too many.
+	 * @param sentAt when the call was sent: those sent before the last cut say nothing new
+	 * @param retryAfterMs the pause that the service asked for
+	 */
+	throttled(sentAt: number, now: number, retryAfterMs = 0): void {
+		this.heldUntil = Math.max(this.heldUntil, now + Math.min(retryAfterMs, LONGEST_HOLD_MS));
+		if (this.cut !== undefined && sentAt <= this.cut.at) return;
+		this.cut = { rate: Math.max(LEAST_PER_SECOND, this.rateAt(now) * CUT), at: now };
+		this.nextFree = Math.max(this.nextFree, now + this.gapAt(now));
+	}
+
+	private gapAt(now: number): number {
+		return (1000 * MARGIN) / this.rateAt(now);
+	}
+}
