@@ -9,8 +9,6 @@ const bench = useBench();
 /** Where the user says that nobody else submits tasks. */
 const exclusive = () => ({ credential: { ...bench.credential(), exclusive: true } });
 
-const CONTINUE = { settings: { onError: 'continueErrorOutput' as const } };
-
 const created = () => bench.sandbox.requests('create').length;
 
 const lose = (fault: Omit<Fault, 'route'>) => bench.sandbox.fault({ route: 'create', ...fault });
@@ -119,15 +117,6 @@ describe('DashScope’s own error', () => {
 		expect(only(items).json.taskId).toBe(bench.taskIds()[1]);
 		expect(created()).toBe(2);
 	});
-
-	test('without a task fails nothing: the submission is repeated when a later task is listed', async () => {
-		lose({ ...overloaded, times: 1 });
-		const result = await bench.run(THREE, { ...FIELDS, completion: 'submit' });
-
-		expect(result.error).toBeUndefined();
-		expect(bench.taskIds()).toHaveLength(3);
-		expect(created()).toBe(4);
-	}, 90_000);
 });
 
 describe('a stranger’s task', () => {

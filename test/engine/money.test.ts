@@ -261,6 +261,16 @@ describe('Retry execution, from what was saved of a failed run', () => {
 		});
 	});
 
+	test('whatever expressions give by then: only the item without a task is submitted', async () => {
+		const changing = { ...FIELDS, prompt: '={{ $json.prompt }} at {{ Date.now() }}' };
+		bench.sandbox.fault({ route: 'create', skip: 1, status: 400 });
+		const result = await bench.run(THREE, changing, { settings: RETRY });
+
+		expect(result.error).toBeUndefined();
+		expect(bench.taskIds()).toHaveLength(3);
+		expect(created()).toBe(4);
+	});
+
 	test('with the items in another order: each gets its own task', async () => {
 		const failed = await runMeddled(bench, {}, breakDownload(1));
 		const [grey, blurred, pixelated] = bench.taskIds();

@@ -5,6 +5,7 @@ import { checkEdits, tasksUnderWay } from '../../nodes/WanVideoEdit/edit/check';
 import type { LoopMemory } from '../../nodes/WanVideoEdit/edit/check';
 import { StoppedError } from '../../nodes/WanVideoEdit/edit/errors';
 import { Account } from '../../nodes/WanVideoEdit/edit/account';
+import type { ItemStore } from '../../nodes/WanVideoEdit/edit/identity';
 import { Ledger } from '../../nodes/WanVideoEdit/edit/ledger';
 import type { LedgerStore } from '../../nodes/WanVideoEdit/edit/ledger';
 import { runEdits } from '../../nodes/WanVideoEdit/edit/run';
@@ -45,6 +46,8 @@ interface Scenario {
 	pauseMs: number;
 	/** The items come in reverse order from the second try on. */
 	reversed: boolean;
+	/** Otherwise: their prompts differ from try to try, as with the time of day in an expression. */
+	changing: boolean;
 	plans: Plan[];
 	slots: number;
 	latencies: number[];
@@ -76,12 +79,12 @@ const UPLOADED = 6;
 const promptOf = (kind: number) =>
 	kind % 2 === 0 && kind !== UPLOADED ? 'the same for many' : `prompt ${kind}`;
 
-async function itemOf(kind: number): Promise<PreparedEdit> {
+async function itemOf(kind: number, item: number, more = ''): Promise<PreparedEdit> {
 	const video =
 		kind === UPLOADED
 			? binary(fileOf(HEADS.mp4, { identity: 'clip' }))
 			: url(`https://files.example/${kind}.mp4`);
-	return await editOf({ prompt: promptOf(kind), video });
+	return { ...(await editOf({ prompt: `${promptOf(kind)}${more}`, video })), item };
 }
 
 /** Which kind of item a task was created for. */
@@ -210,6 +213,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		// n8n waits at least a second between two tries by default.
 		pauseMs: fc.constantFrom(1_000, 2_000, 5_000, 60_000),
 		reversed: fc.boolean(),
+		changing: fc.constantFrom(false, false, true),
 		plans,
 		slots: fc.integer({ min: 2, max: 5 }),
 		latencies: fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 20 }),
@@ -241,6 +245,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'runs',
 			'pauseMs',
 			'reversed',
+			'changing',
 			'plans',
 			'slots',
 			'latencies',
@@ -342,11 +347,13 @@ async function play(scenario: Scenario): Promise<Story> {
 	const viewer = { executionId: OURS, account, exclusive };
 	const ports = service.ports(stop, scenario.aborts, jitter, viewer);
 	const others = async ({ afterMs, sameProcess }: NonNullable<typeof other>) => {
-		const edits = await Promise.all(scenario.items.map(itemOf));
+		const edits = await Promise.all(
+			scenario.items.map(async (kind, item) => await itemOf(kind, item)),
+		);
 		await clock.wait(afterMs);
 		const process = sameProcess ? account : new Account();
 		const theirs = { executionId: THEIRS, account: process, exclusive };
-		const memory = { ledger: new Ledger({}, 0), uploads: {} };
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
 		const settings = { ...scenario.settings, retries: 0, holdMs: undefined };
 		story.others = await runEdits(
 			edits,
@@ -356,7 +363,7 @@ async function play(scenario: Scenario): Promise<Story> {
 		);
 	};
 	const ended = other === undefined ? Promise.resolve() : others(other);
-	const fresh = '{"ledger":{},"uploads":{}}';
+	const fresh = '{"ledger":{},"uploads":{},"items":{}}';
 	let saved = fresh;
 
 	/** The memory that n8n hands to a try, and what it saves of it. */
@@ -365,9 +372,12 @@ async function play(scenario: Scenario): Promise<Story> {
 		run: number,
 		work: (memory: Memory) => Promise<T>,
 	): Promise<{ result: T | undefined; json: string }> => {
-		const memory = JSON.parse(json) as { ledger: LedgerStore; uploads: UploadStore };
-		const { uploads } = memory;
-		const promise = work({ ledger: new Ledger(memory.ledger, run), uploads });
+		const memory = JSON.parse(json) as {
+			ledger: LedgerStore;
+			uploads: UploadStore;
+			items: ItemStore;
+		};
+		const promise = work({ ...memory, ledger: new Ledger(memory.ledger, run) });
 		const result = await clock.run(promise, longest(scenario)).catch((error: unknown) => {
 			if (error instanceof StoppedError) return undefined;
 			throw error;
@@ -432,7 +442,10 @@ async function play(scenario: Scenario): Promise<Story> {
 	};
 
 	const attempt = async (run: number, items: number[], retries: number): Promise<Try> => {
-		const edits = await Promise.all(items.map(itemOf));
+		const more = scenario.changing && !scenario.reversed ? ` at ${clock.now()}` : '';
+		const edits = await Promise.all(
+			items.map(async (kind, item) => await itemOf(kind, item, more)),
+		);
 		const startedAt = clock.now();
 		const work = async (memory: Memory) =>
 			await runEdits(edits, ports, memory, { ...scenario.settings, retries });

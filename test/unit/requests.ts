@@ -60,5 +60,5 @@ export function requestOf(more: Partial<EditRequest> = {}): EditRequest {
 
 export async function editOf(more: Partial<EditRequest> = {}): Promise<PreparedEdit> {
 	const request = requestOf(more);
-	return { request, media: await checkMedia(request) };
+	return { item: 0, recipe: 'the same', request, media: await checkMedia(request) };
 }

@@ -217,7 +217,9 @@ export type Taken = 'taken' | 'overloaded' | 'unknown';
  */
 export class SubmissionGate {
 	private readonly limiter = new Limiter(SUBMITS_PER_SECOND);
-	private overload: { failures: number; nextProbeAt: number; probing: boolean } | undefined;
+	private overload:
+		| { failures: number; setAt: number; nextProbeAt: number; probing: boolean }
+		| undefined;
 
 	/** @param requests of the account; submissions count there, but go first */
 	constructor(private readonly requests: Limiter) {}
@@ -230,7 +232,10 @@ export class SubmissionGate {
 		for (;;) {
 			const { overload } = this;
 			const now = clock.now();
-			if (overload === undefined || (!overload.probing && overload.nextProbeAt <= now)) {
+			const { probing = false, nextProbeAt = now, setAt = now } = overload ?? {};
+			// The clock may have been set back.
+			const due = nextProbeAt <= now || setAt > now;
+			if (overload === undefined || (!probing && due)) {
 				if (overload !== undefined) overload.probing = true;
 				try {
 					await this.limiter.pass(clock);
@@ -246,7 +251,7 @@ export class SubmissionGate {
 				continue;
 			}
 			if (now >= deadline) return false;
-			const pause = overload.probing ? PROBE_NAP_MS : overload.nextProbeAt - now;
+			const pause = probing ? PROBE_NAP_MS : nextProbeAt - now;
 			await clock.sleep(Math.max(1, Math.min(pause, deadline - now, 1_000)));
 		}
 	}
@@ -257,8 +262,9 @@ export class SubmissionGate {
 		if (taken === 'unknown' && this.overload !== undefined) this.overload.probing = false;
 		if (taken !== 'overloaded') return;
 		const failures = (this.overload?.failures ?? 0) + 1;
-		const pause = backoff(failures, clock.random(), retryAfterMs);
-		this.overload = { failures, nextProbeAt: clock.now() + pause, probing: false };
+		const now = clock.now();
+		const nextProbeAt = now + backoff(failures, clock.random(), retryAfterMs);
+		this.overload = { failures, setAt: now, nextProbeAt, probing: false };
 	}
 
 	/** Learns from a submission that was refused as one too many. */

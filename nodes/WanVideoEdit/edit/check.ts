@@ -27,7 +27,7 @@ interface Seen {
 }
 
 /** What the looks of one suspended execution remember. */
-export interface LoopMemory extends Memory {
+export interface LoopMemory extends Omit<Memory, 'items'> {
 	/** When the tries after the first began. Epoch milliseconds. */
 	tries: number[];
 }

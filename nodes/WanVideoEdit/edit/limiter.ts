@@ -52,6 +52,7 @@ export class Limiter {
 		try {
 			for (;;) {
 				const now = clock.now();
+				this.keepUp(now);
 				const before = this.waiting.indexOf(me);
 				const turn = Math.max(this.nextFree, this.heldUntil) + before * this.gapAt(now);
 				if (before === 0 && turn <= now) {
@@ -80,6 +81,14 @@ export class Limiter {
 		if (this.cut !== undefined && sentAt <= this.cut.at) return;
 		this.cut = { rate: Math.max(LEAST_PER_SECOND, this.rateAt(now) * CUT), at: now };
 		this.nextFree = Math.max(this.nextFree, now + this.gapAt(now));
+	}
+
+	/** After the computer's clock was set back, what was noted lies in the future, where it never does otherwise. */
+	private keepUp(now: number): void {
+		const latest = now + LONGEST_HOLD_MS;
+		if (this.nextFree > latest) this.nextFree = now;
+		if (this.heldUntil > latest) this.heldUntil = now;
+		if (this.cut !== undefined && this.cut.at > now) this.cut = { ...this.cut, at: now };
 	}
 
 	private gapAt(now: number): number {

@@ -4,6 +4,8 @@ import { makesWay } from './again';
 import { endedBadly } from './deliver';
 import { EditError, StoppedError } from './errors';
 import { finish } from './finish';
+import { keysOf } from './identity';
+import type { ItemStore } from './identity';
 import { Slots } from './slots';
 import type { Ledger } from './ledger';
 import { resolveMedia } from './media';
@@ -20,6 +22,10 @@ import { Watch } from './watch';
 
 /** One item whose values and files have been checked. */
 export interface PreparedEdit {
+	/** Index of the input item. */
+	item: number;
+	/** Hash of the input item and the node's settings, before their expressions were evaluated. */
+	recipe: string;
 	request: EditRequest;
 	media: CheckedMedia[];
 }
@@ -45,6 +51,8 @@ export interface RunSettings {
 export interface Memory {
 	ledger: Ledger;
 	uploads: UploadStore;
+	/** Which request of the ledger each item stands for. */
+	items: ItemStore;
 }
 
 /** A task that is still under way, with what is needed to go on with it later. Plain JSON. */
@@ -80,17 +88,10 @@ export async function runEdits<Video>(
 	memory: Memory,
 	settings: RunSettings,
 ): Promise<Array<Outcome<Video>>> {
-	const { ledger } = memory;
 	const run = new EditRun(ports, memory, settings);
-	const twins = new Map<string, number>();
-	const outcomes = await Promise.all(
-		edits.map(async (edit) => {
-			const print = fingerprint(edit.request);
-			const twin = twins.get(print) ?? 0;
-			twins.set(print, twin + 1);
-			return await run.edit(edit, ledger.key(print, twin));
-		}),
-	);
+	const asked = edits.map((edit) => ({ ...edit, fingerprint: fingerprint(edit.request) }));
+	const keyed = keysOf(asked, memory.ledger, memory.items);
+	const outcomes = await Promise.all(keyed.map(async (edit) => await run.edit(edit, edit.key)));
 	if (ports.stopped()) {
 		const ended = outcomes.map((outcome) => ('task' in outcome ? outcome.task : undefined));
 		nameBilled(ports, ended);

@@ -370,8 +370,11 @@ export class Submitter {
 			serviceNow - LONGEST_SPAN_MS,
 		);
 		try {
-			const list = await account.list(ports, model, from, async () =>
-				ports.listTasks({ model, from, to: serviceNow + MINUTE_MS }),
+			const list = await account.list(
+				ports,
+				model,
+				from,
+				async () => await ports.listTasks({ model, from, to: serviceNow + MINUTE_MS }),
 			);
 			// A task of a submission under way could be taken for a lost one's: wait until all have their answer.
 			while (account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);

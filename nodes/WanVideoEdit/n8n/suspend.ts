@@ -1,22 +1,16 @@
-import { NodeConnectionTypes, NodeOperationError, WAIT_FOR_SUB_EXECUTION } from 'n8n-workflow';
+import { NodeConnectionTypes, WAIT_FOR_SUB_EXECUTION } from 'n8n-workflow';
 import type {
-	IBinaryData,
 	IExecuteFunctions,
 	INode,
 	INodeExecutionData,
 	IRunExecutionData,
 	IWorkflowBase,
 } from 'n8n-workflow';
-import { isRecord } from '../../shared/dashscope/json';
-import type { Task } from '../../shared/dashscope/types';
 import type { LoopSettings } from '../edit/check';
-import { EditError } from '../edit/errors';
-import type { FailureDetails } from '../edit/errors';
-import type { OpenEdit } from '../edit/run';
-import type { Job } from '../edit/submit';
-import type { ItemFailure } from './failures';
-import { factsOf } from './failures';
-import type { ItemOutput, SettledItem } from './handOn';
+import type { Currency } from '../edit/price';
+import { callersFrom, isOfSecondEngine } from './callers';
+import { firstStepOf, loopItems } from './loopPayload';
+import type { ItemToSuspend } from './loopPayload';
 import { submittedItem } from './output';
 
 /**
@@ -24,30 +18,6 @@ import { submittedItem } from './output';
  * on when it wakes. So the node starts a small sub-execution that loops (check, wait, check, …) and waits for that;
  * when the loop ends, its last items become this node's output. Seen in n8n 2.41.1.
  */
-
-/** The wait as one item sees it, from the submission to the loop's end. Plain JSON. */
-export interface SuspendedItem {
-	output: ItemOutput;
-	state: OpenEdit | { state: 'finished'; job: Job; task: Task } | SuspendedFailure;
-}
-
-interface SuspendedFailure {
-	state: 'failed';
-	message: string;
-	hint?: string;
-	details: FailureDetails;
-	task?: Task;
-}
-
-/** What travels through the loop besides the items. */
-interface Luggage {
-	edit: SuspendedItem;
-	/** The execution that waits; looked at to find out that it was stopped. */
-	parentExecutionId: string;
-	/** What the user set for the case that an item fails. */
-	continueOnFail: boolean;
-	settings: LoopSettings;
-}
 
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
@@ -58,26 +28,29 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	const { id } = functions.getWorkflow();
 	const executionId = functions.getExecutionId();
 	if (!id || executionId === undefined) return 'the workflow was never saved';
+	if (isOfSecondEngine(executionId)) return SECOND_ENGINE;
 	if (functions.getMode() !== 'integrated') return undefined;
 
 	// A caller that runs this workflow once per item lets all of them wait, and n8n then hands it the result of only
 	// one. Several items at the start come only from a caller that runs it once for all.
-	const data = await functions.getExecutionDataById(executionId);
-	if (data !== undefined && itemsAtStart(data) > 1) return undefined;
-	return 'the workflow was called by another one for a single item, and n8n would lose the results if several such calls waited';
+	let first = true;
+	for await (const { id: callerId, data } of callersFrom(functions, executionId)) {
+		if (isOfSecondEngine(callerId)) return SECOND_ENGINE;
+		if (first && (data === undefined || itemsAtStart(data) <= 1)) return SINGLE_ITEM;
+		first = false;
+	}
+	return undefined;
 }
+
+const SECOND_ENGINE = "n8n's second engine, which the workflow's settings choose, cannot do it";
+const SINGLE_ITEM =
+	'the workflow was called by another one for a single item, and n8n would lose the results if several such calls waited';
 
 function itemsAtStart({ resultData, executionData }: IRunExecutionData): number {
 	const runs = Object.values(resultData.runData).flat();
 	const start = runs.find(({ source }) => source.length === 0)?.data;
 	const input = start ?? executionData?.nodeExecutionStack[0]?.data;
 	return input?.main?.[0]?.length ?? 0;
-}
-
-/** An item whose task ended, or was never created, before the execution was suspended. */
-export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: Task) {
-	const { hint, details } = factsOf(error);
-	return { state: 'failed' as const, message: error.message, hint, details, task };
 }
 
 /**
@@ -87,29 +60,21 @@ export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: T
  */
 export async function suspend(
 	functions: IExecuteFunctions,
-	items: Array<{ edit: SuspendedItem; video?: IBinaryData }>,
-	settings: LoopSettings,
+	items: ItemToSuspend[],
+	{ lostSubmission, retries, transfers }: LoopSettings,
+	currency: Currency,
 ): Promise<INodeExecutionData[]> {
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
-	const continueOnFail = functions.continueOnFail();
-	const { lostSubmission, retries, transfers } = settings;
-	const luggage = items.map(({ edit, video }): INodeExecutionData => {
-		const wanVideoEdit: Luggage = {
-			edit,
-			parentExecutionId,
-			continueOnFail,
-			settings: { lostSubmission, retries, transfers },
-		};
-		return {
-			json: { waiting: true, wanVideoEdit },
-			...(video === undefined ? {} : { binary: { video } }),
-			pairedItem: { item: edit.output.item },
-		};
+	const payload = loopItems(items, {
+		parentExecutionId,
+		continueOnFail: functions.continueOnFail(),
+		settings: { lostSubmission, retries, transfers },
+		currency,
 	});
 	const result = await functions.executeWorkflow(
 		{ code: loopWorkflow(functions.getNode()) },
-		luggage,
+		payload,
 		undefined,
 		{ parentExecution: { executionId: parentExecutionId, workflowId, shouldResume: true } },
 	);
@@ -123,7 +88,7 @@ export async function suspend(
 function loopWorkflow(node: INode): IWorkflowBase {
 	// The node's own name, so that its error names the node that the user knows.
 	const check = node.name;
-	const submitted = `${check}: Tasks Submitted`;
+	const submitted = firstStepOf(check);
 	const finished = `${check}: All Finished?`;
 	const to = (name: string) => [{ node: name, type: NodeConnectionTypes.Main, index: 0 }];
 	const at = (column: number): [number, number] => [column * 220, 0];
@@ -194,51 +159,4 @@ function loopWorkflow(node: INode): IWorkflowBase {
 			[finished]: { main: [[], to(check)] },
 		},
 	};
-}
-
-function isLuggage(value: unknown): value is Luggage {
-	return isRecord(value) && isRecord(value.edit) && typeof value.parentExecutionId === 'string';
-}
-
-/** What the check of the loop gets: the suspended items, with the videos of those that were finished before. */
-export interface Suspended {
-	items: SuspendedItem[];
-	videos: Array<IBinaryData | undefined>;
-	parentExecutionId: string;
-	continueOnFail: boolean;
-	settings: LoopSettings;
-	maxResultBytes: number;
-}
-
-/** Reads the items that {@link suspend} sent through the loop. */
-export function readSuspended(functions: IExecuteFunctions): Suspended {
-	const input = functions.getInputData();
-	const luggage = input.map(({ json }) => json.wanVideoEdit).filter(isLuggage);
-	const [first] = luggage;
-	if (first === undefined || luggage.length !== input.length) {
-		throw new NodeOperationError(
-			functions.getNode(),
-			'This step belongs to the wait of an edit and cannot be used on its own',
-			{ description: "Use 'Task: Get Status' to ask for a task." },
-		);
-	}
-	const { parentExecutionId, continueOnFail, settings } = first;
-	return {
-		items: luggage.map(({ edit }) => edit),
-		videos: input.map(({ binary }) => binary?.video),
-		parentExecutionId,
-		continueOnFail,
-		settings,
-		maxResultBytes: first.edit.output.maxResultBytes,
-	};
-}
-
-/** An item that was settled before, as it would have left the node. */
-export function revive({ output, state }: SuspendedItem, video?: IBinaryData): SettledItem[] {
-	if (state.state === 'open') return [];
-	if (state.state === 'finished') return [{ output, outcome: { ...state, video } }];
-	const { message, hint, details, task } = state;
-	return [
-		{ output, outcome: { state: 'failed', error: new EditError(message, hint, details), task } },
-	];
 }

@@ -50,6 +50,18 @@ describe('a limiter', () => {
 		expect(new Set(passed).size).toBe(20);
 	});
 
+	test('lets callers through although the clock was set back', async () => {
+		const limiter = new Limiter(5);
+		for (const hours of [3, 2, 1]) {
+			const clock = new VirtualClock();
+			await clock.pass(hours * 3_600_000);
+			const before = clock.now();
+			await clock.run(Promise.all([1, 2, 3].map(async () => await limiter.pass(clockOf(clock)))));
+			expect(clock.now() - before).toBeLessThanOrEqual(3_000);
+			limiter.throttled(clock.now(), clock.now() + 1, 60_000);
+		}
+	});
+
 	test('forgets a caller that was stopped while it waited', async () => {
 		const clock = new VirtualClock();
 		const limiter = new Limiter(1);

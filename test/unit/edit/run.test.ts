@@ -1,4 +1,5 @@
 import { EditError, StoppedError } from '../../../nodes/WanVideoEdit/edit/errors';
+import type { ItemStore } from '../../../nodes/WanVideoEdit/edit/identity';
 import { Ledger } from '../../../nodes/WanVideoEdit/edit/ledger';
 import type { LedgerStore } from '../../../nodes/WanVideoEdit/edit/ledger';
 import { runEdits } from '../../../nodes/WanVideoEdit/edit/run';
@@ -38,17 +39,16 @@ interface Run {
 function execution(options: ServiceOptions = {}) {
 	const clock = new VirtualClock();
 	const service = new VirtualService(clock, { latency: () => 50, ...options });
-	let saved = '{"ledger":{},"uploads":{}}';
+	let saved = '{"ledger":{},"uploads":{},"items":{}}';
 	const attempt = async (edits: PreparedEdit[], run: Run = {}): Promise<Array<Outcome<string>>> => {
-		const memory = JSON.parse(saved) as { ledger: LedgerStore; uploads: UploadStore };
+		const memory = JSON.parse(saved) as {
+			ledger: LedgerStore;
+			uploads: UploadStore;
+			items: ItemStore;
+		};
 		const ledger = new Ledger(memory.ledger, run.index ?? 0);
 		const ports = service.ports(run.stop, run.aborts, () => 0.5, run.viewer);
-		const work = runEdits(
-			edits,
-			ports,
-			{ ledger, uploads: memory.uploads },
-			{ ...SETTINGS, ...run.settings },
-		);
+		const work = runEdits(edits, ports, { ...memory, ledger }, { ...SETTINGS, ...run.settings });
 		try {
 			return await clock.run(work);
 		} finally {
@@ -59,7 +59,7 @@ function execution(options: ServiceOptions = {}) {
 }
 
 const edits = async (...prompts: string[]): Promise<PreparedEdit[]> =>
-	await Promise.all(prompts.map(async (prompt) => await editOf({ prompt })));
+	await Promise.all(prompts.map(async (prompt, item) => ({ ...(await editOf({ prompt })), item })));
 
 const states = (outcomes: Array<Outcome<string>>) => outcomes.map(({ state }) => state);
 
@@ -331,7 +331,8 @@ describe('several runs in one execution', () => {
 	test('an item whose request was changed is another task', async () => {
 		const { service, attempt } = execution();
 		await attempt([await editOf({ prompt: 'a' })]);
-		await attempt([await editOf({ prompt: 'a', resolution: '1080P' })]);
+		const changed = await editOf({ prompt: 'a', resolution: '1080P' });
+		await attempt([{ ...changed, recipe: 'changed' }]);
 		expect(service.tasks()).toHaveLength(2);
 	});
 });
@@ -397,6 +398,63 @@ describe('a lost answer', () => {
 		expect(states(await attempt(await edits('a'), { settings }))).toEqual(['finished']);
 		expect(service.count('create')).toBe(2);
 		expect(service.tasksOf('a')).toHaveLength(1);
+	});
+});
+
+describe('what expressions give at a later try', () => {
+	const failed: Fault = faults.unauthorised;
+
+	test('does not make an item submit again what it has a task for', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, failed);
+		const first = await attempt(await edits('at 9:00', 'b at 9:00'));
+		expect(states(first)).toEqual(['finished', 'failed']);
+		const second = await attempt(await edits('at 9:01', 'b at 9:01'));
+		expect(states(second)).toEqual(['finished', 'finished']);
+		expect(taskIds(second)[0]).toBe(taskIds(first)[0]);
+		// The one that was refused asks for what it wants by now.
+		expect(service.tasks().map(({ prompt }) => prompt)).toEqual(['at 9:00', 'b at 9:01']);
+	});
+
+	test('nor what may have been submitted', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(faults.resetAfterwards);
+		expect(states(await attempt(await edits('at 9:00')))).toEqual(['failed']);
+		expect(states(await attempt(await edits('at 9:05')))).toEqual(['failed']);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('equal items keep their own tasks', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, undefined, failed);
+		const first = await attempt(await edits('at 9:00', 'at 9:00', 'c'));
+		const second = await attempt(await edits('at 9:01', 'at 9:01', 'c'));
+		expect(taskIds(second).slice(0, 2)).toEqual(taskIds(first).slice(0, 2));
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('is submitted where the node’s settings were changed', async () => {
+		const { service, attempt } = execution();
+		const first = await attempt(await edits('claymation', 'same'));
+		const changed = (await edits('watercolour', 'same')).map((edit) => ({
+			...edit,
+			recipe: 'new',
+		}));
+		const second = await attempt(changed);
+		expect(taskIds(second)[0]).not.toBe(taskIds(first)[0]);
+		expect(taskIds(second)[1]).toBe(taskIds(first)[1]);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('in another order each item keeps its own task', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, undefined, failed);
+		await attempt(await edits('a', 'b', 'c'));
+		const outcomes = await attempt(await edits('c', 'b', 'a'));
+		expect(service.tasks()).toHaveLength(3);
+		for (const [index, prompt] of ['c', 'b', 'a'].entries()) {
+			expect(taskIds(outcomes)[index]).toBe(service.tasksOf(prompt)[0]?.id);
+		}
 	});
 });
 
@@ -495,7 +553,7 @@ describe('one item that fails', () => {
 			...service.ports(),
 			getTask: async () => await Promise.reject<never>(new TypeError('x is not a function')),
 		};
-		const memory = { ledger: new Ledger({}, 0), uploads: {} };
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
 		const outcomes = await clock.run(runEdits(await edits('a'), ports, memory, SETTINGS));
 		const [outcome] = outcomes;
 		if (outcome?.state !== 'failed') throw new Error('It did not fail');

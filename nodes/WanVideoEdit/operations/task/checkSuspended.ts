@@ -1,22 +1,28 @@
 import type {
+	IBinaryData,
 	IExecuteFunctions,
 	INodeExecutionData,
 	INodeProperties,
-	IRunExecutionData,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { checkEdits, lastDeadline, tasksUnderWay } from '../../edit/check';
 import type { LoopMemory } from '../../edit/check';
-import { EditError } from '../../edit/errors';
+import { StoppedError } from '../../edit/errors';
 import { currencyOf } from '../../edit/price';
-import type { OpenEdit } from '../../edit/run';
+import type { Currency } from '../../edit/price';
+import type { OpenEdit, Settled } from '../../edit/run';
 import { cancelWaiting } from '../../edit/stop';
+import { callersFrom } from '../../n8n/callers';
+import { toError } from '../../n8n/failures';
+import type { ItemFailure } from '../../n8n/failures';
 import { handOn } from '../../n8n/handOn';
 import type { ItemOutput } from '../../n8n/handOn';
-import { memoryOf } from '../../n8n/memory';
+import { couldNotLook, interrupted } from '../../n8n/leftTasks';
+import { countMissed, memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
-import { readSuspended, revive } from '../../n8n/suspend';
-import type { SuspendedItem } from '../../n8n/suspend';
+import { wakeWhenEnded } from '../../n8n/wakeUp';
+import { readSuspended, revive } from '../../n8n/loopPayload';
+import type { Suspended, SuspendedItem } from '../../n8n/loopPayload';
 
 /** Not for users: set in the loop that a suspended edit waits in. */
 export const checkSuspendedField: INodeProperties = {
@@ -27,52 +33,66 @@ export const checkSuspendedField: INodeProperties = {
 };
 
 /**
- * The loop looks at its tasks once in so many milliseconds after their submission. n8n looks for executions to wake
+ * The loop looks at its tasks after so many milliseconds if nobody wakes it before. n8n looks for executions to wake
  * every 60 s and then sets exact timers for those due within 70 s: a sleep of 60 s or more ends to the second,
- * a shorter one ends at n8n's next look. So this is the shortest rhythm that n8n keeps exactly.
+ * a shorter one ends at n8n's next look. So this is the shortest sleep that n8n keeps exactly.
  */
 const LOOK_MS = 62_500;
 
-/** A look that is due so soon is the one that is under way. */
-const SAME_LOOK_MS = 1_000;
-
-/** Sub-workflows may nest; a chain longer than this is not believed. */
-const MOST_ANCESTORS = 50;
+/**
+ * Looks that cannot be made (the credential or the waiting execution cannot be read) are left out; so many in a row
+ * end the wait.
+ */
+const MOST_MISSED = 5;
 
 /** One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end. */
 export async function checkSuspended(functions: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const suspended = readSuspended(functions);
-	const { items, videos, continueOnFail, settings, maxResultBytes } = suspended;
-	const client = await dashScopeClient(functions);
-	const ports = n8nPorts(functions, client, maxResultBytes);
+	const { items, videos, continueOnFail } = suspended;
+	const currency = suspended.currency ?? (await currencyOfCredential(functions));
 	const open = items.flatMap(({ output, state }) =>
 		state.state === 'open' ? [{ output, state }] : [],
 	);
 	const edits = open.map(({ state }) => state);
-	const currency = currencyOf(client.baseUrl);
 	const before = items.flatMap((item, index) => revive(item, videos[index]));
 	const memory = memoryOf(functions, 0);
-	const sleep = async () => {
-		await functions.putExecutionToWait(new Date(nextLook(edits, memory, ports.now())));
+	const unfinished = (errorOf: (taskId: string) => Error): ItemFailure[] => {
+		const tasks = tasksUnderWay(edits, memory);
+		return open.map(({ output: { item } }, index) => ({
+			item,
+			error: errorOf(tasks[index] ?? ''),
+		}));
+	};
+	const nextLook = () => Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
+	const sleep = async (until: number) => {
+		await functions.putExecutionToWait(new Date(until));
 		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
 		// takes the last step of the loop for its end.
-		const tasks = tasksUnderWay(edits, memory);
-		const unfinished = open.map(({ output: { item } }, index) => ({
-			item,
-			error: lost(tasks[index]),
-		}));
-		return handOn(functions, currency, unfinished, before, true);
+		return handOn(functions, currency, unfinished(interrupted), before, true);
+	};
+	const sleepOrWake = async () => {
+		const until = nextLook();
+		wakeWhenEnded(functions, { taskIds: tasksUnderWay(edits, memory), until });
+		return await sleep(until);
 	};
 
 	// They were submitted, or looked at, a moment ago.
-	if (isFirstTurn(functions)) return await sleep();
-	if (await wasStopped(functions, suspended.parentExecutionId)) {
-		await cancelWaiting(ports, tasksUnderWay(edits, memory));
-		return [];
+	if (isFirstTurn(functions)) return await sleepOrWake();
+	let outcomes: Array<Settled<IBinaryData>> | 'stopped' | undefined;
+	try {
+		outcomes = await look(functions, suspended, edits, memory);
+		countMissed(functions, false);
+	} catch (thrown) {
+		const error = toError(thrown);
+		if (error instanceof StoppedError) throw error;
+		const lost = countMissed(functions, true) >= MOST_MISSED;
+		// Nobody wakes it: what is broken gets some minutes to be mended.
+		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep(nextLook());
+		const failures = unfinished((taskId) => couldNotLook(taskId, error));
+		return handOn(functions, currency, failures, before, continueOnFail);
 	}
-	const failsTry = retryRule(items, continueOnFail);
-	const outcomes = await checkEdits(edits, ports, memory, { ...settings, failsTry });
-	if (outcomes === undefined) return await sleep();
+	if (outcomes === undefined) return await sleepOrWake();
+	if (outcomes === 'stopped') return [];
 
 	const settled = [...before];
 	for (const [index, outcome] of outcomes.entries()) {
@@ -80,6 +100,34 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 		if (output !== undefined) settled.push({ output, outcome });
 	}
 	return handOn(functions, currency, [], settled, continueOnFail);
+}
+
+/** For a wait that an older version began, which did not note it. */
+async function currencyOfCredential(functions: IExecuteFunctions): Promise<Currency> {
+	const client = await dashScopeClient(functions).catch(() => undefined);
+	return client === undefined ? 'USD' : currencyOf(client.baseUrl);
+}
+
+/**
+ * Looks at the open tasks once.
+ * @returns undefined while one is under way
+ * @throws what kept n8n from looking at all
+ */
+async function look(
+	functions: IExecuteFunctions,
+	{ items, continueOnFail, settings, maxResultBytes, parentExecutionId }: Suspended,
+	edits: OpenEdit[],
+	memory: LoopMemory,
+): Promise<Array<Settled<IBinaryData>> | 'stopped' | undefined> {
+	const client = await dashScopeClient(functions);
+	const ports = n8nPorts(functions, client, maxResultBytes);
+	// Where that is not known nothing may be submitted anew.
+	if (await wasStopped(functions, parentExecutionId)) {
+		await cancelWaiting(ports, tasksUnderWay(edits, memory));
+		return 'stopped';
+	}
+	const failsTry = retryRule(items, continueOnFail);
+	return await checkEdits(edits, ports, memory, { ...settings, failsTry });
 }
 
 /**
@@ -95,24 +143,8 @@ function retryRule(items: SuspendedItem[], continueOnFail: boolean) {
 	return (failed: boolean[]) => first === 'open' && failed[0] === true;
 }
 
-function lost(taskId = ''): EditError {
-	return new EditError(
-		`The wait for task ${taskId} did not come to its end`,
-		`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours.`,
-		{ taskId },
-	);
-}
-
 function isFirstTurn(functions: IExecuteFunctions): boolean {
 	return functions.getWorkflowDataProxy(0).$runIndex === 0;
-}
-
-/** When to look again: at the next beat after the last submission, but no later than the last deadline. */
-function nextLook(edits: OpenEdit[], memory: LoopMemory, now: number): number {
-	const submitted = Math.max(...edits.map(({ job }) => job.submittedAt));
-	const beats = Math.floor((now - submitted + SAME_LOOK_MS) / LOOK_MS) + 1;
-	const next = Math.min(submitted + beats * LOOK_MS, lastDeadline(edits, memory));
-	return Math.max(now + SAME_LOOK_MS, next);
 }
 
 /**
@@ -120,11 +152,8 @@ function nextLook(edits: OpenEdit[], memory: LoopMemory, now: number): number {
  * the one that is clicked.
  */
 async function wasStopped(functions: IExecuteFunctions, executionId: string): Promise<boolean> {
-	let id: string | undefined = executionId;
-	for (let depth = 0; id !== undefined && depth < MOST_ANCESTORS; depth++) {
-		const data: IRunExecutionData | undefined = await functions.getExecutionDataById(id);
+	for await (const { data } of callersFrom(functions, executionId)) {
 		if (data?.resultData.error !== undefined) return true;
-		id = data?.parentExecution?.executionId;
 	}
 	return false;
 }

@@ -23,6 +23,7 @@ import {
 import { readMaxResultBytes } from '../../fields/result';
 import { readVideoSource } from '../../fields/source';
 import type { ItemOutput } from '../../n8n/handOn';
+import { recipeOf } from '../../n8n/memory';
 
 /** What differs between the edits: the images, and whether there must be a prompt. */
 export interface EditKind {
@@ -52,7 +53,7 @@ export async function readItem(
 	validateRequest(request, publicService);
 	const { video, model } = request;
 	return {
-		edit: { request, media: await checkMedia(request) },
+		edit: { item, recipe: recipeOf(functions, item), request, media: await checkMedia(request) },
 		output: {
 			item,
 			model,
