@@ -23,6 +23,13 @@ export function factsOf(error: Error): { hint?: string; details: FailureDetails 
 		const { hint, code, requestId, httpStatus } = error;
 		return { hint, details: { code, requestId, httpStatus } };
 	}
+	if (error instanceof NodeApiError || error instanceof NodeOperationError) {
+		const httpStatus = error instanceof NodeApiError ? Number(error.httpCode) : NaN;
+		return {
+			hint: error.description ?? undefined,
+			details: Number.isFinite(httpStatus) ? { httpStatus } : {},
+		};
+	}
 	return { details: {} };
 }
 

@@ -14,6 +14,8 @@ interface NodeMemory {
 	tries?: number[];
 	/** How often n8n has tried each run. */
 	counts?: Record<string, number>;
+	/** Of a suspended wait: looks in a row that could not be made. */
+	missed?: number;
 }
 
 function isNodeMemory(value: unknown): value is NodeMemory {
@@ -51,6 +53,21 @@ export function countTry(functions: IExecuteFunctions): number {
 	const before = counts[run] ?? 0;
 	counts[run] = before + 1;
 	return retries - (before % (retries + 1));
+}
+
+/** Notes whether a look of the suspended wait could be made. @returns those in a row that could not */
+export function countMissed(functions: IExecuteFunctions, missed: boolean): number {
+	const memory = nodeMemory(functions);
+	memory.missed = missed ? (memory.missed ?? 0) + 1 : 0;
+	return memory.missed;
+}
+
+/** The tasks that the run under way has submitted and that have not failed since, over all its tries. */
+export function tasksOfRun(functions: IExecuteFunctions): string[] {
+	const run = `${runIndexOf(functions)}:`;
+	return Object.entries(nodeMemory(functions).ledger).flatMap(([key, entry]) =>
+		key.startsWith(run) && entry.state === 'submitted' ? [entry.taskId] : [],
+	);
 }
 
 function nodeMemory(functions: IExecuteFunctions): NodeMemory {

@@ -12,6 +12,7 @@ import type { Task } from '../../shared/dashscope/types';
 import type { LoopSettings } from '../edit/check';
 import { EditError } from '../edit/errors';
 import type { FailureDetails } from '../edit/errors';
+import type { Currency } from '../edit/price';
 import type { OpenEdit } from '../edit/run';
 import type { Job } from '../edit/submit';
 import type { ItemFailure } from './failures';
@@ -47,6 +48,8 @@ interface Luggage {
 	/** What the user set for the case that an item fails. */
 	continueOnFail: boolean;
 	settings: LoopSettings;
+	/** Of the estimated costs; absent in waits that version 0.1.0 began. */
+	currency?: Currency;
 }
 
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
@@ -89,6 +92,7 @@ export async function suspend(
 	functions: IExecuteFunctions,
 	items: Array<{ edit: SuspendedItem; video?: IBinaryData }>,
 	settings: LoopSettings,
+	currency: Currency,
 ): Promise<INodeExecutionData[]> {
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
@@ -100,6 +104,7 @@ export async function suspend(
 			parentExecutionId,
 			continueOnFail,
 			settings: { lostSubmission, retries, transfers },
+			currency,
 		};
 		return {
 			json: { waiting: true, wanVideoEdit },
@@ -207,6 +212,7 @@ export interface Suspended {
 	parentExecutionId: string;
 	continueOnFail: boolean;
 	settings: LoopSettings;
+	currency?: Currency;
 	maxResultBytes: number;
 }
 
@@ -222,13 +228,14 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 			{ description: "Use 'Task: Get Status' to ask for a task." },
 		);
 	}
-	const { parentExecutionId, continueOnFail, settings } = first;
+	const { parentExecutionId, continueOnFail, settings, currency } = first;
 	return {
 		items: luggage.map(({ edit }) => edit),
 		videos: input.map(({ binary }) => binary?.video),
 		parentExecutionId,
 		continueOnFail,
 		settings,
+		currency,
 		maxResultBytes: first.edit.output.maxResultBytes,
 	};
 }

@@ -2,6 +2,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { StoppedError } from '../edit/errors';
 import { asNodeError, errorItem, toError } from '../n8n/failures';
+import { namingTasks } from '../n8n/leftTasks';
 import * as getStatus from './task/getStatus';
 import * as instructionEdit from './video/instructionEdit';
 import * as referenceEdit from './video/referenceEdit';
@@ -45,8 +46,8 @@ export async function route(this: IExecuteFunctions): Promise<INodeExecutionData
 	try {
 		return [await chosen.execute.call(this)];
 	} catch (thrown) {
-		// A problem of the node as a whole, such as a base URL that cannot be used.
-		const error = toError(thrown);
+		// A problem of the node as a whole, such as a base URL that cannot be used. An earlier try may have submitted.
+		const error = namingTasks(this, toError(thrown));
 		if (!this.continueOnFail() || error instanceof StoppedError) throw asNodeError(this, error);
 		// Thrown, it would make n8n hand the input on as if it were edited.
 		return [this.getInputData().map((_, item) => errorItem({ item, error }))];

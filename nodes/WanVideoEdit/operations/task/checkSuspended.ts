@@ -1,4 +1,5 @@
 import type {
+	IBinaryData,
 	IExecuteFunctions,
 	INodeExecutionData,
 	INodeProperties,
@@ -7,16 +8,20 @@ import type {
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { checkEdits, lastDeadline, tasksUnderWay } from '../../edit/check';
 import type { LoopMemory } from '../../edit/check';
-import { EditError } from '../../edit/errors';
+import { StoppedError } from '../../edit/errors';
 import { currencyOf } from '../../edit/price';
-import type { OpenEdit } from '../../edit/run';
+import type { Currency } from '../../edit/price';
+import type { OpenEdit, Settled } from '../../edit/run';
 import { cancelWaiting } from '../../edit/stop';
+import { toError } from '../../n8n/failures';
+import type { ItemFailure } from '../../n8n/failures';
 import { handOn } from '../../n8n/handOn';
 import type { ItemOutput } from '../../n8n/handOn';
-import { memoryOf } from '../../n8n/memory';
+import { couldNotLook, interrupted } from '../../n8n/leftTasks';
+import { countMissed, memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
 import { readSuspended, revive } from '../../n8n/suspend';
-import type { SuspendedItem } from '../../n8n/suspend';
+import type { Suspended, SuspendedItem } from '../../n8n/suspend';
 
 /** Not for users: set in the loop that a suspended edit waits in. */
 export const checkSuspendedField: INodeProperties = {
@@ -39,40 +44,53 @@ const SAME_LOOK_MS = 1_000;
 /** Sub-workflows may nest; a chain longer than this is not believed. */
 const MOST_ANCESTORS = 50;
 
+/**
+ * Looks that cannot be made (the credential or the waiting execution cannot be read) are left out; so many in a row
+ * end the wait.
+ */
+const MOST_MISSED = 5;
+
 /** One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end. */
 export async function checkSuspended(functions: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const suspended = readSuspended(functions);
-	const { items, videos, continueOnFail, settings, maxResultBytes } = suspended;
-	const client = await dashScopeClient(functions);
-	const ports = n8nPorts(functions, client, maxResultBytes);
+	const { items, videos, continueOnFail } = suspended;
+	const currency = suspended.currency ?? (await currencyOfCredential(functions));
 	const open = items.flatMap(({ output, state }) =>
 		state.state === 'open' ? [{ output, state }] : [],
 	);
 	const edits = open.map(({ state }) => state);
-	const currency = currencyOf(client.baseUrl);
 	const before = items.flatMap((item, index) => revive(item, videos[index]));
 	const memory = memoryOf(functions, 0);
+	const unfinished = (errorOf: (taskId: string) => Error): ItemFailure[] => {
+		const tasks = tasksUnderWay(edits, memory);
+		return open.map(({ output: { item } }, index) => ({
+			item,
+			error: errorOf(tasks[index] ?? ''),
+		}));
+	};
 	const sleep = async () => {
-		await functions.putExecutionToWait(new Date(nextLook(edits, memory, ports.now())));
+		await functions.putExecutionToWait(new Date(nextLook(edits, memory, Date.now())));
 		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
 		// takes the last step of the loop for its end.
-		const tasks = tasksUnderWay(edits, memory);
-		const unfinished = open.map(({ output: { item } }, index) => ({
-			item,
-			error: lost(tasks[index]),
-		}));
-		return handOn(functions, currency, unfinished, before, true);
+		return handOn(functions, currency, unfinished(interrupted), before, true);
 	};
 
 	// They were submitted, or looked at, a moment ago.
 	if (isFirstTurn(functions)) return await sleep();
-	if (await wasStopped(functions, suspended.parentExecutionId)) {
-		await cancelWaiting(ports, tasksUnderWay(edits, memory));
-		return [];
+	let outcomes: Array<Settled<IBinaryData>> | 'stopped' | undefined;
+	try {
+		outcomes = await look(functions, suspended, edits, memory);
+		countMissed(functions, false);
+	} catch (thrown) {
+		const error = toError(thrown);
+		if (error instanceof StoppedError) throw error;
+		const lost = countMissed(functions, true) >= MOST_MISSED;
+		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep();
+		const failures = unfinished((taskId) => couldNotLook(taskId, error));
+		return handOn(functions, currency, failures, before, continueOnFail);
 	}
-	const failsTry = retryRule(items, continueOnFail);
-	const outcomes = await checkEdits(edits, ports, memory, { ...settings, failsTry });
 	if (outcomes === undefined) return await sleep();
+	if (outcomes === 'stopped') return [];
 
 	const settled = [...before];
 	for (const [index, outcome] of outcomes.entries()) {
@@ -80,6 +98,34 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 		if (output !== undefined) settled.push({ output, outcome });
 	}
 	return handOn(functions, currency, [], settled, continueOnFail);
+}
+
+/** For a wait that an older version began, which did not note it. */
+async function currencyOfCredential(functions: IExecuteFunctions): Promise<Currency> {
+	const client = await dashScopeClient(functions).catch(() => undefined);
+	return client === undefined ? 'USD' : currencyOf(client.baseUrl);
+}
+
+/**
+ * Looks at the open tasks once.
+ * @returns undefined while one is under way
+ * @throws what kept n8n from looking at all
+ */
+async function look(
+	functions: IExecuteFunctions,
+	{ items, continueOnFail, settings, maxResultBytes, parentExecutionId }: Suspended,
+	edits: OpenEdit[],
+	memory: LoopMemory,
+): Promise<Array<Settled<IBinaryData>> | 'stopped' | undefined> {
+	const client = await dashScopeClient(functions);
+	const ports = n8nPorts(functions, client, maxResultBytes);
+	// Where that is not known nothing may be submitted anew.
+	if (await wasStopped(functions, parentExecutionId)) {
+		await cancelWaiting(ports, tasksUnderWay(edits, memory));
+		return 'stopped';
+	}
+	const failsTry = retryRule(items, continueOnFail);
+	return await checkEdits(edits, ports, memory, { ...settings, failsTry });
 }
 
 /**
@@ -93,14 +139,6 @@ function retryRule(items: SuspendedItem[], continueOnFail: boolean) {
 	const first = items[0]?.state.state;
 	if (!continueOnFail || first === 'failed') return (failed: boolean[]) => failed.includes(true);
 	return (failed: boolean[]) => first === 'open' && failed[0] === true;
-}
-
-function lost(taskId = ''): EditError {
-	return new EditError(
-		`The wait for task ${taskId} did not come to its end`,
-		`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours.`,
-		{ taskId },
-	);
 }
 
 function isFirstTurn(functions: IExecuteFunctions): boolean {

@@ -9,6 +9,7 @@ import { toError } from '../../n8n/failures';
 import type { ItemFailure } from '../../n8n/failures';
 import { handOn } from '../../n8n/handOn';
 import type { ItemOutput, SettledItem } from '../../n8n/handOn';
+import { couldNotSuspend } from '../../n8n/leftTasks';
 import { countTry, memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
 import { suspend, suspendedFailure } from '../../n8n/suspend';
@@ -29,6 +30,7 @@ export async function editItems(
 	const input = functions.getInputData();
 	if (input.length === 0) return [];
 	const client = await dashScopeClient(functions);
+	const currency = currencyOf(client.baseUrl);
 	const publicService = !isPrivateHost(new URL(client.baseUrl).hostname);
 	const hold = await readHold(functions);
 	const settings: RunSettings = {
@@ -48,18 +50,18 @@ export async function editItems(
 	}
 	const [first] = ready;
 	if (first === undefined || (failures.length > 0 && !functions.continueOnFail())) {
-		return handOn(functions, currencyOf(client.baseUrl), failures, []);
+		return handOn(functions, currency, failures, []);
 	}
 
+	if (hold.hint !== undefined) {
+		functions.addExecutionHints({ message: hold.hint, location: 'outputPane' });
+	}
 	const outcomes = await runEdits(
 		ready.map(({ edit }) => edit),
 		n8nPorts(functions, client, first.output.maxResultBytes),
 		memoryOf(functions),
 		settings,
 	);
-	if (hold.hint !== undefined) {
-		functions.addExecutionHints({ message: hold.hint, location: 'outputPane' });
-	}
 	const items = outcomes.flatMap((outcome, index) => {
 		const output = ready[index]?.output;
 		return output === undefined ? [] : [{ output, outcome }];
@@ -74,9 +76,19 @@ export async function editItems(
 			if (outcome.state !== 'open') return { output, outcome };
 			return { output, outcome: { state: 'submitted', job: outcome.job } };
 		});
-		return handOn(functions, currencyOf(client.baseUrl), failures, left);
+		return handOn(functions, currency, failures, left);
 	}
-	return await suspend(functions, toSuspend(items, failures, first.output), settings);
+	try {
+		return await suspend(functions, toSuspend(items, failures, first.output), settings, currency);
+	} catch (thrown) {
+		// Submitted they are: each item says what became of its task.
+		const left = items.flatMap(({ output: { item }, outcome }): ItemFailure[] =>
+			outcome.state === 'open'
+				? [{ item, error: couldNotSuspend(outcome.job.taskId, toError(thrown)) }]
+				: [],
+		);
+		return handOn(functions, currency, [...failures, ...left], settled);
+	}
 }
 
 function isSettled(item: RunItem): item is SettledItem {
