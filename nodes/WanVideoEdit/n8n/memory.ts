@@ -1,14 +1,17 @@
 import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import { isRecord } from '../../shared/dashscope/json';
 import { Ledger } from '../edit/ledger';
 import type { LedgerStore } from '../edit/ledger';
 import type { LoopMemory } from '../edit/check';
 import type { UploadStore } from '../edit/uploads';
+import { STATE_VERSION, isKnownVersion, unreadableState } from './savedState';
 
 /**
  * What this node has submitted and uploaded in this execution. Lives in the node's context, the one object that
  * n8n keeps over all tries and runs of a node and saves with the execution.
  */
 interface NodeMemory {
+	version?: number;
 	ledger: LedgerStore;
 	uploads: UploadStore;
 	tries?: number[];
@@ -19,7 +22,21 @@ interface NodeMemory {
 }
 
 function isNodeMemory(value: unknown): value is NodeMemory {
-	return typeof value === 'object' && value !== null && 'ledger' in value && 'uploads' in value;
+	return (
+		isRecord(value) &&
+		isKnownVersion(value) &&
+		isRecord(value.ledger) &&
+		Object.values(value.ledger).every((entry) => isRecord(entry) && 'state' in entry) &&
+		isRecord(value.uploads) &&
+		(value.tries === undefined || Array.isArray(value.tries)) &&
+		(value.counts === undefined || isRecord(value.counts))
+	);
+}
+
+/** Whether the node's memory is one that this version of the package understands, or is still to be made. */
+export function hasReadableMemory(functions: IExecuteFunctions): boolean {
+	const kept: unknown = functions.getContext('node').wanVideoEdit;
+	return kept === undefined || isNodeMemory(kept);
 }
 
 /**
@@ -64,19 +81,21 @@ export function countMissed(functions: IExecuteFunctions, missed: boolean): numb
 
 /** The tasks that the run under way has submitted and that have not failed since, over all its tries. */
 export function tasksOfRun(functions: IExecuteFunctions): string[] {
+	if (!hasReadableMemory(functions)) return [];
 	const run = `${runIndexOf(functions)}:`;
 	return Object.entries(nodeMemory(functions).ledger).flatMap(([key, entry]) =>
 		key.startsWith(run) && entry.state === 'submitted' ? [entry.taskId] : [],
 	);
 }
 
+/** @throws NodeOperationError for a memory that cannot be read: taken for empty, it would let tasks be paid twice */
 function nodeMemory(functions: IExecuteFunctions): NodeMemory {
 	const context = functions.getContext('node');
-	const kept: unknown = context.wanVideoEdit;
-	if (isNodeMemory(kept)) return kept;
-	const memory: NodeMemory = { ledger: {}, uploads: {} };
-	context.wanVideoEdit = memory;
-	return memory;
+	const kept: unknown = context.wanVideoEdit ?? { ledger: {}, uploads: {} };
+	if (!isNodeMemory(kept)) throw unreadableState(functions.getNode(), [kept]);
+	kept.version = STATE_VERSION;
+	context.wanVideoEdit = kept;
+	return kept;
 }
 
 /** Number of the node's run within the execution: a loop runs it several times, a retry repeats a run. */

@@ -1,23 +1,15 @@
-import { NodeConnectionTypes, NodeOperationError, WAIT_FOR_SUB_EXECUTION } from 'n8n-workflow';
+import { NodeConnectionTypes, WAIT_FOR_SUB_EXECUTION } from 'n8n-workflow';
 import type {
-	IBinaryData,
 	IExecuteFunctions,
 	INode,
 	INodeExecutionData,
 	IRunExecutionData,
 	IWorkflowBase,
 } from 'n8n-workflow';
-import { isRecord } from '../../shared/dashscope/json';
-import type { Task } from '../../shared/dashscope/types';
 import type { LoopSettings } from '../edit/check';
-import { EditError } from '../edit/errors';
-import type { FailureDetails } from '../edit/errors';
 import type { Currency } from '../edit/price';
-import type { OpenEdit } from '../edit/run';
-import type { Job } from '../edit/submit';
-import type { ItemFailure } from './failures';
-import { factsOf } from './failures';
-import type { ItemOutput, SettledItem } from './handOn';
+import { loopItems } from './loopPayload';
+import type { ItemToSuspend } from './loopPayload';
 import { submittedItem } from './output';
 
 /**
@@ -25,32 +17,6 @@ import { submittedItem } from './output';
  * on when it wakes. So the node starts a small sub-execution that loops (check, wait, check, …) and waits for that;
  * when the loop ends, its last items become this node's output. Seen in n8n 2.41.1.
  */
-
-/** The wait as one item sees it, from the submission to the loop's end. Plain JSON. */
-export interface SuspendedItem {
-	output: ItemOutput;
-	state: OpenEdit | { state: 'finished'; job: Job; task: Task } | SuspendedFailure;
-}
-
-interface SuspendedFailure {
-	state: 'failed';
-	message: string;
-	hint?: string;
-	details: FailureDetails;
-	task?: Task;
-}
-
-/** What travels through the loop besides the items. */
-interface Luggage {
-	edit: SuspendedItem;
-	/** The execution that waits; looked at to find out that it was stopped. */
-	parentExecutionId: string;
-	/** What the user set for the case that an item fails. */
-	continueOnFail: boolean;
-	settings: LoopSettings;
-	/** Of the estimated costs; absent in waits that version 0.1.0 began. */
-	currency?: Currency;
-}
 
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
@@ -77,12 +43,6 @@ function itemsAtStart({ resultData, executionData }: IRunExecutionData): number 
 	return input?.main?.[0]?.length ?? 0;
 }
 
-/** An item whose task ended, or was never created, before the execution was suspended. */
-export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: Task) {
-	const { hint, details } = factsOf(error);
-	return { state: 'failed' as const, message: error.message, hint, details, task };
-}
-
 /**
  * Starts the loop and puts the execution to wait for it.
  * @param items one per input item, in order, with the video of those that are finished
@@ -90,31 +50,21 @@ export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: T
  */
 export async function suspend(
 	functions: IExecuteFunctions,
-	items: Array<{ edit: SuspendedItem; video?: IBinaryData }>,
-	settings: LoopSettings,
+	items: ItemToSuspend[],
+	{ lostSubmission, retries, transfers }: LoopSettings,
 	currency: Currency,
 ): Promise<INodeExecutionData[]> {
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
-	const continueOnFail = functions.continueOnFail();
-	const { lostSubmission, retries, transfers } = settings;
-	const luggage = items.map(({ edit, video }): INodeExecutionData => {
-		const wanVideoEdit: Luggage = {
-			edit,
-			parentExecutionId,
-			continueOnFail,
-			settings: { lostSubmission, retries, transfers },
-			currency,
-		};
-		return {
-			json: { waiting: true, wanVideoEdit },
-			...(video === undefined ? {} : { binary: { video } }),
-			pairedItem: { item: edit.output.item },
-		};
+	const payload = loopItems(items, {
+		parentExecutionId,
+		continueOnFail: functions.continueOnFail(),
+		settings: { lostSubmission, retries, transfers },
+		currency,
 	});
 	const result = await functions.executeWorkflow(
 		{ code: loopWorkflow(functions.getNode()) },
-		luggage,
+		payload,
 		undefined,
 		{ parentExecution: { executionId: parentExecutionId, workflowId, shouldResume: true } },
 	);
@@ -199,53 +149,4 @@ function loopWorkflow(node: INode): IWorkflowBase {
 			[finished]: { main: [[], to(check)] },
 		},
 	};
-}
-
-function isLuggage(value: unknown): value is Luggage {
-	return isRecord(value) && isRecord(value.edit) && typeof value.parentExecutionId === 'string';
-}
-
-/** What the check of the loop gets: the suspended items, with the videos of those that were finished before. */
-export interface Suspended {
-	items: SuspendedItem[];
-	videos: Array<IBinaryData | undefined>;
-	parentExecutionId: string;
-	continueOnFail: boolean;
-	settings: LoopSettings;
-	currency?: Currency;
-	maxResultBytes: number;
-}
-
-/** Reads the items that {@link suspend} sent through the loop. */
-export function readSuspended(functions: IExecuteFunctions): Suspended {
-	const input = functions.getInputData();
-	const luggage = input.map(({ json }) => json.wanVideoEdit).filter(isLuggage);
-	const [first] = luggage;
-	if (first === undefined || luggage.length !== input.length) {
-		throw new NodeOperationError(
-			functions.getNode(),
-			'This step belongs to the wait of an edit and cannot be used on its own',
-			{ description: "Use 'Task: Get Status' to ask for a task." },
-		);
-	}
-	const { parentExecutionId, continueOnFail, settings, currency } = first;
-	return {
-		items: luggage.map(({ edit }) => edit),
-		videos: input.map(({ binary }) => binary?.video),
-		parentExecutionId,
-		continueOnFail,
-		settings,
-		currency,
-		maxResultBytes: first.edit.output.maxResultBytes,
-	};
-}
-
-/** An item that was settled before, as it would have left the node. */
-export function revive({ output, state }: SuspendedItem, video?: IBinaryData): SettledItem[] {
-	if (state.state === 'open') return [];
-	if (state.state === 'finished') return [{ output, outcome: { ...state, video } }];
-	const { message, hint, details, task } = state;
-	return [
-		{ output, outcome: { state: 'failed', error: new EditError(message, hint, details), task } },
-	];
 }

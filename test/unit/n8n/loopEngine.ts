@@ -105,7 +105,9 @@ export class LoopExecution {
 		private readonly engine: SuspendedRun,
 		readonly workflow: IWorkflowBase,
 		public input: INodeExecutionData[],
-	) {}
+	) {
+		this.sleeper = input;
+	}
 
 	private get check(): INode {
 		const node = this.workflow.nodes.find(({ id }) => id === 'check');
@@ -173,7 +175,7 @@ export class LoopExecution {
 	}
 
 	/** What a check that sleeps passes on when it wakes: its input. */
-	private sleeper: INodeExecutionData[] = [];
+	private sleeper: INodeExecutionData[];
 
 	private async next(output: INodeExecutionData[]): Promise<void> {
 		this.turns++;

@@ -20,8 +20,8 @@ import type { ItemOutput } from '../../n8n/handOn';
 import { couldNotLook, interrupted } from '../../n8n/leftTasks';
 import { countMissed, memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
-import { readSuspended, revive } from '../../n8n/suspend';
-import type { Suspended, SuspendedItem } from '../../n8n/suspend';
+import { readSuspended, revive } from '../../n8n/loopPayload';
+import type { Suspended, SuspendedItem } from '../../n8n/loopPayload';
 
 /** Not for users: set in the loop that a suspended edit waits in. */
 export const checkSuspendedField: INodeProperties = {

@@ -10,10 +10,11 @@ import type { ItemFailure } from '../../n8n/failures';
 import { handOn } from '../../n8n/handOn';
 import type { ItemOutput, SettledItem } from '../../n8n/handOn';
 import { couldNotSuspend } from '../../n8n/leftTasks';
+import { suspendedFailure } from '../../n8n/loopPayload';
+import type { SuspendedItem } from '../../n8n/loopPayload';
 import { countTry, memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
-import { suspend, suspendedFailure } from '../../n8n/suspend';
-import type { SuspendedItem } from '../../n8n/suspend';
+import { suspend } from '../../n8n/suspend';
 import { readItem, readSettings } from './readItem';
 import type { EditKind, ReadyItem } from './readItem';
 
