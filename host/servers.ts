@@ -96,6 +96,14 @@ export async function startQueueServers(): Promise<QueueServers> {
 	};
 }
 
+/** Where their PostgreSQL is, in one line. */
+export function databaseUrl({ env }: QueueServers): string {
+	const part = (name: string) => encodeURIComponent(env[`DB_POSTGRESDB_${name}`] ?? '');
+	const login = `${part('USER')}:${part('PASSWORD')}`;
+	const port = env.DB_POSTGRESDB_PORT ?? '5432';
+	return `postgres://${login}@${env.DB_POSTGRESDB_HOST}:${port}/${part('DATABASE')}`;
+}
+
 interface Account {
 	uid: number;
 	gid: number;

@@ -8,6 +8,7 @@ import type {
 } from 'n8n-workflow';
 import type { LoopSettings } from '../edit/check';
 import type { Currency } from '../edit/price';
+import { callersFrom, isOfSecondEngine } from './callers';
 import { loopItems } from './loopPayload';
 import type { ItemToSuspend } from './loopPayload';
 import { submittedItem } from './output';
@@ -27,14 +28,23 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	const { id } = functions.getWorkflow();
 	const executionId = functions.getExecutionId();
 	if (!id || executionId === undefined) return 'the workflow was never saved';
+	if (isOfSecondEngine(executionId)) return SECOND_ENGINE;
 	if (functions.getMode() !== 'integrated') return undefined;
 
 	// A caller that runs this workflow once per item lets all of them wait, and n8n then hands it the result of only
 	// one. Several items at the start come only from a caller that runs it once for all.
-	const data = await functions.getExecutionDataById(executionId);
-	if (data !== undefined && itemsAtStart(data) > 1) return undefined;
-	return 'the workflow was called by another one for a single item, and n8n would lose the results if several such calls waited';
+	let first = true;
+	for await (const { id: callerId, data } of callersFrom(functions, executionId)) {
+		if (isOfSecondEngine(callerId)) return SECOND_ENGINE;
+		if (first && (data === undefined || itemsAtStart(data) <= 1)) return SINGLE_ITEM;
+		first = false;
+	}
+	return undefined;
 }
+
+const SECOND_ENGINE = "n8n's second engine, which the workflow's settings choose, cannot do it";
+const SINGLE_ITEM =
+	'the workflow was called by another one for a single item, and n8n would lose the results if several such calls waited';
 
 function itemsAtStart({ resultData, executionData }: IRunExecutionData): number {
 	const runs = Object.values(resultData.runData).flat();

@@ -1,6 +1,9 @@
 import type { IExecuteFunctions, INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
 import { readHold } from '../../../nodes/WanVideoEdit/fields/waiting';
 
+/** An execution of n8n's second engine, as n8n 2.41.1 names it. */
+const SECOND = '01a20b92-79b5-764e-a004-eb113f2758d4';
+
 interface Situation {
 	whileWaiting?: string;
 	completion?: string;
@@ -10,18 +13,22 @@ interface Situation {
 	executionId?: string;
 	/** How many items the execution began with; absent: its data cannot be read. */
 	itemsAtStart?: number;
+	/** The executions that wait for this one, from the nearest on. */
+	callers?: string[];
 	/** How the webhook before the node answers. */
 	responseMode?: string;
 }
 
 function situation(wanted: Situation): IExecuteFunctions {
 	const { whileWaiting = 'suspend', completion = 'wait', mode = 'webhook', tool = false } = wanted;
-	const { workflowId, executionId, itemsAtStart, responseMode } = {
+	const { workflowId, executionId, itemsAtStart, callers, responseMode } = {
 		workflowId: 'w',
 		executionId: '1',
+		callers: [],
 		responseMode: 'onReceived',
 		...wanted,
 	};
+	const chain = [executionId, ...callers];
 	const parameters: Record<string, string> = { whileWaiting, completion };
 	const functions = {
 		getNodeParameter: (name: string) => parameters[name] ?? '',
@@ -31,7 +38,13 @@ function situation(wanted: Situation): IExecuteFunctions {
 		isToolExecution: () => tool,
 		getWorkflow: () => ({ id: workflowId }),
 		getExecutionId: () => executionId,
-		getExecutionDataById: async () => await Promise.resolve(started(itemsAtStart)),
+		getExecutionDataById: async (id: string) => {
+			if (id === SECOND) throw new Error('no such column: NaN');
+			const parent = chain[chain.indexOf(id) + 1];
+			const parentExecution = parent === undefined ? undefined : { executionId: parent };
+			const data = started(itemsAtStart);
+			return await Promise.resolve(data && { ...data, parentExecution });
+		},
 	};
 	return functions as unknown as IExecuteFunctions;
 }
@@ -64,6 +77,27 @@ describe('whether and when an execution is suspended', () => {
 		['called for several items', { mode: 'integrated', itemsAtStart: 2 }, { holdMs: 0 }],
 		['called for one item', { mode: 'integrated', itemsAtStart: 1 }, hint('single item')],
 		['called, nobody knows for what', { mode: 'integrated' }, hint('single item')],
+		['in the second engine', { executionId: SECOND }, hint("n8n's second engine")],
+		[
+			'Automatic in the second engine',
+			{ whileWaiting: 'auto', executionId: SECOND },
+			hint("n8n's second engine"),
+		],
+		[
+			'called by an execution of the second engine',
+			{ mode: 'integrated', itemsAtStart: 2, callers: [SECOND] },
+			hint("n8n's second engine"),
+		],
+		[
+			'called by one that such an execution called',
+			{ mode: 'integrated', itemsAtStart: 2, callers: ['7', SECOND] },
+			hint("n8n's second engine"),
+		],
+		[
+			'called by executions of the first engine',
+			{ mode: 'integrated', itemsAtStart: 2, callers: ['7', '8'] },
+			{ holdMs: 0 },
+		],
 		[
 			'Automatic, and the caller of the webhook waits',
 			{ whileWaiting: 'auto', responseMode: 'lastNode' },

@@ -3,7 +3,6 @@ import type {
 	IExecuteFunctions,
 	INodeExecutionData,
 	INodeProperties,
-	IRunExecutionData,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { checkEdits, lastDeadline, tasksUnderWay } from '../../edit/check';
@@ -13,6 +12,7 @@ import { currencyOf } from '../../edit/price';
 import type { Currency } from '../../edit/price';
 import type { OpenEdit, Settled } from '../../edit/run';
 import { cancelWaiting } from '../../edit/stop';
+import { callersFrom } from '../../n8n/callers';
 import { toError } from '../../n8n/failures';
 import type { ItemFailure } from '../../n8n/failures';
 import { handOn } from '../../n8n/handOn';
@@ -40,9 +40,6 @@ const LOOK_MS = 62_500;
 
 /** A look that is due so soon is the one that is under way. */
 const SAME_LOOK_MS = 1_000;
-
-/** Sub-workflows may nest; a chain longer than this is not believed. */
-const MOST_ANCESTORS = 50;
 
 /**
  * Looks that cannot be made (the credential or the waiting execution cannot be read) are left out; so many in a row
@@ -158,11 +155,8 @@ function nextLook(edits: OpenEdit[], memory: LoopMemory, now: number): number {
  * the one that is clicked.
  */
 async function wasStopped(functions: IExecuteFunctions, executionId: string): Promise<boolean> {
-	let id: string | undefined = executionId;
-	for (let depth = 0; id !== undefined && depth < MOST_ANCESTORS; depth++) {
-		const data: IRunExecutionData | undefined = await functions.getExecutionDataById(id);
+	for await (const { data } of callersFrom(functions, executionId)) {
 		if (data?.resultData.error !== undefined) return true;
-		id = data?.parentExecution?.executionId;
 	}
 	return false;
 }

@@ -56,6 +56,8 @@ export async function editItems(
 
 	if (hold.hint !== undefined) {
 		functions.addExecutionHints({ message: hold.hint, location: 'outputPane' });
+		// n8n's second engine shows no hints.
+		functions.logger.info(hold.hint);
 	}
 	const outcomes = await runEdits(
 		ready.map(({ edit }) => edit),
