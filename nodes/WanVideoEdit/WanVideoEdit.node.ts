@@ -6,6 +6,7 @@ import type {
 	INodeTypeDescription,
 } from 'n8n-workflow';
 import { testDashScope } from '../shared/dashscope/credentialTest';
+import { wakeUp, wakeUpWebhooks } from './n8n/wakeUp';
 import { operationFields, route } from './operations/router';
 
 export class WanVideoEdit implements INodeType {
@@ -25,6 +26,7 @@ export class WanVideoEdit implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'dashScopeApi', required: true, testedBy: 'testDashScope' }],
+		webhooks: wakeUpWebhooks,
 		properties: [
 			{
 				displayName: 'Resource',
@@ -80,6 +82,8 @@ export class WanVideoEdit implements INodeType {
 	};
 
 	methods = { credentialTest: { testDashScope } };
+
+	webhook = wakeUp;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await route.call(this);

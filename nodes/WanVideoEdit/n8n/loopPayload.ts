@@ -82,7 +82,7 @@ export interface Suspended extends SuspendedRun {
  * @throws NodeOperationError that names every task in them if they, or the loop's memory, cannot be read
  */
 export function readSuspended(functions: IExecuteFunctions): Suspended {
-	const input = functions.getInputData();
+	const input = givenItems(functions);
 	const payloads = input.map(({ json }): unknown => json.wanVideoEdit);
 	if (!payloads.some((payload) => payload !== undefined)) {
 		throw new NodeOperationError(
@@ -112,6 +112,20 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 
 function isOld(settings: LoopSettings | OldSettings): settings is OldSettings {
 	return 'resubmitLost' in settings;
+}
+
+/** The step of the loop that its items come from. Waits that version 0.1.0 began have it as well. */
+export function firstStepOf(check: string): string {
+	return `${check}: Tasks Submitted`;
+}
+
+/** What the loop was given. The check's own input is that, or nothing of it where the loop was woken. */
+function givenItems(functions: IExecuteFunctions): INodeExecutionData[] {
+	try {
+		return functions.getWorkflowDataProxy(0).$items(firstStepOf(functions.getNode().name), 0, 0);
+	} catch {
+		return functions.getInputData();
+	}
 }
 
 function isLoopPayload(value: unknown): value is LoopPayload {

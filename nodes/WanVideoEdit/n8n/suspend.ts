@@ -9,7 +9,7 @@ import type {
 import type { LoopSettings } from '../edit/check';
 import type { Currency } from '../edit/price';
 import { callersFrom, isOfSecondEngine } from './callers';
-import { loopItems } from './loopPayload';
+import { firstStepOf, loopItems } from './loopPayload';
 import type { ItemToSuspend } from './loopPayload';
 import { submittedItem } from './output';
 
@@ -88,7 +88,7 @@ export async function suspend(
 function loopWorkflow(node: INode): IWorkflowBase {
 	// The node's own name, so that its error names the node that the user knows.
 	const check = node.name;
-	const submitted = `${check}: Tasks Submitted`;
+	const submitted = firstStepOf(check);
 	const finished = `${check}: All Finished?`;
 	const to = (name: string) => [{ node: name, type: NodeConnectionTypes.Main, index: 0 }];
 	const at = (column: number): [number, number] => [column * 220, 0];

@@ -48,6 +48,7 @@ describe('what fails after a submission and is no outcome of an item names every
 		(call) => {
 			test('for a while: the wait goes on', async () => {
 				const run = new SuspendedRun({ ...two, plans: [{ jobSeconds: 50 }] });
+				run.unreachable();
 				await run.clock.run(run.start());
 				run.broken[call] = new Error('Database is locked');
 				run.clock.at(run.clock.now() + 4 * MINUTE, () => (run.broken = {}));

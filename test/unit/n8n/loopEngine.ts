@@ -9,11 +9,12 @@ import type {
 	INodeExecutionData,
 	INodeParameters,
 	IWebhookFunctions,
+	IWebhookResponseData,
 	IWorkflowBase,
 	IWorkflowSettings,
 } from 'n8n-workflow';
 import { WanVideoEdit } from '../../../nodes/WanVideoEdit/WanVideoEdit.node';
-import { MODEL, VIDEO_URL } from '../requests';
+import { VIDEO_URL } from '../requests';
 import { START, VirtualClock } from '../virtualClock';
 import { VirtualService } from '../virtualService';
 import type { Plan, ServiceOptions } from '../virtualService';
@@ -194,15 +195,7 @@ export class LoopExecution {
 		if (this.status !== 'waiting') return 409;
 		const [webhook] = new WanVideoEdit().description.webhooks ?? [];
 		if (webhook?.path !== path || webhook.httpMethod !== method) return 404;
-		const functions = {
-			getNodeParameter: (name: string, fallback?: unknown) =>
-				this.check.parameters[name] ?? fallback,
-		};
-		const node = new WanVideoEdit() as {
-			webhook?(): Promise<{ workflowData?: INodeExecutionData[][] }>;
-		};
-		const answer = await node.webhook?.call(functions as unknown as IWebhookFunctions);
-		const items = answer?.workflowData?.[0];
+		const items = (await callWebhook(this.check.parameters)).workflowData?.[0];
 		if (items === undefined) return 200;
 		this.sleeper = items;
 		this.status = 'running';
@@ -231,6 +224,14 @@ export class LoopExecution {
 			await this.resume();
 		}
 	}
+}
+
+/** The node's answer to a call of the resume URL. */
+export async function callWebhook(parameters: INodeParameters): Promise<IWebhookResponseData> {
+	const functions = {
+		getNodeParameter: (name: string, fallback?: unknown) => parameters[name] ?? fallback,
+	};
+	return await new WanVideoEdit().webhook.call(functions as unknown as IWebhookFunctions);
 }
 
 /** What a parent execution has come to. */
@@ -262,6 +263,12 @@ export class SuspendedRun {
 	/** What is done with calls of a resume URL; by default they arrive. */
 	reach: (id: string, path: string) => Promise<number> = async (id, path) =>
 		id === this.loop?.id ? await this.loop.call(path) : await Promise.resolve(404);
+	/** As if the resume URL led nowhere from here. */
+	unreachable(): this {
+		this.reach = async () => await Promise.reject(new Error('ECONNREFUSED'));
+		return this;
+	}
+
 	readonly posts: Array<{ at: number; url: string; status: number; withKey: boolean }> = [];
 	loop?: LoopExecution;
 
@@ -344,13 +351,15 @@ export class SuspendedRun {
 		}
 		const { pathname, searchParams } = new URL(url);
 		const [, , id = '', path = ''] = pathname.split('/');
+		await this.clock.wait(20);
 		const status =
 			searchParams.get('signature') === 'secret' && method === 'POST'
 				? await this.reach(id, path)
 				: 401;
 		const withKey = headers !== undefined && 'Authorization' in headers;
 		this.posts.push({ at: this.clock.now(), url, status, withKey });
-		return { statusCode: status, headers: {}, body: {} };
+		if (status >= 400) throw new Error(`HTTP ${status}`);
+		return {};
 	}
 
 	/** One try of the node: its items, or its error; `waiting` while the loop has not ended. */
@@ -426,10 +435,6 @@ export class SuspendedRun {
 	/** {@link play} on the virtual clock. */
 	async run(): Promise<RunResult> {
 		return await this.clock.run(this.play());
-	}
-
-	body(prompt: string) {
-		return { model: MODEL, prompt };
 	}
 }
 

@@ -20,6 +20,7 @@ import type { ItemOutput } from '../../n8n/handOn';
 import { couldNotLook, interrupted } from '../../n8n/leftTasks';
 import { countMissed, memoryOf } from '../../n8n/memory';
 import { n8nPorts } from '../../n8n/ports';
+import { wakeWhenEnded } from '../../n8n/wakeUp';
 import { readSuspended, revive } from '../../n8n/loopPayload';
 import type { Suspended, SuspendedItem } from '../../n8n/loopPayload';
 
@@ -32,14 +33,11 @@ export const checkSuspendedField: INodeProperties = {
 };
 
 /**
- * The loop looks at its tasks once in so many milliseconds after their submission. n8n looks for executions to wake
+ * The loop looks at its tasks after so many milliseconds if nobody wakes it before. n8n looks for executions to wake
  * every 60 s and then sets exact timers for those due within 70 s: a sleep of 60 s or more ends to the second,
- * a shorter one ends at n8n's next look. So this is the shortest rhythm that n8n keeps exactly.
+ * a shorter one ends at n8n's next look. So this is the shortest sleep that n8n keeps exactly.
  */
 const LOOK_MS = 62_500;
-
-/** A look that is due so soon is the one that is under way. */
-const SAME_LOOK_MS = 1_000;
 
 /**
  * Looks that cannot be made (the credential or the waiting execution cannot be read) are left out; so many in a row
@@ -65,15 +63,21 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 			error: errorOf(tasks[index] ?? ''),
 		}));
 	};
-	const sleep = async () => {
-		await functions.putExecutionToWait(new Date(nextLook(edits, memory, Date.now())));
+	const nextLook = () => Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
+	const sleep = async (until: number) => {
+		await functions.putExecutionToWait(new Date(until));
 		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
 		// takes the last step of the loop for its end.
 		return handOn(functions, currency, unfinished(interrupted), before, true);
 	};
+	const sleepOrWake = async () => {
+		const until = nextLook();
+		wakeWhenEnded(functions, { taskIds: tasksUnderWay(edits, memory), until });
+		return await sleep(until);
+	};
 
 	// They were submitted, or looked at, a moment ago.
-	if (isFirstTurn(functions)) return await sleep();
+	if (isFirstTurn(functions)) return await sleepOrWake();
 	let outcomes: Array<Settled<IBinaryData>> | 'stopped' | undefined;
 	try {
 		outcomes = await look(functions, suspended, edits, memory);
@@ -82,11 +86,12 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 		const error = toError(thrown);
 		if (error instanceof StoppedError) throw error;
 		const lost = countMissed(functions, true) >= MOST_MISSED;
-		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep();
+		// Nobody wakes it: what is broken gets some minutes to be mended.
+		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep(nextLook());
 		const failures = unfinished((taskId) => couldNotLook(taskId, error));
 		return handOn(functions, currency, failures, before, continueOnFail);
 	}
-	if (outcomes === undefined) return await sleep();
+	if (outcomes === undefined) return await sleepOrWake();
 	if (outcomes === 'stopped') return [];
 
 	const settled = [...before];
@@ -140,14 +145,6 @@ function retryRule(items: SuspendedItem[], continueOnFail: boolean) {
 
 function isFirstTurn(functions: IExecuteFunctions): boolean {
 	return functions.getWorkflowDataProxy(0).$runIndex === 0;
-}
-
-/** When to look again: at the next beat after the last submission, but no later than the last deadline. */
-function nextLook(edits: OpenEdit[], memory: LoopMemory, now: number): number {
-	const submitted = Math.max(...edits.map(({ job }) => job.submittedAt));
-	const beats = Math.floor((now - submitted + SAME_LOOK_MS) / LOOK_MS) + 1;
-	const next = Math.min(submitted + beats * LOOK_MS, lastDeadline(edits, memory));
-	return Math.max(now + SAME_LOOK_MS, next);
 }
 
 /**
