@@ -1,11 +1,209 @@
 import type { INode } from 'n8n-workflow';
-import { SuspendedRun, seen } from './loopEngine';
+import { START } from '../virtualClock';
+import { EDIT, SuspendedRun, seen } from './loopEngine';
+import type { Options } from './loopEngine';
 
 /** The suspended wait from the submission to its end, with n8n stubbed. */
 
 const forking: Partial<INode> = { onError: 'continueErrorOutput' };
 const MINUTE = 60_000;
 const taskIds = ['task-1', 'task-2'];
+
+/** What is the same whether an execution is kept running or suspended: items, error, and what became of the tasks. */
+async function compared(options: Options) {
+	const [held, suspended] = [
+		new SuspendedRun({ ...options, parameters: { whileWaiting: 'hold' } }),
+		new SuspendedRun({ ...options, parameters: { whileWaiting: 'suspend' } }),
+	];
+	const results = [];
+	for (const run of [held, suspended]) {
+		run.takeOver();
+		const { items, error } = await run.clock.run(
+			// n8n does not run a node again that failed while it was suspended.
+			run === held ? run.retried() : run.play(),
+		);
+		const taskIds = run.service.tasks().map(({ id }) => id);
+		const anonymous = (value: unknown) =>
+			JSON.parse(
+				JSON.stringify(value ?? null)
+					.replace(/task-\d+/g, 'task-N')
+					.replace(/\d+ seconds/g, 'N seconds'),
+			) as unknown;
+		results.push({
+			seen: anonymous(seen(items)),
+			details: anonymous(items.map(({ json }) => json.details)),
+			error: anonymous(error && { message: error.message, description: error.description }),
+			tasks: (options.prompts ?? []).map((prompt) =>
+				run.service.tasksOf(prompt).map(({ status }) => (status === 'FAILED' ? 'bad' : 'ok')),
+			),
+			count: taskIds.length,
+		});
+	}
+	expect(suspended.loop).toBeDefined();
+	return results;
+}
+
+describe('as when held', () => {
+	test.each(['stopWorkflow', 'continueRegularOutput', 'continueErrorOutput'] as const)(
+		'several items, one failed: %s',
+		async (onError) => {
+			const [held, suspended] = await compared({
+				prompts: ['one', 'bad', 'three'],
+				plans: [
+					{ jobSeconds: 30 },
+					{ jobSeconds: 30, code: 'DataInspectionFailed' },
+					{ jobSeconds: 30 },
+				],
+				settings: { onError },
+			});
+			expect(suspended).toEqual(held);
+			expect(suspended?.error === null).toBe(onError !== 'stopWorkflow');
+			expect(suspended?.count).toBe(3);
+		},
+	);
+
+	test.each([
+		// What becomes of each item's tasks, one after another.
+		['the second try succeeds', 'stopWorkflow', ['ok', 'bad ok', 'ok']],
+		['in vain', 'stopWorkflow', ['ok', 'bad bad', 'bad ok']],
+		['Continue On Fail, first item', 'continueErrorOutput', ['bad bad', 'ok', 'bad bad']],
+		['Continue On Fail, third item', 'continueErrorOutput', ['ok', 'bad', 'ok']],
+		['Continue On Fail, first item, then well', 'continueRegularOutput', ['bad ok', 'bad bad']],
+	] as const)('Retry On Fail: %s', async (_name, onError, fates) => {
+		const prompts = fates.map((_, index) => `wish ${index}`);
+		const fate = (number: number) => fates.map((each) => each.split(' ')[number]);
+		const plan = (end?: string) =>
+			end === undefined
+				? []
+				: [{ jobSeconds: 30, ...(end === 'bad' ? { code: 'InvalidParameter' } : {}) }];
+		const again = fates.flatMap((each) => (each.startsWith('bad') ? plan(each.split(' ')[1]) : []));
+		const [held, suspended] = await compared({
+			prompts,
+			plans: [...fate(0).flatMap(plan), ...again],
+			settings: { onError, retryOnFail: true, maxTries: 2 },
+		});
+		expect(suspended).toEqual(held);
+		expect(suspended?.tasks.map((states) => states.join(' '))).toEqual(fates);
+	});
+
+	test('a timeout', async () => {
+		const [held, suspended] = await compared({
+			prompts: ['late'],
+			plans: [{ jobSeconds: 600 }],
+			options: { timeout: 1.1 },
+		});
+		expect(suspended).toEqual(held);
+		expect(JSON.stringify(suspended?.error)).toContain('was still RUNNING after N seconds');
+	});
+});
+
+describe('Stop of the execution that waits', () => {
+	test.each([
+		['itself', [], '1'],
+		['one that called it', ['8', '9'], '9'],
+	])(
+		'%s: the next look cancels what waits in the queue, and ends the loop',
+		async (_name, callers, stopped) => {
+			const run = new SuspendedRun({
+				prompts: ['one', 'two'],
+				slots: 1,
+				plans: [{ jobSeconds: 300 }],
+			});
+			run.callers = callers;
+			await run.clock.run(run.start());
+			run.stopped.add(stopped);
+			const { items, error } = await run.clock.run(run.wait());
+			expect({ items, error }).toEqual({ items: [], error: undefined });
+			expect(run.service.tasks().map(({ status }) => status)).toEqual(['RUNNING', 'CANCELED']);
+			expect(run.loop?.looks).toHaveLength(1);
+			expect(run.logged.join('\n')).toContain('Cancelled task task-2 after Stop');
+		},
+	);
+});
+
+describe('the loop', () => {
+	test('asks for nothing in its first turn, and then sleeps no longer than its deadline', async () => {
+		const run = new SuspendedRun({ plans: [{ jobSeconds: 600 }], options: { timeout: 0.5 } });
+		await run.clock.run(run.start());
+		expect(run.service.count('query')).toBe(0);
+		expect((run.loop?.waitTill ?? 0) - START).toBeLessThanOrEqual(30_200);
+		const { error } = await run.clock.run(run.wait());
+		expect(error?.message).toContain('Task task-1 was still RUNNING');
+	});
+
+	test('sleeps for as long as n8n keeps exactly', async () => {
+		const run = new SuspendedRun({ plans: [{ jobSeconds: 600 }] }).unreachable();
+		await run.run();
+		const looks = run.loop?.looks ?? [];
+		expect(looks).toHaveLength(10);
+		const gaps = looks.slice(1).map((look, index) => look - (looks[index] ?? 0));
+		expect(Math.min(...gaps)).toBeGreaterThanOrEqual(62_500);
+		expect(Math.max(...gaps)).toBeLessThan(63_500);
+	});
+
+	test('killed during a look: n8n hands on what became of each item', async () => {
+		const run = new SuspendedRun({
+			prompts: ['done', 'refused', 'long'],
+			plans: [
+				{ jobSeconds: 20 },
+				{ jobSeconds: 20, code: 'DataInspectionFailed' },
+				{ jobSeconds: 300 },
+			],
+			parameters: { whileWaiting: 'auto' },
+			settings: forking,
+		});
+		await run.clock.run(run.start());
+		expect(seen(run.loop?.output ?? [])).toEqual([
+			{ item: 0, prompt: 'done', video: 'video of task-1' },
+			{ item: 1, error: expect.stringContaining('Task task-2 failed') },
+			{ item: 2, error: 'Waiting for task task-3 was interrupted [item 2]' },
+		]);
+		expect(run.loop?.output[2]?.json.details).toMatchObject({ taskId: 'task-3' });
+		await run.clock.run(run.wait());
+	});
+
+	test('shows the tasks while it waits, and never an error: n8n would try again', async () => {
+		const run = new SuspendedRun({
+			prompts: ['refused', 'long'],
+			plans: [{ jobSeconds: 20, code: 'DataInspectionFailed' }, { jobSeconds: 300 }],
+			parameters: { whileWaiting: 'auto' },
+			settings: forking,
+		});
+		const { items } = await run.clock.run(run.start());
+		expect(items).toMatchObject([{ json: { taskId: 'task-2', status: 'PENDING' } }]);
+		await run.clock.run(run.wait());
+	});
+
+	test('a refused submission fails before it begins, and a retry submits what is missing', async () => {
+		const run = new SuspendedRun({ prompts: ['one', 'two'] });
+		run.service.faults.create.push(undefined, {
+			status: 400,
+			body: { code: 'InvalidParameter', message: 'Not now' },
+		});
+		const { error } = await run.run();
+		expect(error?.message).toContain('Not now');
+		expect(run.loop).toBeUndefined();
+		const { items } = await run.run();
+		expect(seen(items)).toMatchObject([{ video: 'video of task-1' }, { video: 'video of task-2' }]);
+		expect(run.service.count('create')).toBe(3);
+		expect(run.service.tasks()).toHaveLength(2);
+	});
+
+	test('the sub-execution may do nothing more than wait for the user who started it', async () => {
+		const run = new SuspendedRun();
+		await run.run();
+		expect(run.loop?.workflow).toMatchObject({
+			id: '',
+			settings: { saveDataSuccessExecution: 'all', callerPolicy: 'any' },
+		});
+		const check = run.loop?.workflow.nodes.find(({ id }) => id === 'check');
+		expect(check).toMatchObject({
+			name: 'Edit',
+			credentials: EDIT.credentials,
+			parameters: { resource: 'task', operation: 'getStatus', checkSuspended: true },
+		});
+	});
+});
 
 describe('what fails after a submission and is no outcome of an item names every task', () => {
 	const two = { prompts: ['one', 'two'] };

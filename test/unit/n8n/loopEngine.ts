@@ -250,8 +250,10 @@ export class SuspendedRun {
 	readonly logged: string[] = [];
 	/** Of the node, kept over its tries. */
 	context: IDataObject = {};
-	/** What the sub-execution's step looks up about the executions that wait for it. */
-	parentError?: Error;
+	/** The executions that wait for this one, from the nearest on. */
+	callers: string[] = [];
+	/** Executions that were stopped. */
+	readonly stopped = new Set<string>();
 	/** Any moment at which n8n's tracker looked. */
 	trackerAt = START - 20_000;
 	/** To fail calls of n8n itself. */
@@ -297,6 +299,11 @@ export class SuspendedRun {
 			options: wanted.options ?? {},
 			...wanted.parameters,
 		};
+		this.takeOver();
+	}
+
+	/** From now on it is this execution's clock that the node sees, where several were made. */
+	takeOver(): void {
 		current = this.clock;
 		jest.spyOn(Date, 'now').mockImplementation(this.clock.now);
 	}
@@ -325,8 +332,14 @@ export class SuspendedRun {
 			logger: { info: (line: string) => this.logged.push(line) },
 			getExecutionDataById: async (id: string) => {
 				if (this.broken.getExecutionDataById) throw this.broken.getExecutionDataById;
-				if (id !== this.id) return undefined;
-				return await Promise.resolve({ resultData: { error: this.parentError } });
+				const chain = [this.id, ...this.callers];
+				const index = chain.indexOf(id);
+				if (index < 0) return undefined;
+				const parent = chain[index + 1];
+				return await Promise.resolve({
+					resultData: { error: this.stopped.has(id) ? new Error('Stopped') : undefined },
+					parentExecution: parent === undefined ? undefined : { executionId: parent },
+				});
 			},
 			helpers: {
 				...helpers,
@@ -429,7 +442,17 @@ export class SuspendedRun {
 		const { loop } = this;
 		if (loop === undefined) throw new Error('Nothing waits');
 		await loop.untilEnd();
-		return { items: loop.output, error: loop.error };
+		return { items: loop.error === undefined ? loop.output : [], error: loop.error };
+	}
+
+	/** As n8n does it with Retry On Fail, for an execution that is kept running. */
+	async retried(): Promise<RunResult> {
+		const { retryOnFail = false, maxTries = 3 } = this.node;
+		for (let tries = 1; ; tries++) {
+			const result = await this.play();
+			const failed = result.error !== undefined || result.items[0]?.json.error !== undefined;
+			if (!failed || !retryOnFail || tries >= maxTries) return result;
+		}
 	}
 
 	/** {@link play} on the virtual clock. */
