@@ -100,7 +100,9 @@ async function watchTasks(
 const ENDED: TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
 async function hasEnded(ports: EditPorts<unknown>, taskId: string): Promise<boolean> {
-	const task = await ports.getTask(taskId).catch(() => undefined);
+	const { account } = ports;
+	const question = account.ask(ports, async () => await ports.getTask(taskId));
+	const task = await question.catch(() => undefined);
 	return task !== undefined && ENDED.includes(task.status);
 }
 

@@ -234,6 +234,15 @@ export async function callWebhook(parameters: INodeParameters): Promise<IWebhook
 	return await new WanVideoEdit().webhook.call(functions as unknown as IWebhookFunctions);
 }
 
+const keys = new Map<VirtualService, string>();
+
+/** Each service is an account of its own: what the process knows of one must not reach another test. */
+function keyOf(service: VirtualService): string {
+	const key = keys.get(service) ?? `sk-${keys.size}`;
+	keys.set(service, key);
+	return key;
+}
+
 /** What a parent execution has come to. */
 export interface RunResult {
 	items: INodeExecutionData[];
@@ -318,7 +327,7 @@ export class SuspendedRun {
 			getCredentials: async (): Promise<ICredentialDataDecryptedObject> => {
 				if (this.broken.getCredentials) throw this.broken.getCredentials;
 				return await Promise.resolve({
-					apiKey: 'sk-x',
+					apiKey: keyOf(this.service),
 					region: 'custom',
 					baseUrl: 'https://dashscope.example',
 				});
