@@ -54,12 +54,7 @@ async function measureDelays(
 		credentials: [{ name: credential, type, data: credentialData(sandbox) }],
 	});
 	const worker =
-		queue === undefined
-			? undefined
-			: await startWorker(n8n, {
-					concurrency: 2,
-					env: { ...queue, WEBHOOK_URL: n8n.url, N8N_WEBHOOK_URL: n8n.url },
-				});
+		queue === undefined ? undefined : await startWorker(n8n, { concurrency: 2, env: queue });
 	try {
 		const flow = await addFlow(
 			n8n,
@@ -104,4 +99,19 @@ export async function measureSuspend(count: number, tarball: string): Promise<Su
 	} finally {
 		await servers.stop();
 	}
+}
+
+const seconds = (value: number) => `${value.toFixed(1)} s`;
+
+/** The measurement for people. */
+export function suspendedLines({ delays, queue }: SuspendMeasurement): string {
+	const line = (name: string, { mean, most }: Delays) =>
+		`${name}: added delay ${seconds(mean)} on average, ${seconds(most)} at most`;
+	if (queue === undefined) return line('suspended, one process', delays);
+	const share = (queue.workerShare * 100).toFixed(1);
+	return [
+		line('suspended, one process', delays),
+		line('suspended, queue mode', queue.delays),
+		`worker busy for ${seconds(queue.workerSeconds)}, ${share} % of the job time`,
+	].join('\n');
 }
