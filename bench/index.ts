@@ -7,6 +7,7 @@ import { step } from '../host/progress';
 import { stopAll } from '../host/stopping';
 import { boundsOf, type Bound } from './bounds';
 import { measureMemory, nameOf, type Case, type Failure, type Measurement } from './memory';
+import { measureSuspend, suspendedLines, type SuspendMeasurement } from './suspend';
 import { boundsTable, memoryTable } from './table';
 
 const help = `npm run bench [-- options]
@@ -15,7 +16,8 @@ Runs the packed node in a real n8n against the sandbox and measures how much n8n
 resident memory grows while it moves videos of several sizes. About ten minutes.
 
   --json               the last line of stdout is a JSON object
-  --only <text>        only cases whose name has the text, such as "download 200"
+  --only <text>        only cases whose name has the text, such as "download 200";
+                       "suspend" measures the suspended wait instead, seven minutes
   --repetitions <n>    executions of each case, default 3
   --no-build           measure what the last build made
   --help               this text`;
@@ -41,12 +43,17 @@ const OTHER_MODES: Case[] = (['database', 'default'] as const).flatMap((mode) =>
 	})),
 );
 
+/** What is measured only when it is asked for: it takes seven minutes. */
+const SUSPEND = 'suspend';
+const SUSPENDED_TASKS = 16;
+
 interface Result {
 	ok: boolean;
 	machine: { processors: number; gigabytes: number; node: string; platform: string };
 	memory: Measurement[];
 	failures: Failure[];
 	bounds: Bound[];
+	suspended?: SuspendMeasurement;
 }
 
 async function bench(only: string, repetitions: number, build: boolean): Promise<Result> {
@@ -55,6 +62,8 @@ async function bench(only: string, repetitions: number, build: boolean): Promise
 	const cases = [...CASES, ...OTHER_MODES].filter((one) => nameOf(one).includes(only));
 	const { measurements: memory, failures } = await measureMemory(cases, { repetitions, tarball });
 	const bounds = boundsOf(memory);
+	const suspended = only === SUSPEND ? await measureSuspend(SUSPENDED_TASKS, tarball) : undefined;
+	if (suspended !== undefined) process.stderr.write(`\n${suspendedLines(suspended)}\n`);
 	process.stderr.write(`\n${memoryTable(memory)}\n\n${boundsTable(bounds)}\n`);
 	return {
 		ok: failures.length === 0 && bounds.every(({ ok }) => ok),
@@ -67,6 +76,7 @@ async function bench(only: string, repetitions: number, build: boolean): Promise
 		memory,
 		failures,
 		bounds,
+		suspended,
 	};
 }
 

@@ -1,4 +1,10 @@
-import type { IAuthenticateGeneric, Icon, ICredentialType, INodeProperties } from 'n8n-workflow';
+import type {
+	ICredentialDataDecryptedObject,
+	IHttpRequestOptions,
+	Icon,
+	ICredentialType,
+	INodeProperties,
+} from 'n8n-workflow';
 
 export class DashScopeApi implements ICredentialType {
 	name = 'dashScopeApi';
@@ -71,8 +77,16 @@ export class DashScopeApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{ $credentials.apiKey }}' } },
-	};
+	/**
+	 * No expression: n8n evaluates those only while a node runs, and what a stopped execution leaves behind is
+	 * cancelled, and a suspended one is watched, after that.
+	 */
+	authenticate = async (
+		{ apiKey }: ICredentialDataDecryptedObject,
+		request: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> =>
+		await Promise.resolve({
+			...request,
+			headers: { ...request.headers, Authorization: `Bearer ${String(apiKey)}` },
+		});
 }

@@ -21,6 +21,8 @@ export async function startWorker(main: N8n, options: WorkerOptions): Promise<Pr
 	const command = ['worker', `--concurrency=${options.concurrency}`];
 	const worker = n8nProgram(host, 'The n8n worker', command, 'n8n worker is now ready', {
 		...env,
+		// Calls of executions arrive at the main process.
+		N8N_WEBHOOK_URL: `${main.url}/`,
 		// The main process has its own.
 		N8N_RUNNERS_BROKER_PORT: String(brokerPort),
 	});

@@ -103,7 +103,8 @@ queued('20 suspended executions on one worker with concurrency 2 finish on time'
 	);
 	// The submission, and each check.
 	expect(perExecution).toBeLessThanOrEqual(3 * (1 + looks));
-	expect(Math.max(...delays)).toBeLessThanOrEqual(75);
+	// The worker, which watches the tasks, wakes them.
+	expect(Math.max(...delays)).toBeLessThanOrEqual(45);
 	// Held, they would need ten times the job time.
 	expect(busy.size).toBeGreaterThanOrEqual(40);
 });

@@ -91,6 +91,24 @@ export async function untilSuspended(n8n: N8nClient, id: string): Promise<Execut
 	return await n8n.waitFor(id, { statuses: ['waiting'], timeoutMs: 90_000, everyMs: 1_000 });
 }
 
+/**
+ * Calls the resume URL of an execution that waits, so often at once.
+ * @returns the HTTP statuses, best first
+ */
+export async function callResume(
+	n8n: N8nClient,
+	{ id, data }: Execution,
+	path: string,
+	token = data.resumeToken ?? '',
+	times = 1,
+): Promise<number[]> {
+	const url = `${n8n.url}/webhook-waiting/${id}${path === '' ? '' : `/${path}`}?signature=${token}`;
+	const statuses = await Promise.all(
+		Array.from({ length: times }, async () => (await fetch(url, { method: 'POST' })).status),
+	);
+	return statuses.sort((a, b) => a - b);
+}
+
 /** The node with the prompt of its item. */
 export function edit(
 	name: string,

@@ -261,7 +261,7 @@ function workflowFor(
 
 /** The part of n8n's credential handling that the engine calls; the key travels as the credential says. */
 function credentialsHelper({ credential, requestTimeout = Infinity }: EngineOptions) {
-	const { properties } = new DashScopeApi().authenticate;
+	const { authenticate } = new DashScopeApi();
 	return {
 		getParentTypes: () => [],
 		getDecrypted: async () => await Promise.resolve(credential),
@@ -271,22 +271,12 @@ function credentialsHelper({ credential, requestTimeout = Infinity }: EngineOpti
 			data: ICredentialDataDecryptedObject,
 			_type: string,
 			request: IHttpRequestOptions,
-			workflow: Workflow,
-			node: INode,
 		) => {
-			const resolve = (value: unknown) =>
-				workflow.expression.getSimpleParameterValue(node, String(value), 'internal', {
-					$credentials: data,
-				});
-			const added = Object.entries(properties.headers ?? {}).map(([name, value]) => [
-				name,
-				resolve(value),
-			]);
-			return await Promise.resolve({
-				...request,
-				headers: { ...request.headers, ...Object.fromEntries(added) },
+			const authenticated = await authenticate(data, request);
+			return {
+				...authenticated,
 				timeout: Math.min(request.timeout ?? Infinity, requestTimeout),
-			});
+			};
 		},
 		getCredentialsProperties: () => [],
 		updateCredentials: async () => await Promise.resolve(),

@@ -27,7 +27,7 @@ export const waitingField: INodeProperties = {
 			name: 'Suspend Execution',
 			value: 'suspend',
 			description:
-				'Free the worker and survive a restart of n8n; the video may be noticed up to a minute later',
+				'Free the worker and survive a restart of n8n; the video may be noticed some seconds later, at times a minute',
 		},
 	],
 };

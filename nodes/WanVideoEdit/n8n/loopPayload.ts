@@ -47,24 +47,16 @@ export interface SuspendedRun {
 	currency?: Currency;
 }
 
-/** The json of each item. */
-interface LoopPayload extends SuspendedRun {
-	version?: number;
-	edit: SuspendedItem;
-	settings: SavedSettings;
+/** Of waits that version 0.1.0 began. */
+interface OldSettings extends Omit<LoopSettings, 'lostSubmission'> {
+	resubmitLost: boolean;
 }
 
-/** Version 0.1.0 knew only two ways to deal with a lost submission. */
-type SavedSettings = LoopSettings & { resubmitLost?: boolean };
-
-function settingsIn({
-	lostSubmission,
-	resubmitLost,
-	retries,
-	transfers,
-}: SavedSettings): LoopSettings {
-	const saved = resubmitLost === true ? 'resubmit' : 'lookUp';
-	return { lostSubmission: lostSubmission ?? saved, retries, transfers };
+/** The json of each item. */
+interface LoopPayload extends Omit<SuspendedRun, 'settings'> {
+	version?: number;
+	settings: LoopSettings | OldSettings;
+	edit: SuspendedItem;
 }
 
 export function loopItems(items: ItemToSuspend[], run: SuspendedRun): INodeExecutionData[] {
@@ -104,16 +96,22 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 	if (first === undefined || readable.length !== payloads.length || !hasReadableMemory(functions)) {
 		throw unreadableState(functions.getNode(), [payloads, functions.getContext('node')]);
 	}
-	const { parentExecutionId, continueOnFail, currency } = first;
+	const { parentExecutionId, continueOnFail, settings, currency } = first;
 	return {
 		items: readable.map(({ edit }) => edit),
 		videos: input.map(({ binary }) => binary?.video),
 		parentExecutionId,
 		continueOnFail,
-		settings: settingsIn(first.settings),
+		settings: isOld(settings)
+			? { ...settings, lostSubmission: settings.resubmitLost ? 'resubmit' : 'lookUp' }
+			: settings,
 		currency,
 		maxResultBytes: first.edit.output.maxResultBytes,
 	};
+}
+
+function isOld(settings: LoopSettings | OldSettings): settings is OldSettings {
+	return 'resubmitLost' in settings;
 }
 
 /** The step of the loop that its items come from. Waits that version 0.1.0 began have it as well. */

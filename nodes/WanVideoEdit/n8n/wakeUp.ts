@@ -41,7 +41,7 @@ export async function wakeUp(this: IWebhookFunctions): Promise<IWebhookResponseD
 /** Each loop asks one query in this time. */
 const INTERVAL_MS = 10_000;
 
-/** Loops that a process watches at a time: more would crowd out the queries of other executions. */
+/** Loops that a process watches at a time: with more, their queries would crowd out those of other executions. */
 const MOST_WATCHED = 50;
 
 /**
@@ -100,9 +100,9 @@ async function watchTasks(
 const ENDED: TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
 async function hasEnded(ports: EditPorts<unknown>, taskId: string): Promise<boolean> {
-	const task = await ports.account
-		.ask(ports, async () => await ports.getTask(taskId))
-		.catch(() => undefined);
+	const { account } = ports;
+	const question = account.ask(ports, async () => await ports.getTask(taskId));
+	const task = await question.catch(() => undefined);
 	return task !== undefined && ENDED.includes(task.status);
 }
 

@@ -27,8 +27,6 @@ import type { Plan, ServiceOptions } from '../virtualService';
 
 let current: VirtualClock | undefined;
 
-let accounts = 0;
-
 jest.mock('n8n-workflow', () => ({
 	...jest.requireActual<object>('n8n-workflow'),
 	sleep: async (ms: number, signal?: AbortSignal) => await virtualSleep(ms, signal),
@@ -236,6 +234,15 @@ export async function callWebhook(parameters: INodeParameters): Promise<IWebhook
 	return await new WanVideoEdit().webhook.call(functions as unknown as IWebhookFunctions);
 }
 
+const keys = new Map<VirtualService, string>();
+
+/** Each service is an account of its own: what the process knows of one must not reach another test. */
+function keyOf(service: VirtualService): string {
+	const key = keys.get(service) ?? `sk-${keys.size}`;
+	keys.set(service, key);
+	return key;
+}
+
 /** What a parent execution has come to. */
 export interface RunResult {
 	items: INodeExecutionData[];
@@ -244,7 +251,6 @@ export interface RunResult {
 
 /** An execution of a workflow whose node suspends it. */
 export class SuspendedRun {
-	private readonly account = accounts++;
 	readonly clock: VirtualClock;
 	readonly service: VirtualService;
 	readonly node: INode;
@@ -321,8 +327,7 @@ export class SuspendedRun {
 			getCredentials: async (): Promise<ICredentialDataDecryptedObject> => {
 				if (this.broken.getCredentials) throw this.broken.getCredentials;
 				return await Promise.resolve({
-					// What the process knows of an account must not outlive the test's clock.
-					apiKey: `sk-of-a-test-${this.account}`,
+					apiKey: keyOf(this.service),
 					region: 'custom',
 					baseUrl: 'https://dashscope.example',
 				});
