@@ -20,32 +20,32 @@ export interface Run {
 }
 
 /** What n8n needs to settle between two executions. */
-const PAUSE_MS = 1_500;
+export const PAUSE_MS = 1_500;
 const PATIENCE_MS = 180_000;
 
-/** From the list of executions: asking for one of them would make n8n load all its data, files included. */
-async function statusOf(
-	n8n: N8n,
-	workflowId: string,
-	executionId: string,
-): Promise<ExecutionStatus | undefined> {
-	const filter = encodeURIComponent(JSON.stringify({ workflowId }));
-	const path = `/executions?filter=${filter}&limit=5`;
-	const { results } = await n8n.rest<{
-		results: Array<{ id: string; status: ExecutionStatus }>;
-	}>('GET', path);
-	return results.find(({ id }) => id === executionId)?.status;
+interface Listed {
+	id: string;
+	status: ExecutionStatus;
 }
 
-async function ended(n8n: N8n, workflowId: string, executionId: string): Promise<ExecutionStatus> {
+/**
+ * Waits until the newest executions have ended. One look at the list serves them all, and only now and then: an answer
+ * costs n8n megabytes of memory, and asking for one of them would make it load all its data, files included.
+ */
+async function ended(n8n: N8n, executionIds: string[]): Promise<Listed[]> {
 	const open: ExecutionStatus[] = ['new', 'running', 'waiting'];
 	for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+		await sleep(500);
 		// An n8n that is busy with 100 MB of base64 lets connections break off; it answers again later.
-		const status = await statusOf(n8n, workflowId, executionId).catch(() => undefined);
-		if (status !== undefined && !open.includes(status)) return status;
-		await sleep(200);
+		const { results } = await n8n
+			.rest<{ results: Listed[] }>('GET', `/executions?limit=${executionIds.length}`)
+			.catch(() => ({ results: [] }));
+		const over = results.filter(
+			({ id, status }) => executionIds.includes(id) && !open.includes(status),
+		);
+		if (over.length === executionIds.length) return over;
 	}
-	throw new Error(`Execution ${executionId} has not ended`);
+	throw new Error(`Executions ${executionIds.join(', ')} have not ended`);
 }
 
 /** A sandbox, an n8n, and the runs of one workflow after another in it. */
@@ -91,13 +91,11 @@ export class Laboratory {
 		const ids = await Promise.all(workflows.map(async (one) => await this.n8n.addWorkflow(one)));
 		await this.sandbox.reset();
 		return await this.watch(async () => {
-			await Promise.all(
-				ids.map(async (id, index) => {
-					const status = await ended(this.n8n, id, await this.n8n.run(id));
-					if (status === 'success') return;
-					throw new Error(`"${workflows[index]?.name}" ended with "${status}"`);
-				}),
-			);
+			const started = await Promise.all(ids.map(async (id) => await this.n8n.run(id)));
+			for (const { id, status } of await ended(this.n8n, started)) {
+				if (status === 'success') continue;
+				throw new Error(`"${workflows[started.indexOf(id)]?.name}" ended with "${status}"`);
+			}
 		});
 	}
 

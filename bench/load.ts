@@ -6,10 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workflow } from '../host/client';
 import { freePort } from '../host/ports';
 import { say, step } from '../host/progress';
-import { Laboratory, type Run } from './laboratory';
+import { Laboratory, PAUSE_MS, type Run } from './laboratory';
 import { MEGABYTE, largeVideos } from './largeVideo';
 import { growthOf, median, rise, tenths, type Growth } from './resident';
-import { controlWorkflow, downloadWorkflow, fetchWorkflow, uploadWorkflow } from './workflows';
+import {
+	controlWorkflow,
+	downloadWorkflow,
+	fetchWorkflow,
+	idleWorkflow,
+	uploadWorkflow,
+} from './workflows';
 
 const HEAP_MB = 400;
 
@@ -124,6 +130,9 @@ async function measure(
 		sandbox.configure({ resultBytes: bytes, slots: down ? DOWNLOADS.count : 0 });
 		await probe(`/fill?megabytes=${HEAP_MB}`);
 		await sleep(SETTLE_MS);
+		// As many executions at once as will be measured: a heap that is in use, with what n8n makes and keeps for each.
+		if (workflows.length > 0) await laboratory.run(...workflows.map(() => idleWorkflow()));
+		await sleep(PAUSE_MS);
 		const { heap } = await probe('/reset');
 		const run =
 			workflows.length === 0

@@ -444,7 +444,7 @@ describe('a transfer at a standstill', () => {
 		const transfer = new Transfer('storage.example.com', STALL, undefined);
 		for (let count = 0; count < 10; count++) {
 			await sleep(STALL / 4);
-			transfer.moved();
+			transfer.moved(1);
 		}
 		expect(transfer.signal.aborted).toBe(false);
 		transfer.end();

@@ -12,7 +12,7 @@ export interface OpenResult {
 	stream: ResponseStream;
 	size?: number;
 	/** To be called whenever bytes were read: a standstill ends the transfer. */
-	moved(): void;
+	moved(bytes: number): void;
 	/** What broke the transfer, seen from the error that reading brought. */
 	reason(error: unknown): unknown;
 	/** Gives the connection back; to be called in any case. */
@@ -97,7 +97,7 @@ function open(body: ResponseStream, headers: JsonRecord, transfer: Transfer): Op
 	return {
 		stream: body,
 		size: numberAt(headers, 'content-length'),
-		moved: () => transfer.moved(),
+		moved: (bytes) => transfer.moved(bytes),
 		reason: (error) => transfer.reason(error),
 		close: () => {
 			body.destroy();
