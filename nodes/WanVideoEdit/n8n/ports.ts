@@ -34,18 +34,19 @@ export function n8nPorts(
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
 		upload: async (model, source) => await uploadFile(client, model, source),
 		download: async (taskId, videoUrl) =>
-			await download(functions, taskId, videoUrl, maxResultBytes),
+			await download(functions, client.baseUrl, taskId, videoUrl, maxResultBytes),
 		log: (message) => functions.logger.info(message),
 	};
 }
 
 async function download(
 	functions: IExecuteFunctions,
+	baseUrl: string,
 	taskId: string,
 	videoUrl: string,
 	maxBytes: number,
 ): Promise<IBinaryData> {
-	const result = await openResult(functions, videoUrl);
+	const result = await openResult(functions, videoUrl, baseUrl);
 	const { stream, size } = result;
 	try {
 		if (size !== undefined) refuseLarger(size, maxBytes);

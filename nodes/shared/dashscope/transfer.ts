@@ -1,5 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import { DashScopeError } from './errors';
+import { isPrivateHost } from './hosts';
 
 /**
  * The bytes of a file on its way lie outside V8's heap. V8 frees them with the objects that hold them, but counts them
@@ -91,4 +92,17 @@ export class Transfer {
 			await sleep(left, signal).catch(() => undefined);
 		}
 	}
+}
+
+/**
+ * A file goes to and comes from the host that DashScope's answers name. Whoever answers must not make n8n ask hosts that
+ * only n8n can reach, unless DashScope's own base URL is one of those.
+ * @throws DashScopeError
+ */
+export function assertReachable({ host, hostname }: URL, baseUrl: string): void {
+	if (!isPrivateHost(hostname) || isPrivateHost(new URL(baseUrl).hostname)) return;
+	throw new DashScopeError(`DashScope named ${host} for a file, a host inside of a network`, {
+		kind: 'rejected',
+		hint: 'n8n asks such a host only if the base URL of the credential is inside of a network, too.',
+	});
 }
