@@ -517,6 +517,28 @@ describe('a transfer at a standstill', () => {
 	});
 });
 
+describe('the memory of chunks that have passed', () => {
+	/** The most that lies outside of the heap while 400 MB of chunks are made and let go. */
+	function peak(moved: (bytes: number) => void): number {
+		const CHUNK = 64 * 1024;
+		const before = process.memoryUsage().arrayBuffers;
+		let most = 0;
+		for (let left = 400 * MB; left > 0; left -= CHUNK) {
+			moved(Buffer.allocUnsafeSlow(CHUNK).length);
+			most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+		}
+		return most;
+	}
+
+	test('is given back while more of them pass', () => {
+		const transfer = new Transfer('storage.example.com', 60_000, undefined);
+		const left = peak(() => undefined);
+		const passed = peak((bytes) => transfer.moved(bytes));
+		transfer.end();
+		expect(passed).toBeLessThan(left / 2);
+	});
+});
+
 describe('sources by URL', () => {
 	test('go to DashScope as they are; n8n fetches not one byte', async () => {
 		const content = await sampleVideo();
