@@ -62,7 +62,7 @@ export interface LoadMeasurement extends Load {
 	/** Live objects in n8n's heap before it begins, megabytes. */
 	heap: number;
 	growth: Growth;
-	/** Longest that the event loop stood still, milliseconds. */
+	/** Longest that the event loop stood still, milliseconds; by the node: from the beginning of its first transfer. */
 	stall: Growth;
 	/** Longest single collection of garbage, milliseconds: of the whole heap, and of its young part. */
 	major: Growth;
@@ -133,12 +133,22 @@ async function measure(
 		// As many executions at once as will be measured: a heap that is in use, with what n8n makes and keeps for each.
 		if (workflows.length > 0) await laboratory.run(...workflows.map(() => idleWorkflow()));
 		await sleep(PAUSE_MS);
+		await sandbox.reset();
 		const { heap } = await probe('/reset');
-		const run =
-			workflows.length === 0
-				? await laboratory.watch(async () => await sleep(IDLE_MS))
-				: await laboratory.run(...workflows);
-		runs.push({ ...run, ...(await probe('/')), heap });
+		if (workflows.length === 0) {
+			const run = await laboratory.watch(async () => await sleep(IDLE_MS));
+			runs.push({ ...run, ...(await probe('/')), heap });
+			continue;
+		}
+		const running = laboratory.run(...workflows);
+		if (by === 'node') {
+			// How n8n starts the executions and reads the files itself is another matter.
+			const begun = () => sandbox.requests(up ? 'policy' : 'result').length > 0;
+			const over = running.then(() => true);
+			while (!begun() && !(await Promise.race([over, sleep(5, false)])));
+			await probe('/reset');
+		}
+		runs.push({ ...(await running), ...(await probe('/')), heap });
 	}
 	host.close();
 	const used = runs.flatMap((run) => run.processorSeconds ?? []);
