@@ -1,9 +1,12 @@
 // What the measurements must keep to.
-import { nameOf, type Direction, type Measurement } from './memory';
+import type { Direction } from './laboratory';
+import { loadName, type LoadMeasurement } from './load';
+import { nameOf, type Measurement } from './memory';
+import { tenths } from './resident';
 
 export interface Bound {
 	name: string;
-	/** Megabytes. */
+	unit: 'MB' | 'ms';
 	limit: number;
 	actual: number;
 	ok: boolean;
@@ -11,9 +14,25 @@ export interface Bound {
 
 const GROWTH_LIMIT = 60;
 const SPREAD_LIMIT = 10;
+const LOAD_GROWTH_LIMIT = 100;
+const LOAD_STALL_LIMIT = 100;
 
 /** Ten files move two at once. */
 const AT_ONCE = 2;
+
+function boundOf(name: string, unit: Bound['unit'], limit: number, actual: number): Bound {
+	return { name, unit, limit, actual: tenths(actual), ok: actual <= limit };
+}
+
+/** With a full heap: n8n's growth by what the node moves, and how long its event loop stands still. */
+export function loadBoundsOf(measurements: LoadMeasurement[]): Bound[] {
+	return measurements
+		.filter(({ by }) => by === 'node')
+		.flatMap((one) => [
+			boundOf(loadName(one), 'MB', LOAD_GROWTH_LIMIT, one.growth.max),
+			boundOf(loadName(one), 'ms', LOAD_STALL_LIMIT, one.stall.max),
+		]);
+}
 
 /**
  * With files in n8n's folder: how much memory grows at most, and how much more for the largest file than for the
@@ -27,12 +46,8 @@ export function boundsOf(measurements: Measurement[]): Bound[] {
 			(one) => one.direction === direction && one.mode === 'filesystem',
 		);
 		const ours = all.filter(({ items }) => items === 1);
-		const bound = (name: string, limit: number, actual: number): Bound => ({
-			name,
-			limit,
-			actual: Math.round(actual * 10) / 10,
-			ok: actual <= limit,
-		});
+		const bound = (name: string, limit: number, actual: number) =>
+			boundOf(name, 'MB', limit, actual);
 		const bounds = all.map((one) =>
 			bound(nameOf(one), one.items === 1 ? GROWTH_LIMIT : AT_ONCE * GROWTH_LIMIT, one.growth.max),
 		);

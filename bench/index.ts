@@ -5,18 +5,20 @@ import { ensureHost } from '../host/install';
 import { packPackage } from '../host/pack';
 import { step } from '../host/progress';
 import { stopAll } from '../host/stopping';
-import { boundsOf, type Bound } from './bounds';
+import { boundsOf, loadBoundsOf, type Bound } from './bounds';
+import { LOADS, loadName, measureLoads, type LoadFailure, type LoadMeasurement } from './load';
 import { measureMemory, nameOf, type Case, type Failure, type Measurement } from './memory';
 import { measureSuspend, suspendedLines, type SuspendMeasurement } from './suspend';
-import { boundsTable, memoryTable } from './table';
+import { boundsTable, loadTable, memoryTable } from './table';
 
 const help = `npm run bench [-- options]
 
 Runs the packed node in a real n8n against the sandbox and measures how much n8n's
-resident memory grows while it moves videos of several sizes. About ten minutes.
+resident memory grows while it moves videos of several sizes, and, with a heap full of
+live objects, how long its event loop stands still. About twenty minutes.
 
   --json               the last line of stdout is a JSON object
-  --only <text>        only cases whose name has the text, such as "download 200";
+  --only <text>        only cases whose name has the text, such as "download 200" or "heap";
                        "suspend" measures the suspended wait instead, seven minutes
   --repetitions <n>    executions of each case, default 3
   --no-build           measure what the last build made
@@ -51,7 +53,8 @@ interface Result {
 	ok: boolean;
 	machine: { processors: number; gigabytes: number; node: string; platform: string };
 	memory: Measurement[];
-	failures: Failure[];
+	load: LoadMeasurement[];
+	failures: Array<Failure | LoadFailure>;
 	bounds: Bound[];
 	suspended?: SuspendMeasurement;
 }
@@ -60,11 +63,15 @@ async function bench(only: string, repetitions: number, build: boolean): Promise
 	await ensureHost();
 	const tarball = await step('Packing the node', async () => await packPackage({ build }));
 	const cases = [...CASES, ...OTHER_MODES].filter((one) => nameOf(one).includes(only));
-	const { measurements: memory, failures } = await measureMemory(cases, { repetitions, tarball });
-	const bounds = boundsOf(memory);
+	const loads = LOADS.filter((one) => loadName(one).includes(only));
+	const { measurements: memory, ...files } = await measureMemory(cases, { repetitions, tarball });
+	const { measurements: load, ...more } = await measureLoads(loads, { repetitions, tarball });
+	const failures = [...files.failures, ...more.failures];
+	const bounds = [...boundsOf(memory), ...loadBoundsOf(load)];
 	const suspended = only === SUSPEND ? await measureSuspend(SUSPENDED_TASKS, tarball) : undefined;
-	if (suspended !== undefined) process.stderr.write(`\n${suspendedLines(suspended)}\n`);
-	process.stderr.write(`\n${memoryTable(memory)}\n\n${boundsTable(bounds)}\n`);
+	const tables = [memoryTable(memory), loadTable(load), boundsTable(bounds)];
+	if (suspended !== undefined) tables.unshift(suspendedLines(suspended));
+	process.stderr.write(`\n${tables.join('\n\n')}\n`);
 	return {
 		ok: failures.length === 0 && bounds.every(({ ok }) => ok),
 		machine: {
@@ -74,6 +81,7 @@ async function bench(only: string, repetitions: number, build: boolean): Promise
 			platform: process.platform,
 		},
 		memory,
+		load,
 		failures,
 		bounds,
 		suspended,

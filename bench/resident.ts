@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { MEGABYTE } from './largeVideo';
 
 export interface Sample {
 	/** Epoch milliseconds. */
@@ -99,4 +100,44 @@ export async function whileSampling<T>(
 		running = false;
 		await sampling;
 	}
+}
+
+/** Megabytes of resident memory, with one decimal. */
+export interface Growth {
+	median: number;
+	max: number;
+	/** Of each repetition, in order. */
+	all: number[];
+}
+
+export const tenths = (value: number) => Math.round(value * 10) / 10;
+export const rounded = (bytes: number) => tenths(bytes / MEGABYTE);
+
+export function median(values: number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
+
+export function growthOf(all: number[]): Growth {
+	return { median: median(all), max: Math.max(...all), all };
+}
+
+export interface Span {
+	/** Epoch milliseconds, both. */
+	from: number;
+	until: number;
+}
+
+const ALWAYS: Span = { from: 0, until: Infinity };
+
+/** From the last sample before the span to the highest one in it. */
+export function rise(
+	samples: Sample[],
+	part: 'own' | 'children',
+	{ from, until } = ALWAYS,
+): number {
+	const before = samples.filter(({ at }) => at <= from).at(-1) ?? samples[0];
+	const after = samples.filter(({ at }) => at >= from && at <= until);
+	const base = before?.[part] ?? 0;
+	return rounded(Math.max(base, ...after.map((sample) => sample[part])) - base);
 }

@@ -1,6 +1,8 @@
 // The measurements for people.
 import type { Bound } from './bounds';
-import { nameOf, type Growth, type Measurement } from './memory';
+import { loadName, type LoadMeasurement } from './load';
+import { nameOf, type Measurement } from './memory';
+import type { Growth } from './resident';
 
 /** Columns as wide as their widest cell; the first is text, the others are numbers. */
 function table(rows: string[][]): string {
@@ -48,12 +50,28 @@ export function memoryTable(measurements: Measurement[]): string {
 	]);
 }
 
+export function loadTable(measurements: LoadMeasurement[]): string {
+	return table([
+		['n8n with a full heap', 'growth MB', 'stall ms', 'major GC ms', 'minor', 'seconds', 'CPU s'],
+		...measurements.map((one) => [
+			loadName(one),
+			range(one.growth),
+			range(one.stall),
+			range(one.major),
+			range(one.minor),
+			one.seconds.toFixed(1),
+			one.processorSeconds?.toFixed(1) ?? '–',
+		]),
+		['(median / highest of the repetitions)', '', '', '', '', '', ''],
+	]);
+}
+
 export function boundsTable(bounds: Bound[]): string {
 	return table([
-		['bound, MB', 'limit', 'actual', ''],
-		...bounds.map(({ name, limit, actual, ok }) => [
+		['bound', 'limit', 'actual', ''],
+		...bounds.map(({ name, unit, limit, actual, ok }) => [
 			name,
-			String(limit),
+			`${limit} ${unit}`,
 			actual.toFixed(1),
 			ok ? 'holds' : 'BROKEN',
 		]),

@@ -41,8 +41,13 @@ const edit = (parameters: INodeParameters): INode => ({
 
 const fromBinary = { videoSource: 'binary', videoField: 'data' };
 
-export const uploadWorkflow = (path: string) =>
-	chain('upload', [trigger(), readFile(path), edit({ ...fromBinary, completion: 'submit' })]);
+/** @param transfers how many files move at once */
+export const uploadWorkflow = (path: string, transfers = 2) =>
+	chain('upload', [
+		trigger(),
+		readFile(path),
+		edit({ ...fromBinary, completion: 'submit', options: { pollInterval: 1, transfers } }),
+	]);
 
 export const controlWorkflow = (path: string) =>
 	chain('control', [trigger(), readFile(path), node('Nothing', 'n8n-nodes-base.noOp', 1)]);
@@ -58,6 +63,20 @@ const items = (count: number): INode[] => {
 		node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'numbers', options: {} }),
 	];
 };
+
+/** Runs for a second and touches no file. */
+export const idleWorkflow = () =>
+	chain('idle', [trigger(), ...items(10), node('Wait', 'n8n-nodes-base.wait', 1.1, { amount: 1 })]);
+
+/** n8n's own download. */
+export const fetchWorkflow = (url: string) =>
+	chain('fetch', [
+		trigger(),
+		node('Fetch', 'n8n-nodes-base.httpRequest', 4.2, {
+			url,
+			options: { response: { response: { responseFormat: 'file' } } },
+		}),
+	]);
 
 export const downloadWorkflow = (videoUrl: string, count: number) =>
 	chain('download', [

@@ -1,4 +1,4 @@
-// Large media in a real n8n: its memory, its binary store, and transfers that break off or are stopped.
+// Media in a real n8n: its binary store, and transfers that break off or are stopped. "npm run bench" measures memory.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readdir, readlink } from 'node:fs/promises';
@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode, INodeParameters } from 'n8n-workflow';
 import { largeVideo, MEGABYTE } from '../../bench/largeVideo';
-import { whileSampling, type Sample } from '../../bench/resident';
 import { outputOf, type Execution } from '../../host/client';
 import { startN8n, type N8n } from '../../host/n8n';
 import { startSandbox, type Fault } from '../../sandbox';
@@ -22,7 +21,6 @@ import {
 } from './support';
 
 const CREDENTIAL = 'Sandbox';
-const MOST_GROWTH = 60 * MEGABYTE;
 
 // An n8n of its own: nobody else's files in its store, and nobody else's executions in its memory.
 let n8n: N8n;
@@ -119,64 +117,32 @@ async function eventually(what: () => boolean | Promise<boolean>, ms: number): P
 	return Date.now() - start;
 }
 
-describe('memory', () => {
-	const growth = (samples: Sample[]) =>
-		Math.max(...samples.map(({ own }) => own)) - (samples[0]?.own ?? NaN);
+describe('a large file', () => {
+	const MEGABYTES = 10;
 
-	async function sampled(run: () => Promise<Execution>): Promise<Sample[]> {
-		await sleep(1_000);
-		const { samples, result } = await whileSampling(n8n.pid, run);
-		expect(messageOf(result).trim()).toBe('');
-		expect(result.status).toBe('success');
-		return samples;
-	}
-
-	/**
-	 * From the question for an upload's policy to the submission: the node at work. The node before it, which reads
-	 * the file into n8n, costs memory of its own; the benchmark shows both.
-	 */
-	function duringUpload(samples: Sample[]): Sample[] {
-		const from = sandbox.requests('policy')[0]?.at ?? NaN;
-		const to = sandbox.requests('create')[0]?.at ?? NaN;
-		const during = samples.filter(({ at }) => at >= from - 100 && at <= to + 100);
-		expect(during.length).toBeGreaterThan(1);
-		return during;
-	}
-
-	test('grows little by uploads, whatever their size, and the length is known beforehand', async () => {
-		// Rendering them would only take time.
+	test('is sent whole, and its length is known beforehand', async () => {
+		// Rendering it would only take time.
 		sandbox.configure({ slots: 0 });
-		for (const megabytes of [10, 100]) {
-			await sandbox.reset();
-			const file = await largeVideo(sandbox.samples.video, n8n.files, megabytes * MEGABYTE);
-			const samples = await sampled(
-				async () => await execute(editOf({ ...FROM_FILE, ...SUBMIT }), file),
-			);
-			expect(growth(duringUpload(samples))).toBeLessThanOrEqual(MOST_GROWTH);
-			const [upload, ...others] = sandbox.requests('upload');
-			expect(others).toEqual([]);
-			expect(Number(upload?.headers['content-length'])).toBeGreaterThan(megabytes * MEGABYTE);
-			expect(upload?.headers).not.toHaveProperty('transfer-encoding');
-			expect(upload?.body).toContainEqual(
-				expect.objectContaining({ name: 'file', bytes: megabytes * MEGABYTE }),
-			);
-		}
+		const file = await largeVideo(sandbox.samples.video, n8n.files, MEGABYTES * MEGABYTE);
+		const execution = await execute(editOf({ ...FROM_FILE, ...SUBMIT }), file);
+		expect(messageOf(execution).trim()).toBe('');
+		const [upload, ...others] = sandbox.requests('upload');
+		expect(others).toEqual([]);
+		expect(Number(upload?.headers['content-length'])).toBeGreaterThan(MEGABYTES * MEGABYTE);
+		expect(upload?.headers).not.toHaveProperty('transfer-encoding');
+		expect(upload?.body).toContainEqual(
+			expect.objectContaining({ name: 'file', bytes: MEGABYTES * MEGABYTE }),
+		);
 	});
 
-	test('grows little by downloads, whatever their size', async () => {
-		for (const megabytes of [10, 200]) {
-			sandbox.configure({ resultBytes: megabytes * MEGABYTE });
-			let execution: Execution | undefined;
-			const samples = await sampled(
-				async () => (execution = await execute(editOf({ ...byUrl(), ...WAIT }))),
-			);
-			expect(growth(samples)).toBeLessThanOrEqual(MOST_GROWTH);
-			const [item] = execution === undefined ? [] : outputOf(execution, 'Edit');
-			expect(item?.binary?.data).toMatchObject({
-				bytes: megabytes * MEGABYTE,
-				mimeType: 'video/mp4',
-			});
-		}
+	test('is stored whole', async () => {
+		sandbox.configure({ resultBytes: MEGABYTES * MEGABYTE });
+		const execution = await execute(editOf({ ...byUrl(), ...WAIT }));
+		expect(messageOf(execution).trim()).toBe('');
+		expect(outputOf(execution, 'Edit')[0]?.binary?.data).toMatchObject({
+			bytes: MEGABYTES * MEGABYTE,
+			mimeType: 'video/mp4',
+		});
 	});
 });
 

@@ -341,6 +341,63 @@ describe('plain http', () => {
 	});
 });
 
+describe('a host that only n8n can reach', () => {
+	const PUBLIC = 'https://gateway.example.com';
+
+	/** Asks for a task at a public base URL, and gives what it was asked besides, and the error. */
+	async function ask(video_url: string) {
+		const asked: string[] = [];
+		const network = ({ url }: IHttpRequestOptions) => {
+			if (url.startsWith(PUBLIC)) {
+				const output = { task_id: 't1', task_status: 'SUCCEEDED', video_url };
+				return { statusCode: 200, body: { request_id: 'r1', output } };
+			}
+			asked.push(new URL(url).host);
+			const body = { pipe: () => undefined, destroy: () => undefined };
+			return { statusCode: 302, headers: { location: 'http://127.0.0.1:5678/rest/login' }, body };
+		};
+		const { error } = await bench.run(
+			1,
+			{ resource: 'task', operation: 'getStatus', taskId: 't1', download: true },
+			{ network, credential: { ...bench.credential(), baseUrl: PUBLIC } },
+		);
+		return { asked, error };
+	}
+
+	test.each([
+		['this machine', 'http://localhost:5678/a.mp4'],
+		['a private address', 'https://10.0.0.1/a.mp4'],
+		["a cloud's metadata", 'http://169.254.169.254/latest'],
+	])('is not asked for a result: %s', async (_, url) => {
+		const { asked, error } = await ask(url);
+		expect(error?.message).toMatch(/a host inside of a network/);
+		expect(asked).toEqual([]);
+	});
+
+	test('is not asked after a redirect either', async () => {
+		const { asked, error } = await ask('https://results.example.com/a.mp4');
+		expect(error?.message).toMatch(/127\.0\.0\.1:5678.* a host inside of a network/);
+		expect(asked).toEqual(['results.example.com']);
+	});
+
+	test('gets no upload', async () => {
+		const asked: string[] = [];
+		const network = ({ url }: IHttpRequestOptions) => {
+			asked.push(new URL(url).host);
+			const data = { upload_host: 'https://192.168.1.1', upload_dir: 'a', policy: 'p' };
+			return { statusCode: 200, body: { data } };
+		};
+		const data = await bench.file(bench.sandbox.samples.video);
+		const { error } = await bench.run(
+			[itemOf(data)],
+			{ ...BINARY, ...SUBMIT },
+			{ network, credential: { ...bench.credential(), baseUrl: PUBLIC } },
+		);
+		expect(error?.message).toMatch(/192\.168\.1\.1.* a host inside of a network/);
+		expect(new Set(asked)).toEqual(new Set(['gateway.example.com']));
+	});
+});
+
 describe('a result', () => {
 	/** A result host that counts what it sends and knows whether the other side has gone. */
 	async function host(head: Record<string, string | number>, bytes: number) {
@@ -444,7 +501,7 @@ describe('a transfer at a standstill', () => {
 		const transfer = new Transfer('storage.example.com', STALL, undefined);
 		for (let count = 0; count < 10; count++) {
 			await sleep(STALL / 4);
-			transfer.moved();
+			transfer.moved(1);
 		}
 		expect(transfer.signal.aborted).toBe(false);
 		transfer.end();
@@ -457,6 +514,28 @@ describe('a transfer at a standstill', () => {
 		const transfer = new Transfer('storage.example.com', STALL, stop.signal);
 		stop.abort();
 		expect(transfer.signal.aborted).toBe(true);
+	});
+});
+
+describe('the memory of chunks that have passed', () => {
+	/** The most that lies outside of the heap while 400 MB of chunks are made and let go. */
+	function peak(moved: (bytes: number) => void): number {
+		const CHUNK = 64 * 1024;
+		const before = process.memoryUsage().arrayBuffers;
+		let most = 0;
+		for (let left = 400 * MB; left > 0; left -= CHUNK) {
+			moved(Buffer.allocUnsafeSlow(CHUNK).length);
+			most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+		}
+		return most;
+	}
+
+	test('is given back while more of them pass', () => {
+		const transfer = new Transfer('storage.example.com', 60_000, undefined);
+		const left = peak(() => undefined);
+		const passed = peak((bytes) => transfer.moved(bytes));
+		transfer.end();
+		expect(passed).toBeLessThan(left / 2);
 	});
 });
 

@@ -3,7 +3,6 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { ByteStream } from '../../shared/dashscope/uploads';
 import { InputError } from '../edit/errors';
 import type { BinaryFile } from '../edit/types';
-import { passing } from './passing';
 
 /** The names of the binary fields of an item. */
 export function binaryFieldsOf(functions: IExecuteFunctions, itemIndex: number): string[] {
@@ -76,7 +75,7 @@ async function stored(
 				stream.destroy();
 			}
 		},
-		open: async () => passing(await functions.helpers.getBinaryStream(id)),
+		open: async () => await functions.helpers.getBinaryStream(id),
 	};
 }
 
@@ -91,7 +90,7 @@ function inMemory(data: IBinaryData): BinaryFile {
 			await Promise.resolve(
 				Buffer.from(data.data.slice(0, Math.ceil(bytes / 3) * 4), 'base64').subarray(0, bytes),
 			),
-		open: async () => await Promise.resolve(passing(base64Stream(data.data))),
+		open: async () => await Promise.resolve(base64Stream(data.data)),
 	};
 }
 

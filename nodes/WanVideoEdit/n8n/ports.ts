@@ -9,7 +9,6 @@ import { StoppedError } from '../edit/errors';
 import type { EditPorts } from '../edit/ports';
 import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
-import { passed } from './passing';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -45,25 +44,25 @@ export function n8nPorts(
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
 		upload: async (model, source) => await uploadFile(client, model, source),
 		download: async (taskId, videoUrl) =>
-			await download(functions, taskId, videoUrl, maxResultBytes),
+			await download(functions, client.baseUrl, taskId, videoUrl, maxResultBytes),
 		log: (message) => functions.logger.info(message),
 	};
 }
 
 async function download(
 	functions: IExecuteFunctions,
+	baseUrl: string,
 	taskId: string,
 	videoUrl: string,
 	maxBytes: number,
 ): Promise<IBinaryData> {
-	const result = await openResult(functions, videoUrl);
+	const result = await openResult(functions, videoUrl, baseUrl);
 	const { stream, size } = result;
 	try {
 		if (size !== undefined) refuseLarger(size, maxBytes);
 		let received = 0;
-		const counted = stream.map(async (chunk: Uint8Array) => {
-			result.moved();
-			await passed(chunk);
+		const counted = stream.map((chunk: Uint8Array) => {
+			result.moved(chunk.byteLength);
 			received += chunk.byteLength;
 			refuseLarger(received, maxBytes);
 			return chunk;

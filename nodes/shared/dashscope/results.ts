@@ -4,7 +4,7 @@ import { DashScopeError } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, textAt } from './json';
 import type { JsonRecord } from './types';
-import { Transfer } from './transfer';
+import { assertReachable, Transfer } from './transfer';
 import { cancelSignalOf } from './uploads';
 
 /** A result file on its way: its bytes and, if the host says it, their number. */
@@ -12,7 +12,7 @@ export interface OpenResult {
 	stream: ResponseStream;
 	size?: number;
 	/** To be called whenever bytes were read: a standstill ends the transfer. */
-	moved(): void;
+	moved(bytes: number): void;
 	/** What broke the transfer, seen from the error that reading brought. */
 	reason(error: unknown): unknown;
 	/** Gives the connection back; to be called in any case. */
@@ -31,11 +31,17 @@ const STALL_MS = 120_000;
  * Opens the result of a task for download. The URL is signed by itself: the API key is never sent,
  * not to the result host and not to where it redirects.
  * @param url the task's `video_url`
+ * @param baseUrl where the task was asked for
  * @throws DashScopeError; kind `rejected` when the link has expired
  */
-export async function openResult(functions: IExecuteFunctions, url: string): Promise<OpenResult> {
+export async function openResult(
+	functions: IExecuteFunctions,
+	url: string,
+	baseUrl: string,
+): Promise<OpenResult> {
 	let target = secureUrl(url);
 	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+		assertReachable(target, baseUrl);
 		const { status, headers, result } = await get(functions, target);
 		if (status >= 200 && status < 300) return result;
 		result.close();
@@ -97,7 +103,7 @@ function open(body: ResponseStream, headers: JsonRecord, transfer: Transfer): Op
 	return {
 		stream: body,
 		size: numberAt(headers, 'content-length'),
-		moved: () => transfer.moved(),
+		moved: (bytes) => transfer.moved(bytes),
 		reason: (error) => transfer.reason(error),
 		close: () => {
 			body.destroy();

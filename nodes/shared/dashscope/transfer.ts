@@ -1,5 +1,29 @@
 import { sleep } from 'n8n-workflow';
 import { DashScopeError } from './errors';
+import { isPrivateHost } from './hosts';
+
+/**
+ * The bytes of a file on its way lie outside V8's heap. V8 frees them with the objects that hold them, but counts them
+ * apart: 64 MB of them, and it marks the whole heap in search of what can go, which with a heap of 400 MB holds up the
+ * event loop for half a second, again and again. These objects are dead within milliseconds, though: a collection of
+ * the young part of the heap frees them, and takes a few milliseconds however large the rest is. Reading a file
+ * fills that part far too slowly, so so many bytes of it are used up for each byte that moves: enough for V8 to
+ * empty it (up to 64 MB) well before it begins to mark.
+ */
+const YOUNG_BYTES = 4;
+
+/** Larger objects are not made in the young part of the heap. */
+const PIECE_BYTES = 64 * 1024;
+
+/** An element of an array. */
+const ELEMENT_BYTES = 8;
+
+function ageYoungHeap(bytes: number): void {
+	for (let left = bytes * YOUNG_BYTES; left > 0; left -= PIECE_BYTES) {
+		// Without the call, V8 would leave out an array that nobody uses.
+		new Array<number>(PIECE_BYTES / ELEMENT_BYTES).fill(0);
+	}
+}
 
 /**
  * Watches over one file on its way. n8n's HTTP client limits the time of a whole upload, which slow lines
@@ -28,14 +52,15 @@ export class Transfer {
 	}
 
 	/** To be called whenever bytes have moved. */
-	moved(): void {
+	moved(bytes: number): void {
 		this.lastMove = Date.now();
+		ageYoungHeap(bytes);
 	}
 
 	/** The same chunks; each that is taken counts as a move. */
 	async *watched(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
 		for await (const chunk of chunks) {
-			this.moved();
+			this.moved(chunk.byteLength);
 			yield chunk;
 		}
 	}
@@ -67,4 +92,17 @@ export class Transfer {
 			await sleep(left, signal).catch(() => undefined);
 		}
 	}
+}
+
+/**
+ * A file goes to and comes from the host that DashScope's answers name. Whoever answers must not make n8n ask hosts that
+ * only n8n can reach, unless DashScope's own base URL is one of those.
+ * @throws DashScopeError
+ */
+export function assertReachable({ host, hostname }: URL, baseUrl: string): void {
+	if (!isPrivateHost(hostname) || isPrivateHost(new URL(baseUrl).hostname)) return;
+	throw new DashScopeError(`DashScope named ${host} for a file, a host inside of a network`, {
+		kind: 'rejected',
+		hint: 'n8n asks such a host only if the base URL of the credential is inside of a network, too.',
+	});
 }

@@ -7,7 +7,7 @@ import { DashScopeError, adviceFor } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, recordAt, textAt } from './json';
 import { multipartBytes, multipartFrame } from './multipart';
-import { Transfer } from './transfer';
+import { assertReachable, Transfer } from './transfer';
 
 /** A file that can be opened again for another try. */
 export interface UploadSource {
@@ -88,18 +88,20 @@ export async function uploadFile(
 	}
 	const fileName = `${randomUUID()}.${source.extension}`;
 	const key = `${policy.directory}/${fileName}`;
-	await postFile(client.functions, policy, key, fileName, source);
+	await postFile(client, policy, key, fileName, source);
 	return `oss://${key}`;
 }
 
 async function postFile(
-	functions: DashScopeFunctions,
+	{ functions, baseUrl }: DashScopeClient,
 	policy: UploadPolicy,
 	key: string,
 	fileName: string,
 	source: UploadSource,
 ): Promise<void> {
-	const { host } = uploadUrl(policy);
+	const url = uploadUrl(policy);
+	assertReachable(url, baseUrl);
+	const { host } = url;
 	const frame = multipartFrame(
 		[...policy.fields.slice(0, 3), ['key', key], ...policy.fields.slice(3)],
 		{ fileName, mimeType: source.mimeType, size: source.size },

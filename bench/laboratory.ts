@@ -1,0 +1,140 @@
+// A real n8n with its sandbox, in which executions are measured.
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutionStatus } from 'n8n-workflow';
+import type { Workflow } from '../host/client';
+import { startN8n, type N8n } from '../host/n8n';
+import { startSandbox, type Sandbox } from '../sandbox';
+import { processorSeconds, whileSampling, type Sample, type Span } from './resident';
+import { credential, warmUpWorkflow } from './workflows';
+
+export type Direction = 'upload' | 'download';
+export type Mode = 'filesystem' | 'database' | 'default';
+
+export interface Run {
+	samples: Sample[];
+	startedAt: number;
+	seconds: number;
+	processorSeconds?: number;
+}
+
+/** What n8n needs to settle between two executions. */
+export const PAUSE_MS = 1_500;
+const PATIENCE_MS = 180_000;
+
+interface Listed {
+	id: string;
+	status: ExecutionStatus;
+}
+
+/**
+ * Waits until the newest executions have ended. One look at the list serves them all, and only now and then: an answer
+ * costs n8n megabytes of memory, and asking for one of them would make it load all its data, files included.
+ */
+async function ended(n8n: N8n, executionIds: string[]): Promise<Listed[]> {
+	const open: ExecutionStatus[] = ['new', 'running', 'waiting'];
+	for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+		await sleep(500);
+		// An n8n that is busy with 100 MB of base64 lets connections break off; it answers again later.
+		const { results } = await n8n
+			.rest<{ results: Listed[] }>('GET', `/executions?limit=${executionIds.length}`)
+			.catch(() => ({ results: [] }));
+		const over = results.filter(
+			({ id, status }) => executionIds.includes(id) && !open.includes(status),
+		);
+		if (over.length === executionIds.length) return over;
+	}
+	throw new Error(`Executions ${executionIds.join(', ')} have not ended`);
+}
+
+/** A sandbox, an n8n, and the runs of one workflow after another in it. */
+export class Laboratory {
+	private constructor(
+		readonly n8n: N8n,
+		readonly sandbox: Sandbox,
+	) {}
+
+	static async open(
+		mode: Mode,
+		tarball: string,
+		env: Record<string, string> = {},
+	): Promise<Laboratory> {
+		const sandbox = await startSandbox({ jobSeconds: 0.5 });
+		const n8n = await startN8n({
+			tarball,
+			env: { N8N_DEFAULT_BINARY_DATA_MODE: mode, ...env },
+			credentials: [
+				{
+					name: credential,
+					type: 'dashScopeApi',
+					data: {
+						apiKey: sandbox.apiKey,
+						region: 'custom',
+						workspaceId: '',
+						baseUrl: sandbox.url,
+					},
+				},
+			],
+		});
+		await mkdir(n8n.files, { recursive: true });
+		return new Laboratory(n8n, sandbox);
+	}
+
+	async close(): Promise<void> {
+		await this.n8n.stop();
+		await this.sandbox.stop();
+	}
+
+	/** Runs the workflows at the same time, each in an execution of its own. */
+	async run(...workflows: Workflow[]): Promise<Run> {
+		const ids = await Promise.all(workflows.map(async (one) => await this.n8n.addWorkflow(one)));
+		await this.sandbox.reset();
+		return await this.watch(async () => {
+			const started = await Promise.all(ids.map(async (id) => await this.n8n.run(id)));
+			for (const { id, status } of await ended(this.n8n, started)) {
+				if (status === 'success') continue;
+				throw new Error(`"${workflows[started.indexOf(id)]?.name}" ended with "${status}"`);
+			}
+		});
+	}
+
+	/** What happens to n8n's process meanwhile. */
+	async watch(work: () => Promise<void>): Promise<Run> {
+		const startedAt = Date.now();
+		const used = await processorSeconds(this.n8n.pid);
+		const { samples } = await whileSampling(this.n8n.pid, work);
+		const seconds = (Date.now() - startedAt) / 1000;
+		const usedNow = await processorSeconds(this.n8n.pid);
+		if (used === undefined || usedNow === undefined) return { samples, startedAt, seconds };
+		return { samples, startedAt, seconds, processorSeconds: usedNow - used };
+	}
+
+	/** Runs the workflow several times and collects what `take` makes of each. */
+	async repeat<T>(times: number, workflow: Workflow, take: (run: Run) => T): Promise<T[]> {
+		const results: T[] = [];
+		for (let count = 0; count < times; count++) {
+			results.push(take(await this.run(workflow)));
+			await sleep(PAUSE_MS);
+		}
+		return results;
+	}
+
+	/** A process that has done one small edit and settled: the state that every case starts from. */
+	async refresh(): Promise<void> {
+		await this.n8n.restart();
+		const small = join(this.n8n.files, 'small.mp4');
+		await copyFile(this.sandbox.samples.video.path, small);
+		this.sandbox.configure({ slots: 5, resultBytes: 0 });
+		await this.run(warmUpWorkflow(small));
+		await sleep(2 * PAUSE_MS);
+	}
+
+	/** From the node's first call about the files to its first other one, or to the end of the execution. */
+	transferSpan(direction: Direction): Span {
+		const [first] = this.sandbox.requests(direction === 'upload' ? 'policy' : 'result');
+		if (first === undefined) throw new Error(`There was no ${direction}`);
+		const next = direction === 'upload' ? this.sandbox.requests('create')[0] : undefined;
+		return { from: first.at, until: next?.at ?? Infinity };
+	}
+}

@@ -1,0 +1,201 @@
+// What transfers cost an n8n whose heap is full of other people's data: its memory, and how long its event loop stands.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Workflow } from '../host/client';
+import { freePort } from '../host/ports';
+import { say, step } from '../host/progress';
+import { Laboratory, PAUSE_MS, type Run } from './laboratory';
+import { MEGABYTE, largeVideos } from './largeVideo';
+import { growthOf, median, rise, tenths, type Growth } from './resident';
+import {
+	controlWorkflow,
+	downloadWorkflow,
+	fetchWorkflow,
+	idleWorkflow,
+	uploadWorkflow,
+} from './workflows';
+
+const HEAP_MB = 400;
+
+const DOWNLOADS = { count: 4, megabytes: 200 };
+/** Together in one execution: n8n has read them all before the first of them is uploaded. */
+const UPLOADS = { count: 3, megabytes: 100 };
+
+const IDLE_MS = 8_000;
+
+/** While idle, V8 collects once more on its own, eight seconds later. */
+const SETTLE_MS = 12_000;
+
+export interface Load {
+	down: boolean;
+	up: boolean;
+	/** By the node, or by n8n's own nodes for comparison. */
+	by: 'node' | 'n8n';
+}
+
+const both: Array<Omit<Load, 'by'>> = [
+	{ down: true, up: false },
+	{ down: false, up: true },
+	{ down: true, up: true },
+];
+
+export const LOADS: Load[] = [
+	{ down: false, up: false, by: 'n8n' },
+	...both.map((one) => ({ ...one, by: 'n8n' as const })),
+	...both.map((one) => ({ ...one, by: 'node' as const })),
+];
+
+/** Such as "heap of 400 MB: 4 × 200 MB down". */
+export function loadName({ down, up, by }: Load): string {
+	const times = ({ count, megabytes }: typeof UPLOADS, way: string) =>
+		`${count} × ${megabytes} MB ${way}`;
+	const [from, to] = by === 'node' ? ['down', 'up'] : ['fetched', 'read'];
+	const moved = [...(down ? [times(DOWNLOADS, from)] : []), ...(up ? [times(UPLOADS, to)] : [])];
+	return `heap of ${HEAP_MB} MB: ${moved.length === 0 ? 'nothing' : moved.join(', ')}${
+		by === 'n8n' && moved.length > 0 ? ' by n8n alone' : ''
+	}`;
+}
+
+export interface LoadMeasurement extends Load {
+	/** Live objects in n8n's heap before it begins, megabytes. */
+	heap: number;
+	growth: Growth;
+	/** Longest that the event loop stood still, milliseconds; by the node: from the beginning of its first transfer. */
+	stall: Growth;
+	/** Longest single collection of garbage, milliseconds: of the whole heap, and of its young part. */
+	major: Growth;
+	minor: Growth;
+	seconds: number;
+	processorSeconds?: number;
+}
+
+export interface LoadFailure extends Load {
+	error: string;
+}
+
+interface Probe {
+	stall: number;
+	heap: number;
+	collections: { major: number; minor: number };
+}
+
+/** A host of large files, for n8n's own download. */
+async function fileHost(bytes: number): Promise<{ url: string; close: () => void }> {
+	const chunk = Buffer.alloc(64 * 1024);
+	const server = createServer((_, response) => {
+		response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': bytes });
+		let left = bytes;
+		const send = () => {
+			while (left > 0) {
+				left -= chunk.length;
+				if (!response.write(chunk)) return void response.once('drain', send);
+			}
+			response.end();
+		};
+		send();
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	return { url: `http://127.0.0.1:${port}/video.mp4`, close: () => server.close() };
+}
+
+async function measure(
+	laboratory: Laboratory,
+	probe: (path: string) => Promise<Probe>,
+	load: Load,
+	repetitions: number,
+): Promise<LoadMeasurement> {
+	const { down, up, by } = load;
+	const { sandbox, n8n } = laboratory;
+	const { video } = sandbox.samples;
+	const bytes = DOWNLOADS.megabytes * MEGABYTE;
+	const host = await fileHost(bytes);
+	const workflows: Workflow[] = [];
+	if (down) {
+		const one = by === 'node' ? downloadWorkflow(video.url, 1) : fetchWorkflow(host.url);
+		workflows.push(...Array.from({ length: DOWNLOADS.count }, () => one));
+	}
+	if (up) {
+		const { count, megabytes } = UPLOADS;
+		const files = await largeVideos(video, n8n.files, megabytes * MEGABYTE, count);
+		workflows.push(by === 'node' ? uploadWorkflow(files, count) : controlWorkflow(files));
+	}
+	const runs: Array<Run & Probe> = [];
+	for (let count = 0; count < repetitions; count++) {
+		// Memory that a run leaves behind would hide what the next one takes.
+		await laboratory.refresh();
+		// The service's own work would take processor time from what is measured.
+		sandbox.configure({ resultBytes: bytes, slots: down ? DOWNLOADS.count : 0 });
+		await probe(`/fill?megabytes=${HEAP_MB}`);
+		await sleep(SETTLE_MS);
+		// As many executions at once as will be measured: a heap that is in use, with what n8n makes and keeps for each.
+		if (workflows.length > 0) await laboratory.run(...workflows.map(() => idleWorkflow()));
+		await sleep(PAUSE_MS);
+		await sandbox.reset();
+		const { heap } = await probe('/reset');
+		if (workflows.length === 0) {
+			const run = await laboratory.watch(async () => await sleep(IDLE_MS));
+			runs.push({ ...run, ...(await probe('/')), heap });
+			continue;
+		}
+		const running = laboratory.run(...workflows);
+		if (by === 'node') {
+			// How n8n starts the executions and reads the files itself is another matter.
+			const begun = () => sandbox.requests(up ? 'policy' : 'result').length > 0;
+			const over = running.then(() => true);
+			while (!begun() && !(await Promise.race([over, sleep(5, false)])));
+			await probe('/reset');
+		}
+		runs.push({ ...(await running), ...(await probe('/')), heap });
+	}
+	host.close();
+	const used = runs.flatMap((run) => run.processorSeconds ?? []);
+	const growths = (take: (run: (typeof runs)[number]) => number) =>
+		growthOf(runs.map((run) => tenths(take(run))));
+	return {
+		...load,
+		heap: Math.round(median(runs.map(({ heap }) => heap))),
+		growth: growths(({ samples }) => rise(samples, 'own')),
+		stall: growths(({ stall }) => stall),
+		major: growths(({ collections }) => collections.major),
+		minor: growths(({ collections }) => collections.minor),
+		seconds: tenths(median(runs.map(({ seconds }) => seconds))),
+		processorSeconds: used.length === 0 ? undefined : tenths(median(used)),
+	};
+}
+
+export async function measureLoads(
+	loads: Load[],
+	{ repetitions, tarball }: { repetitions: number; tarball: string },
+): Promise<{ measurements: LoadMeasurement[]; failures: LoadFailure[] }> {
+	const measurements: LoadMeasurement[] = [];
+	const failures: LoadFailure[] = [];
+	if (loads.length === 0) return { measurements, failures };
+	const port = await freePort();
+	const laboratory = await step('Starting n8n with a probe in it', () =>
+		Laboratory.open('filesystem', tarball, {
+			NODE_OPTIONS: `--require ${join(__dirname, 'probe.cjs')}`,
+			WAN_BENCH_PROBE: String(port),
+		}),
+	);
+	const probe = async (path: string): Promise<Probe> =>
+		(await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as Probe;
+	try {
+		for (const load of loads) {
+			try {
+				const one = await step(loadName(load), () => measure(laboratory, probe, load, repetitions));
+				say(`  grew by ${one.growth.all.join(', ')} MB, stood for ${one.stall.all.join(', ')} ms`);
+				measurements.push(one);
+			} catch (error) {
+				const reason = error instanceof Error ? error.message : String(error);
+				say(`  failed: ${reason}\n${laboratory.n8n.log().slice(-1_500)}`);
+				failures.push({ ...load, error: reason });
+			}
+		}
+	} finally {
+		await laboratory.close();
+	}
+	return { measurements, failures };
+}
