@@ -5,7 +5,7 @@ import type { Program } from '../../host/program';
 import { startWorker } from '../../host/worker';
 import { startSandbox } from '../../sandbox';
 import { busySeconds, workerOf } from './queue-log';
-import { credentialData, packedNode, until, type Sandbox } from './support';
+import { available, credentialData, packedNode, until, type Sandbox } from './support';
 import {
 	addFlow,
 	addedDelay,
@@ -24,8 +24,7 @@ const credential = 'Sandbox';
 const ok = (prompt: string) => ({ from: prompt, prompt, video: true });
 
 const missing = whyNoQueue();
-if (missing !== undefined) process.stdout.write(`${missing}\n`);
-const queued = missing === undefined ? test : test.skip;
+const queued = available(missing) ? test : test.skip;
 
 let servers: QueueServers;
 let sandbox: Sandbox;

@@ -32,6 +32,14 @@ export interface Stage {
 	stop(): Promise<void>;
 }
 
+/** Whether a test can be run here: what is missing is told, and in CI it is a failure. */
+export function available(missing: string | undefined): boolean {
+	if (missing === undefined) return true;
+	if (process.env.CI) throw new Error(missing);
+	process.stderr.write(`${missing}\n`);
+	return false;
+}
+
 let stages = 0;
 
 /** The shared n8n with a sandbox for one test file. */
