@@ -29,7 +29,7 @@ module.exports = {
 	testTimeout: 60_000,
 	// Most of the engine's tests wait for the sandbox rather than compute.
 	maxWorkers: 3 * availableParallelism(),
-	testSequencer: '<rootDir>/tools/engine-first.js',
+	testSequencer: '<rootDir>/tools/waiting-first.js',
 	reporters: ['default', '<rootDir>/tools/summary-reporter.js'],
 	collectCoverageFrom: ['dist/{nodes,credentials}/**/*.js'],
 	coverageReporters: ['text', 'lcovonly'],
