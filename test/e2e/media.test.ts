@@ -1,4 +1,4 @@
-// Large media in a real n8n: its memory, its binary store, and transfers that break off or are stopped.
+// Large media in a real n8n: its binary store, and transfers that break off or are stopped.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readdir, readlink } from 'node:fs/promises';
@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode, INodeParameters } from 'n8n-workflow';
 import { largeVideo, MEGABYTE } from '../../bench/largeVideo';
-import { whileSampling, type Sample } from '../../bench/resident';
 import { outputOf, type Execution } from '../../host/client';
 import { startN8n, type N8n } from '../../host/n8n';
 import { startSandbox, type Fault } from '../../sandbox';
@@ -22,9 +21,8 @@ import {
 } from './support';
 
 const CREDENTIAL = 'Sandbox';
-const MOST_GROWTH = 60 * MEGABYTE;
 
-// An n8n of its own: nobody else's files in its store, and nobody else's executions in its memory.
+// An n8n of its own: nobody else's files in its store.
 let n8n: N8n;
 let sandbox: Sandbox;
 let small: string;
@@ -119,64 +117,31 @@ async function eventually(what: () => boolean | Promise<boolean>, ms: number): P
 	return Date.now() - start;
 }
 
-describe('memory', () => {
-	const growth = (samples: Sample[]) =>
-		Math.max(...samples.map(({ own }) => own)) - (samples[0]?.own ?? NaN);
-
-	async function sampled(run: () => Promise<Execution>): Promise<Sample[]> {
-		await sleep(1_000);
-		const { samples, result } = await whileSampling(n8n.pid, run);
-		expect(messageOf(result).trim()).toBe('');
-		expect(result.status).toBe('success');
-		return samples;
-	}
-
-	/**
-	 * From the question for an upload's policy to the submission: the node at work. The node before it, which reads
-	 * the file into n8n, costs memory of its own; the benchmark shows both.
-	 */
-	function duringUpload(samples: Sample[]): Sample[] {
-		const from = sandbox.requests('policy')[0]?.at ?? NaN;
-		const to = sandbox.requests('create')[0]?.at ?? NaN;
-		const during = samples.filter(({ at }) => at >= from - 100 && at <= to + 100);
-		expect(during.length).toBeGreaterThan(1);
-		return during;
-	}
-
-	test('grows little by uploads, whatever their size, and the length is known beforehand', async () => {
-		// Rendering them would only take time.
+// How little memory they take is measured by "npm run bench".
+describe('large files', () => {
+	test('are uploaded whole, with their length known beforehand', async () => {
+		// Rendering it would only take time.
 		sandbox.configure({ slots: 0 });
-		for (const megabytes of [10, 100]) {
-			await sandbox.reset();
-			const file = await largeVideo(sandbox.samples.video, n8n.files, megabytes * MEGABYTE);
-			const samples = await sampled(
-				async () => await execute(editOf({ ...FROM_FILE, ...SUBMIT }), file),
-			);
-			expect(growth(duringUpload(samples))).toBeLessThanOrEqual(MOST_GROWTH);
-			const [upload, ...others] = sandbox.requests('upload');
-			expect(others).toEqual([]);
-			expect(Number(upload?.headers['content-length'])).toBeGreaterThan(megabytes * MEGABYTE);
-			expect(upload?.headers).not.toHaveProperty('transfer-encoding');
-			expect(upload?.body).toContainEqual(
-				expect.objectContaining({ name: 'file', bytes: megabytes * MEGABYTE }),
-			);
-		}
+		const bytes = 100 * MEGABYTE;
+		const file = await largeVideo(sandbox.samples.video, n8n.files, bytes);
+		const execution = await execute(editOf({ ...FROM_FILE, ...SUBMIT }), file);
+		expect(messageOf(execution).trim()).toBe('');
+		expect(execution.status).toBe('success');
+		const [upload, ...others] = sandbox.requests('upload');
+		expect(others).toEqual([]);
+		expect(Number(upload?.headers['content-length'])).toBeGreaterThan(bytes);
+		expect(upload?.headers).not.toHaveProperty('transfer-encoding');
+		expect(upload?.body).toContainEqual(expect.objectContaining({ name: 'file', bytes }));
 	});
 
-	test('grows little by downloads, whatever their size', async () => {
-		for (const megabytes of [10, 200]) {
-			sandbox.configure({ resultBytes: megabytes * MEGABYTE });
-			let execution: Execution | undefined;
-			const samples = await sampled(
-				async () => (execution = await execute(editOf({ ...byUrl(), ...WAIT }))),
-			);
-			expect(growth(samples)).toBeLessThanOrEqual(MOST_GROWTH);
-			const [item] = execution === undefined ? [] : outputOf(execution, 'Edit');
-			expect(item?.binary?.data).toMatchObject({
-				bytes: megabytes * MEGABYTE,
-				mimeType: 'video/mp4',
-			});
-		}
+	test('are downloaded whole', async () => {
+		const bytes = 200 * MEGABYTE;
+		sandbox.configure({ resultBytes: bytes });
+		const execution = await execute(editOf({ ...byUrl(), ...WAIT }));
+		expect(messageOf(execution).trim()).toBe('');
+		expect(execution.status).toBe('success');
+		const [item] = outputOf(execution, 'Edit');
+		expect(item?.binary?.data).toMatchObject({ bytes, mimeType: 'video/mp4' });
 	});
 });
 
@@ -267,17 +232,19 @@ describe('Stop', () => {
 		return { seen, url: `http://127.0.0.1:${port}` };
 	}
 
-	/** Stops it: within a second the connection is closed and n8n says that it has ended. */
+	/**
+	 * Stops it: the connection is closed and n8n says that it has ended. Without Stop, the other side would hold it up
+	 * for minutes; that it takes less than a second is tested on a virtual clock.
+	 */
 	async function stop(executionId: string, seen: { open: number; slow: boolean }): Promise<void> {
 		const start = Date.now();
 		await n8n.stopExecution(executionId);
 		seen.slow = false;
-		await eventually(() => seen.open === 0, 1_000);
+		await eventually(() => seen.open === 0, 10_000);
 		await eventually(
 			async () => (await n8n.execution(executionId)).status === 'canceled',
-			Math.max(0, start + 1_000 - Date.now()),
+			Math.max(0, start + 10_000 - Date.now()),
 		);
-		expect(Date.now() - start).toBeLessThan(1_000);
 		// What a transfer that went on would leave behind.
 		await sleep(500);
 	}
@@ -315,9 +282,8 @@ describe('Stop', () => {
 		const before = await storedFiles();
 		const id = await n8n.run(await add(editOf({ ...byUrl(), ...WAIT })));
 		await eventually(() => host.seen.open > 0, 30_000);
-		await sleep(500);
 		// It is being written just now.
-		expect(await storedFiles()).toHaveLength(before.length + 1);
+		await eventually(async () => (await storedFiles()).length === before.length + 1, 30_000);
 
 		await stop(id, host.seen);
 		expect(await storedFiles()).toEqual(before);
