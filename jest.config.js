@@ -27,8 +27,8 @@ const project = (name) => ({
 module.exports = {
 	projects: [project('unit'), project('sandbox'), project('engine')],
 	testTimeout: 60_000,
-	// Most of the engine's tests wait for the sandbox rather than compute.
-	maxWorkers: 3 * availableParallelism(),
+	// Four files more than there are processors: most of the engine's wait for the sandbox rather than compute.
+	maxWorkers: availableParallelism() + 4,
 	testSequencer: '<rootDir>/tools/waiting-first.js',
 	reporters: ['default', '<rootDir>/tools/summary-reporter.js'],
 	collectCoverageFrom: ['dist/{nodes,credentials}/**/*.js'],

@@ -2,6 +2,9 @@
 // to be built. npm test runs the same tests on the compiled package.
 const all = require('./jest.config');
 
+// npm test plays more of them.
+process.env.SCHEDULES ??= '150';
+
 const unit = all.projects.find(({ displayName }) => displayName === 'unit');
 
 /** @type {import('jest').Config} */
