@@ -66,7 +66,7 @@ afterAll(async () => {
 	await sandbox?.stop();
 });
 
-const ended = async (id: string) => await n8n.waitFor(id, { timeoutMs: 240_000, everyMs: 2_000 });
+const ended = async (id: string) => await n8n.waitFor(id, { timeoutMs: 400_000, everyMs: 2_000 });
 
 queued('20 suspended executions on one worker with concurrency 2 finish on time', async () => {
 	const jobSeconds = 90;

@@ -135,7 +135,7 @@ export async function call(n8n: N8nClient, path: string, body: unknown = {}): Pr
 	return await until(`The webhook ${path}`, async () => {
 		const response = await fetch(`${n8n.url}/webhook/${path}`, {
 			method: 'POST',
-			headers: { 'content-type': 'application/json' },
+			headers: { connection: 'close', 'content-type': 'application/json' },
 			body: JSON.stringify(body),
 		});
 		return response.status === 404 ? undefined : response;
