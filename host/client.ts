@@ -11,7 +11,7 @@ import type {
 	IRunExecutionData,
 	IWorkflowSettings,
 } from 'n8n-workflow';
-import { RestClient, type Owner } from './rest';
+import { RestClient, RestError, type Owner } from './rest';
 
 export interface Credential {
 	/** The id that the workflows given beside it use; n8n gives it another one. */
@@ -47,6 +47,12 @@ export interface RunOptions {
 	trigger?: string;
 	/** The last node to run. */
 	destination?: string;
+}
+
+interface Publication {
+	/** A workflow without triggers ends as "not_published". */
+	status: 'in_progress' | 'published' | 'partial' | 'failed' | 'not_published';
+	triggers: unknown[];
 }
 
 /** All that another process needs to use a running n8n. */
@@ -119,10 +125,32 @@ export class N8nClient {
 		return saved.id;
 	}
 
-	/** Makes the workflow's webhooks and triggers live. */
-	async publish(workflowId: string): Promise<void> {
+	/** Makes the workflow's webhooks and triggers live, and waits until they are. */
+	async publish(workflowId: string, timeoutMs = 120_000): Promise<void> {
 		const { versionId } = await this.rest<{ versionId: string }>('GET', `/workflows/${workflowId}`);
 		await this.rest('POST', `/workflows/${workflowId}/activate`, { versionId });
+		const end = Date.now() + timeoutMs;
+		for (;;) {
+			const publication = await this.publication(workflowId);
+			if (publication === undefined) return;
+			const { status, triggers } = publication;
+			if (status === 'failed' || status === 'partial') {
+				throw new Error(`Workflow ${workflowId} was not published: ${JSON.stringify(triggers)}`);
+			}
+			if (status !== 'in_progress') return;
+			if (Date.now() > end) throw new Error(`Workflow ${workflowId} is still being published`);
+			await sleep(100);
+		}
+	}
+
+	/** n8n puts what is to be published into a queue; versions that publish at once have no such status. */
+	private async publication(workflowId: string): Promise<Publication | undefined> {
+		try {
+			return await this.rest<Publication>('GET', `/workflows/${workflowId}/publication-status`);
+		} catch (error) {
+			if (error instanceof RestError && error.status === 404) return undefined;
+			throw error;
+		}
 	}
 
 	workflowUrl(workflowId: string): string {

@@ -23,6 +23,8 @@ export class RestClient {
 		const response = await fetch(`${this.url}/rest${path}`, {
 			method,
 			headers: {
+				// A kept connection may be closed by a busy n8n in the moment in which it is used again.
+				connection: 'close',
 				// The session is issued without a browser id, so n8n asks for none later.
 				...(this.cookie && { cookie: this.cookie }),
 				...(body !== undefined && { 'content-type': 'application/json' }),

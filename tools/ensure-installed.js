@@ -13,9 +13,7 @@ const lock = createHash('sha256')
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
 	console.error('Installing the development dependencies (once, about a minute) …');
-	// Not "npm ci": it refuses a lock without the optional packages of platforms that a registry does not hold in
-	// the locked version. --no-save takes the locked versions all the same and leaves the lock as it is.
 	// stderr keeps the last line of stdout free for the command's own result.
-	execSync('npm install --no-save --loglevel=error', { cwd: root, stdio: ['ignore', 2, 2] });
+	execSync('npm ci --loglevel=error', { cwd: root, stdio: ['ignore', 2, 2] });
 	writeFileSync(stamp, lock);
 }

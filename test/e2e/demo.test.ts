@@ -1,12 +1,14 @@
 // The demo as a user runs it, from the command line.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { probeVideo } from '../../sandbox/probe';
+import { until } from './support';
 
 const root = join(__dirname, '..', '..');
 
@@ -14,6 +16,68 @@ interface Ended {
 	code: number | null;
 	stdout: string;
 	stderr: string;
+	/** Processes that it started, or that these started, and that still run. */
+	left: string[];
+}
+
+// A temporary folder of its own: other tests run at the same time and use the system's.
+let temporary: string;
+
+beforeAll(async () => {
+	temporary = await mkdtemp(join(tmpdir(), 'wan-video-edit-demo-'));
+});
+
+afterAll(async () => {
+	await rm(temporary, { recursive: true, force: true });
+});
+
+/** The temporary folders that the demo's parts make while they run. */
+const folders = async () =>
+	(await readdir(temporary)).filter((name) => /^wan-video-edit-(n8n|pack|sandbox)-/.test(name));
+
+/** What tells a process from a later one with the same number. */
+const named = ({ pid, started, command }: Process) => `${pid} ${started} ${command}`;
+
+interface Process {
+	pid: number;
+	parent: number;
+	started: string;
+	command: string;
+}
+
+async function processes(): Promise<Process[]> {
+	const columns = ['-o', 'pid=', '-o', 'ppid=', '-o', 'lstart=', '-o', 'comm='];
+	const { stdout } = await promisify(execFile)('ps', ['-e', ...columns], {
+		env: { ...process.env, LC_ALL: 'C' },
+	});
+	return stdout.split('\n').flatMap((line) => {
+		const match = /^\s*(\d+)\s+(\d+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\S+)\s+(.+)$/.exec(line);
+		if (match === null) return [];
+		const [, pid, parent, started = '', command = ''] = match;
+		return [{ pid: Number(pid), parent: Number(parent), started, command }];
+	});
+}
+
+/** Notes every descendant of a process; the result tells which of them still run. */
+function watchFamily(root: number): () => Promise<string[]> {
+	const family = new Map<number, string>();
+	const look = async () => {
+		for (const each of await processes()) {
+			if (each.parent === root || family.has(each.parent)) family.set(each.pid, named(each));
+		}
+	};
+	let looking: Promise<unknown> = Promise.resolve();
+	const timer = setInterval(() => (looking = look().catch(() => undefined)), 500);
+	return async () => {
+		clearInterval(timer);
+		await looking;
+		// What ends because its parent has ended may need a moment.
+		for (const end = Date.now() + 15_000; ; await sleep(250)) {
+			const alive = new Set((await processes()).map(named));
+			const left = [...family.values()].filter((each) => alive.has(each));
+			if (left.length === 0 || Date.now() > end) return left;
+		}
+	};
 }
 
 function startDemo(args: string[], env: NodeJS.ProcessEnv = {}) {
@@ -22,14 +86,19 @@ function startDemo(args: string[], env: NodeJS.ProcessEnv = {}) {
 	delete inherited.DASHSCOPE_API_KEY;
 	const child = spawn(process.execPath, [join('node_modules', 'tsx', 'dist', 'cli.mjs'), ...args], {
 		cwd: root,
-		env: { ...inherited, ...env },
+		env: { ...inherited, TMPDIR: temporary, ...env },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
+	const stillRunning = watchFamily(child.pid ?? NaN);
 	const output = { stdout: '', stderr: '' };
 	child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
 	child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
 	const ended = once(child, 'close').then(
-		([code]: Array<number | null>): Ended => ({ code: code ?? null, ...output }),
+		async ([code]: Array<number | null>): Promise<Ended> => ({
+			code: code ?? null,
+			...output,
+			left: await stillRunning(),
+		}),
 	);
 	return { child, output, ended };
 }
@@ -48,32 +117,14 @@ async function isOpen(port: number): Promise<boolean> {
 	}
 }
 
-interface Traces {
-	folders: string[];
-	processes: string[];
-}
-
-/** What the demo's parts leave on a machine while they run. */
-async function traces(): Promise<Traces> {
-	const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,args']);
-	return {
-		folders: (await readdir(tmpdir())).filter((name) =>
-			/^wan-video-edit-(n8n|pack|sandbox)-/.test(name),
-		),
-		processes: stdout.split('\n').filter((line) => /lifeline\.cjs|task-runner/.test(line)),
-	};
-}
-
 /** The ports of the addresses that a process said it serves. */
 const ports = (text: string) =>
 	[...text.matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
 
 describe('npm run demo -- --once', () => {
-	let before: Traces;
 	let run: Ended;
 
 	beforeAll(async () => {
-		before = await traces();
 		run = await startDemo(['host/demo.ts', '--once']).ended;
 	}, 600_000);
 
@@ -113,26 +164,28 @@ describe('npm run demo -- --once', () => {
 		expect(used.length).toBeGreaterThanOrEqual(2);
 		for (const port of used)
 			expect({ port, open: await isOpen(port) }).toEqual({ port, open: false });
-		expect(await traces()).toEqual(before);
+		expect({ left: run.left, folders: await folders() }).toEqual({ left: [], folders: [] });
 	});
 });
 
 describe('npm run demo', () => {
 	test('shows the editor, keeps running, and ends with Ctrl-C', async () => {
-		const before = await traces();
 		const { child, output, ended } = startDemo(['host/demo.ts']);
-		for (let waited = 0; waited < 120 && !output.stdout.includes('Ctrl-C'); waited++) {
-			await new Promise((resolve) => setTimeout(resolve, 1000));
-		}
+		await until(
+			'Ctrl-C in what it prints',
+			async () => await Promise.resolve(output.stdout.includes('Ctrl-C') || undefined),
+			120_000,
+		);
+		expect(await folders()).not.toEqual([]);
 		const editor = /http:\/\/127\.0\.0\.1:\d+\/workflow\/\S+/.exec(output.stdout)?.[0];
 		expect(editor).toBeDefined();
 		expect((await fetch(editor ?? '')).status).toBe(200);
 		expect(output.stdout).toMatch(/Password\s+\S+/);
 		child.kill('SIGINT');
-		const { code } = await ended;
+		const { code, left } = await ended;
 		expect(code).toBe(130);
 		for (const port of ports(output.stderr + output.stdout)) expect(await isOpen(port)).toBe(false);
-		expect(await traces()).toEqual(before);
+		expect({ left, folders: await folders() }).toEqual({ left: [], folders: [] });
 	});
 });
 

@@ -1,4 +1,4 @@
-// Media in a real n8n: its binary store, and transfers that break off or are stopped. "npm run bench" measures memory.
+// Large media in a real n8n: its binary store, and transfers that break off or are stopped.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readdir, readlink } from 'node:fs/promises';
@@ -22,7 +22,7 @@ import {
 
 const CREDENTIAL = 'Sandbox';
 
-// An n8n of its own: nobody else's files in its store, and nobody else's executions in its memory.
+// An n8n of its own: nobody else's files in its store.
 let n8n: N8n;
 let sandbox: Sandbox;
 let small: string;
@@ -117,32 +117,31 @@ async function eventually(what: () => boolean | Promise<boolean>, ms: number): P
 	return Date.now() - start;
 }
 
-describe('a large file', () => {
-	const MEGABYTES = 10;
-
-	test('is sent whole, and its length is known beforehand', async () => {
+// How little memory they take is measured by "npm run bench".
+describe('large files', () => {
+	test('are uploaded whole, with their length known beforehand', async () => {
 		// Rendering it would only take time.
 		sandbox.configure({ slots: 0 });
-		const file = await largeVideo(sandbox.samples.video, n8n.files, MEGABYTES * MEGABYTE);
+		const bytes = 100 * MEGABYTE;
+		const file = await largeVideo(sandbox.samples.video, n8n.files, bytes);
 		const execution = await execute(editOf({ ...FROM_FILE, ...SUBMIT }), file);
 		expect(messageOf(execution).trim()).toBe('');
+		expect(execution.status).toBe('success');
 		const [upload, ...others] = sandbox.requests('upload');
 		expect(others).toEqual([]);
-		expect(Number(upload?.headers['content-length'])).toBeGreaterThan(MEGABYTES * MEGABYTE);
+		expect(Number(upload?.headers['content-length'])).toBeGreaterThan(bytes);
 		expect(upload?.headers).not.toHaveProperty('transfer-encoding');
-		expect(upload?.body).toContainEqual(
-			expect.objectContaining({ name: 'file', bytes: MEGABYTES * MEGABYTE }),
-		);
+		expect(upload?.body).toContainEqual(expect.objectContaining({ name: 'file', bytes }));
 	});
 
-	test('is stored whole', async () => {
-		sandbox.configure({ resultBytes: MEGABYTES * MEGABYTE });
+	test('are downloaded whole', async () => {
+		const bytes = 200 * MEGABYTE;
+		sandbox.configure({ resultBytes: bytes });
 		const execution = await execute(editOf({ ...byUrl(), ...WAIT }));
 		expect(messageOf(execution).trim()).toBe('');
-		expect(outputOf(execution, 'Edit')[0]?.binary?.data).toMatchObject({
-			bytes: MEGABYTES * MEGABYTE,
-			mimeType: 'video/mp4',
-		});
+		expect(execution.status).toBe('success');
+		const [item] = outputOf(execution, 'Edit');
+		expect(item?.binary?.data).toMatchObject({ bytes, mimeType: 'video/mp4' });
 	});
 });
 
@@ -233,17 +232,19 @@ describe('Stop', () => {
 		return { seen, url: `http://127.0.0.1:${port}` };
 	}
 
-	/** Stops it: within a second the connection is closed and n8n says that it has ended. */
+	/**
+	 * Stops it: the connection is closed and n8n says that it has ended. Without Stop, the other side would hold it up
+	 * for minutes; that it takes less than a second is tested on a virtual clock.
+	 */
 	async function stop(executionId: string, seen: { open: number; slow: boolean }): Promise<void> {
 		const start = Date.now();
 		await n8n.stopExecution(executionId);
 		seen.slow = false;
-		await eventually(() => seen.open === 0, 1_000);
+		await eventually(() => seen.open === 0, 10_000);
 		await eventually(
 			async () => (await n8n.execution(executionId)).status === 'canceled',
-			Math.max(0, start + 1_000 - Date.now()),
+			Math.max(0, start + 10_000 - Date.now()),
 		);
-		expect(Date.now() - start).toBeLessThan(1_000);
 		// What a transfer that went on would leave behind.
 		await sleep(500);
 	}
@@ -281,9 +282,8 @@ describe('Stop', () => {
 		const before = await storedFiles();
 		const id = await n8n.run(await add(editOf({ ...byUrl(), ...WAIT })));
 		await eventually(() => host.seen.open > 0, 30_000);
-		await sleep(500);
 		// It is being written just now.
-		expect(await storedFiles()).toHaveLength(before.length + 1);
+		await eventually(async () => (await storedFiles()).length === before.length + 1, 30_000);
 
 		await stop(id, host.seen);
 		expect(await storedFiles()).toEqual(before);

@@ -32,6 +32,14 @@ export interface Stage {
 	stop(): Promise<void>;
 }
 
+/** Whether a test can be run here: what is missing is told, and in CI it is a failure. */
+export function available(missing: string | undefined): boolean {
+	if (missing === undefined) return true;
+	if (process.env.CI) throw new Error(missing);
+	process.stderr.write(`${missing}\n`);
+	return false;
+}
+
 let stages = 0;
 
 /** The shared n8n with a sandbox for one test file. */
@@ -122,17 +130,16 @@ export const webhook = (path: string, parameters: INodeParameters = {}) =>
 export const splitOut = (name: string, field: string) =>
 	node(name, 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: field, options: {} });
 
-/** Calls the webhook of a published workflow, which may need a moment to be there. */
+/** Calls the webhook of a published workflow; after a restart, n8n needs a moment to register it again. */
 export async function call(n8n: N8nClient, path: string, body: unknown = {}): Promise<Response> {
-	for (let tries = 0; ; tries++) {
+	return await until(`The webhook ${path}`, async () => {
 		const response = await fetch(`${n8n.url}/webhook/${path}`, {
 			method: 'POST',
-			headers: { 'content-type': 'application/json' },
+			headers: { connection: 'close', 'content-type': 'application/json' },
 			body: JSON.stringify(body),
 		});
-		if (response.status !== 404 || tries >= 20) return response;
-		await sleep(500);
-	}
+		return response.status === 404 ? undefined : response;
+	});
 }
 
 export interface ExecutionRow {

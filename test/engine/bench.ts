@@ -21,7 +21,7 @@ export interface Bench {
 	credential(): ICredentialDataDecryptedObject;
 	/**
 	 * Starts the node over items of its own (or so many empty ones). Without other parameters: Instruction Edit of
-	 * a video by URL, asking every second.
+	 * a video by URL, asking every second, and holding the execution, however slow the machine is.
 	 */
 	start(
 		items: INodeExecutionData[] | number,
@@ -111,7 +111,12 @@ export function useBench(options: SandboxOptions = {}, mode: BinaryMode = 'files
 /** What an edit needs at least; Get Status needs none of it. */
 function editOf(sandbox: Sandbox, { resource }: INodeParameters): INodeParameters {
 	if (resource === 'task') return {};
-	return { videoSource: 'url', videoUrl: sandbox.samples.video.url, prompt: 'black and white' };
+	return {
+		videoSource: 'url',
+		videoUrl: sandbox.samples.video.url,
+		prompt: 'black and white',
+		whileWaiting: 'hold',
+	};
 }
 
 /** The media of a create call. */

@@ -147,13 +147,11 @@ describe('a host that cannot be reached', () => {
 	test('is named, with what to check', async () => {
 		const baseUrl = await closedPort();
 		const credential = { ...bench.credential(), baseUrl };
-		const started = Date.now();
 		const { error } = await bench.run(1, { options: { timeout: 0.03 } }, { credential });
 
 		expect(error?.message).toContain(new URL(baseUrl).host);
 		expect(error?.message).toContain('could not be reached');
 		expect(error?.description).toMatch(/base URL in the DashScope credential/);
-		expect(Date.now() - started).toBeLessThan(5_000);
 	});
 });
 

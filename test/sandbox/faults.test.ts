@@ -194,10 +194,12 @@ describe('slow answers', () => {
 		failing();
 		sandbox.fault({ route: 'create', delayMs: 400 });
 		const start = Date.now();
-		const pending = create(sandbox);
-		while (sandbox.tasks().length === 0 && Date.now() - start < 300) {
+		let answered = false;
+		const pending = create(sandbox).finally(() => (answered = true));
+		while (sandbox.tasks().length === 0 && !answered) {
 			await new Promise((resolve) => setTimeout(resolve, 10));
 		}
+		expect(answered).toBe(false);
 		expect(sandbox.tasks()).toHaveLength(1);
 		const reply = await pending;
 		expect(Date.now() - start).toBeGreaterThanOrEqual(395);
@@ -216,9 +218,8 @@ describe('slow answers', () => {
 		own.fault({ route: 'list', delayMs: 60_000 });
 		const waiting = list(own).catch((error: unknown) => error);
 		while (own.requests('list').length === 0) await new Promise((resolve) => setImmediate(resolve));
-		const start = Date.now();
 		await own.stop();
+		// Else it would be answered after a minute, which is too late for this test.
 		expect(await waiting).toBeDefined();
-		expect(Date.now() - start).toBeLessThan(3000);
 	});
 });

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { ensureHost } from '../../host/install';
 import { startN8n, type N8n } from '../../host/n8n';
-import { root } from '../../host/pack';
+import { packPackage, root } from '../../host/pack';
 import { startSandbox } from '../../sandbox';
-import { credentialData, executionsOf, packedNode, type Sandbox } from './support';
-import { addFlow, after, edit, seenAt, startFlow, tasksOf } from './suspended';
+import { credentialData, executionsOf, type Sandbox } from '../e2e/support';
+import { addFlow, after, edit, seenAt, startFlow, tasksOf } from '../e2e/suspended';
 
 const credential = 'Sandbox';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 	sandbox = await startSandbox({ jobSeconds: 3 });
 	n8n = await startN8n({
 		host,
-		tarball: packedNode(),
+		tarball: await packPackage({ build: false }),
 		credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
 		// It ends where it is told to leave out a module that it does not have.
 		env: { N8N_DISABLED_MODULES: '' },
