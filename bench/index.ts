@@ -5,6 +5,7 @@ import { ensureHost } from '../host/install';
 import { packPackage } from '../host/pack';
 import { step } from '../host/progress';
 import { stopAll } from '../host/stopping';
+import { accountLines, measureAccount, type AccountMeasurement } from './account';
 import { boundsOf, loadBoundsOf, type Bound } from './bounds';
 import { LOADS, loadName, measureLoads, type LoadFailure, type LoadMeasurement } from './load';
 import { measureMemory, nameOf, type Case, type Failure, type Measurement } from './memory';
@@ -19,7 +20,8 @@ live objects, how long its event loop stands still. About twenty minutes.
 
   --json               the last line of stdout is a JSON object
   --only <text>        only cases whose name has the text, such as "download 200" or "heap";
-                       "suspend" measures the suspended wait instead, seven minutes
+                       "suspend" measures the suspended wait instead, seven minutes,
+                       "account" many executions of one account, twelve minutes
   --repetitions <n>    executions of each case, default 3
   --no-build           measure what the last build made
   --help               this text`;
@@ -45,9 +47,10 @@ const OTHER_MODES: Case[] = (['database', 'default'] as const).flatMap((mode) =>
 	})),
 );
 
-/** What is measured only when it is asked for: it takes seven minutes. */
+/** What is measured only when it is asked for: it takes long. */
 const SUSPEND = 'suspend';
 const SUSPENDED_TASKS = 16;
+const ACCOUNT = 'account';
 
 interface Result {
 	ok: boolean;
@@ -57,6 +60,7 @@ interface Result {
 	failures: Array<Failure | LoadFailure>;
 	bounds: Bound[];
 	suspended?: SuspendMeasurement;
+	account?: AccountMeasurement[];
 }
 
 async function bench(only: string, repetitions: number, build: boolean): Promise<Result> {
@@ -69,8 +73,10 @@ async function bench(only: string, repetitions: number, build: boolean): Promise
 	const failures = [...files.failures, ...more.failures];
 	const bounds = [...boundsOf(memory), ...loadBoundsOf(load)];
 	const suspended = only === SUSPEND ? await measureSuspend(SUSPENDED_TASKS, tarball) : undefined;
+	const account = only === ACCOUNT ? await measureAccount(tarball) : undefined;
 	const tables = [memoryTable(memory), loadTable(load), boundsTable(bounds)];
 	if (suspended !== undefined) tables.unshift(suspendedLines(suspended));
+	if (account !== undefined) tables.unshift(accountLines(account));
 	process.stderr.write(`\n${tables.join('\n\n')}\n`);
 	return {
 		ok: failures.length === 0 && bounds.every(({ ok }) => ok),
@@ -85,6 +91,7 @@ async function bench(only: string, repetitions: number, build: boolean): Promise
 		failures,
 		bounds,
 		suspended,
+		account,
 	};
 }
 

@@ -147,6 +147,8 @@ export interface ExecutionRow {
 	status: string;
 	mode: string;
 	workflowId: string;
+	/** ISO 8601; absent while it runs. */
+	stoppedAt?: string;
 }
 
 /** Executions of a workflow, oldest first, with the sub-executions that run under its ID. */
