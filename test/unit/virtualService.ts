@@ -372,7 +372,8 @@ export class VirtualService {
 			.filter(({ id, submittedAt }) => submittedAt <= visible - (lagOf(Number(id.slice(5))) ?? 0))
 			.map((task) => ({
 				task_id: task.id,
-				status: task.status,
+				// Its end shows as late as its beginning.
+				status: (task.endedAt ?? 0) > visible ? 'RUNNING' : task.status,
 				model_name: task.model,
 				gmt_create: task.submittedAt,
 				...(listsRequestIds === false ? {} : { request_id: task.requestId }),

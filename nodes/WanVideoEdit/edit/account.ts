@@ -12,14 +12,20 @@ import { backoff } from './schedule';
 /** The account's limit for wan2.7-videoedit (rate-limit page, read 2026-11): 5 submissions a second. */
 const SUBMITS_PER_SECOND = 5;
 
-/** Half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
-const REQUESTS_PER_SECOND = 10;
+/** Less than half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
+const REQUESTS_PER_SECOND = 8;
 
 /** Longer on its way, an answer's date is not used. */
 const SLOW_ANSWER_MS = 2_000;
 
 /** DashScope forgets a task after 24 hours; so may we. */
 const DAY_MS = 24 * 3_600_000;
+
+/** From so many watched tasks of a model on, one task list stands for many queries. */
+const MANY = 8;
+
+/** Between the clock of a list's rows and ours. */
+const LIST_MARGIN_MS = 65_000;
 
 /** While somebody else's probe is under way. */
 const PROBE_NAP_MS = 500;
@@ -57,6 +63,8 @@ export class Account {
 	 * an example only; a task of our own in the list proves or disproves it.
 	 */
 	listsRequestIds = false;
+	/** Lists tell nothing about the state of tasks: there are none, or one did not show the end of a task in time. */
+	listsAreUseless = false;
 	/** How far the service's clock is ahead of this one, in milliseconds; undefined until an answer has told. */
 	offset: number | undefined;
 
@@ -65,6 +73,8 @@ export class Account {
 	private readonly open = new Set<symbol>();
 	private readonly lost = new Map<string, Unanswered>();
 	private readonly lists = new Map<string, ListRead>();
+	private readonly watched = new Map<string, { model: string; submittedAt: number }>();
+	private readonly glances = new Map<string, Promise<ListRead>>();
 
 	/** The gate for submissions of a model. */
 	submissions(model: string): SubmissionGate {
@@ -172,6 +182,54 @@ export class Account {
 			this.lists.set(model, list);
 			return list;
 		});
+	}
+
+	/** Notes a task whose end is waited for. */
+	watches(taskId: string, task: { model: string; submittedAt: number }): void {
+		this.watched.set(taskId, task);
+	}
+
+	unwatches(taskId: string): void {
+		this.watched.delete(taskId);
+	}
+
+	/** Whether one task list is cheaper than a query for each task of a model that this process waits for. */
+	hasMany(model: string): boolean {
+		return !this.listsAreUseless && this.submittedAtOf(model).length >= MANY;
+	}
+
+	private submittedAtOf(model: string): number[] {
+		return [...this.watched.values()].flatMap((task) =>
+			task.model === model ? [task.submittedAt] : [],
+		);
+	}
+
+	/**
+	 * A recent list of all tasks of a model that this process waits for; executions share it.
+	 * @param maxAgeMs how old it may be
+	 * @param read brings the tasks of the model created from a moment on, on the service's clock
+	 * @throws whatever reading throws; StoppedError, also of another execution
+	 */
+	async glance(
+		clock: Clock,
+		model: string,
+		maxAgeMs: number,
+		read: (from: number) => Promise<ListedTask[]>,
+	): Promise<ListRead> {
+		const first = Math.min(...this.submittedAtOf(model));
+		const from = first + (this.offset ?? 0) - LIST_MARGIN_MS;
+		const latest = this.lists.get(model);
+		const recent = latest !== undefined && latest.at >= clock.now() - maxAgeMs;
+		if (recent && latest.from <= from) return latest;
+		const begun = this.glances.get(model);
+		if (begun !== undefined) return await begun;
+		const reading = this.list(clock, model, from, async () => await read(from));
+		this.glances.set(model, reading);
+		try {
+			return await reading;
+		} finally {
+			this.glances.delete(model);
+		}
 	}
 
 	/** Whether submissions that were under way when a list was read have no answer yet. */

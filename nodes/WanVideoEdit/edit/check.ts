@@ -176,7 +176,8 @@ async function look(
 	const { taskId, submittedAt } = job;
 	const deadline = deadlineOf(edit, job, memory);
 	try {
-		const task = await watch.finish({ taskId, submittedAt, known: true, deadline });
+		const { model } = edit;
+		const task = await watch.finish({ taskId, model, submittedAt, known: true, deadline });
 		if (task === undefined || edit.again === undefined) return { edit, job, task };
 
 		const { body, times } = edit.again;

@@ -171,7 +171,8 @@ class EditRun<Video> {
 
 				const since = this.ports.now();
 				const left = this.settings.resubmitFailed - resubmits;
-				task = await this.watchJob(job, since + this.settings.timeoutMs);
+				const { model } = edit.request;
+				task = await this.watchJob(job, model, since + this.settings.timeoutMs);
 				if (task === undefined) return await this.handBack(edit, key, job, since, left);
 				this.jobs.delete(key);
 				if (task.status === 'SUCCEEDED') return await this.deliver(edit, job, task);
@@ -208,12 +209,12 @@ class EditRun<Video> {
 		return holdMs !== undefined && resubmitFailed + retries > 0;
 	}
 
-	private async watchJob(job: Job, deadline: number): Promise<Task | undefined> {
+	private async watchJob(job: Job, model: string, deadline: number): Promise<Task | undefined> {
 		// One that an earlier try submitted is looked at once: it may have ended, or make way for a new one.
 		if (this.settings.holdMs === 0 && !job.known) return undefined;
 		const { taskId, submittedAt } = job;
 		const known = job.known || job.adopted;
-		return await this.watch.finish({ taskId, submittedAt, known, deadline });
+		return await this.watch.finish({ taskId, model, submittedAt, known, deadline });
 	}
 
 	private async handBack(

@@ -15,6 +15,18 @@ const BELIEVED_UNKNOWNS = 3;
 /** A task that is to be handed back is not held for a longer pause that the service asks for. */
 const LONGEST_LAST_PAUSE_MS = 5_000;
 
+/** While a list stands for queries, a task is still queried so often: lists may lag. In ms, and in poll intervals. */
+const LEAST_QUERY_GAP_MS = 20_000;
+const QUERY_GAP_INTERVALS = 4;
+
+/** One that waits in the service's queue has to run before it ends; those that run show soon enough if lists lag. */
+const PENDING_GAP_FACTOR = 6;
+
+/** A list begun so long after a task had ended should show it. */
+const LIST_LAG_MS = 3_000;
+
+const MINUTE_MS = 60_000;
+
 /** A wait is cut into steps: tasks that join and answers that come meanwhile are seen in time. */
 const LONGEST_NAP_MS = 200;
 
@@ -31,6 +43,7 @@ export interface WatchSettings {
 /** A task to be watched. Moments are epoch milliseconds. */
 export interface WatchOrder {
 	taskId: string;
+	model: string;
 	submittedAt: number;
 	/** Submitted a while ago: asked at once. */
 	known: boolean;
@@ -40,8 +53,15 @@ export interface WatchOrder {
 
 interface Watched extends Progress {
 	taskId: string;
+	model: string;
 	deadline: number;
 	dueAt: number;
+	/** When a query, not a list, told its state last. */
+	queriedAt: number;
+	/** When a list that did not show its end was begun. */
+	listedAt?: number;
+	/** A list shows its end, or not even the task. */
+	queryNext: boolean;
 	asking: boolean;
 	/** In a row, of any kind. */
 	failures: number;
@@ -67,10 +87,19 @@ export class Watch {
 	 * @returns the task when it has ended, well or badly; undefined when it is handed back unfinished
 	 * @throws EditError on timeout or when the service refuses to answer; StoppedError
 	 */
-	async finish({ taskId, submittedAt, known, deadline }: WatchOrder): Promise<Task | undefined> {
+	async finish({
+		taskId,
+		model,
+		submittedAt,
+		known,
+		deadline,
+	}: WatchOrder): Promise<Task | undefined> {
 		return await new Promise((resolve, reject) => {
 			const entry: Watched = {
 				taskId,
+				model,
+				queriedAt: this.ports.now(),
+				queryNext: known,
 				status: 'PENDING',
 				submittedAt,
 				deadline,
@@ -84,6 +113,7 @@ export class Watch {
 			};
 			if (!known) this.plan(entry);
 			this.open.add(entry);
+			this.ports.account.watches(taskId, { model, submittedAt });
 			void this.run();
 		});
 	}
@@ -110,6 +140,10 @@ export class Watch {
 					await this.ports.sleep(Math.min(wait, LONGEST_NAP_MS));
 					continue;
 				}
+				if (this.canGlance(next)) {
+					void this.glance(next);
+					continue;
+				}
 				next.asking = true;
 				// Not awaited: one slow answer must not hold up the others.
 				void this.ask(next);
@@ -122,7 +156,55 @@ export class Watch {
 	}
 
 	private rejectAll(error: unknown): void {
-		for (const entry of this.open) entry.reject(error);
+		for (const entry of this.open) {
+			this.ports.account.unwatches(entry.taskId);
+			entry.reject(error);
+		}
+	}
+
+	/** Whether a task list may stand for the query of a task that is due. A query goes first, last, and in between. */
+	private canGlance({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
+		const now = this.ports.now();
+		const since = now - queriedAt;
+		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
+		const most = status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
+		if (queryNext || since > most || now >= deadline || this.handsBack()) return false;
+		return this.ports.account.hasMany(model);
+	}
+
+	/** Looks at a task, and at those of its model that are due soon, by one task list. */
+	private async glance(due: Watched): Promise<void> {
+		const { ports } = this;
+		const { model } = due;
+		const { intervalMs } = this.settings;
+		const soon = ports.now() + intervalMs / 2;
+		const entries = [...this.open].filter(
+			(entry) =>
+				!entry.asking && entry.model === model && entry.dueAt <= soon && this.canGlance(entry),
+		);
+		for (const entry of entries) entry.asking = true;
+		try {
+			const { account } = ports;
+			const list = await account.glance(ports, model, intervalMs / 2, async (from) =>
+				ports.listTasks({ model, from, to: ports.now() + (account.offset ?? 0) + MINUTE_MS }),
+			);
+			const rows = new Map(list.rows.map((row) => [row.taskId, row]));
+			for (const entry of entries) {
+				const status = rows.get(entry.taskId)?.status;
+				entry.queryNext = status === undefined || isFinal(status);
+				if (status === undefined || isFinal(status)) continue;
+				entry.status = status;
+				entry.askedAt = ports.now();
+				entry.listedAt = list.at;
+				this.plan(entry);
+			}
+		} catch (error) {
+			const none = error instanceof DashScopeError && !mayPass(error.kind);
+			if (none) ports.account.listsAreUseless = true;
+			for (const entry of entries) entry.queryNext = true;
+		} finally {
+			for (const entry of entries) entry.asking = false;
+		}
 	}
 
 	private nextDue(): Watched | undefined {
@@ -148,9 +230,18 @@ export class Watch {
 	private heard(entry: Watched, task: Task): void {
 		entry.failures = 0;
 		entry.refusals = 0;
+		const { account } = this.ports;
+		const toLocal = (time: number | undefined) =>
+			time === undefined ? undefined : time - (account.offset ?? 0);
 		entry.status = task.status;
-		entry.startedAt = task.startedAt;
+		entry.startedAt = toLocal(task.startedAt);
 		entry.askedAt = this.ports.now();
+		entry.queriedAt = entry.askedAt;
+		entry.queryNext = false;
+		const endedAt = toLocal(task.finishedAt) ?? Infinity;
+		if (entry.listedAt !== undefined && entry.listedAt > endedAt + LIST_LAG_MS) {
+			account.listsAreUseless = true;
+		}
 		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
 
 		const settled =
@@ -194,6 +285,7 @@ export class Watch {
 
 	private close(entry: Watched, settle: () => void): void {
 		this.open.delete(entry);
+		this.ports.account.unwatches(entry.taskId);
 		settle();
 	}
 

@@ -78,6 +78,56 @@ const never = (fault: Fault): Fault => ({ ...fault, done: false });
 const repeat = (times: number, fault: Fault) => Array.from({ length: times }, () => fault);
 const names = (count: number) => Array.from({ length: count }, (_, index) => `item ${index}`);
 
+describe('a hundred items', () => {
+	test.each<[what: string, options: ServiceOptions, requestsPerTask: number]>([
+		['a list that shows ends at once', {}, 8],
+		['a list that lags', { listLagMs: 30_000 }, 30],
+		['clocks a minute apart', { skewMs: 60_000 }, 8],
+	])('are watched by few requests, and close to the ideal: %s', async (_what, options, most) => {
+		const { clock, service, attempt } = execution(options);
+		service.plans = [{ jobSeconds: 30 }];
+		const outcomes = await attempt(await edits(...names(100)), {
+			settings: { timeoutMs: 2 * HOUR },
+		});
+		expect(states(outcomes)).toEqual(Array(100).fill('finished'));
+		expect(clock.now() - START).toBeLessThanOrEqual(1.02 * 20 * 30_000);
+		const times = [...service.times('create'), ...service.times('query'), ...service.times('list')];
+		expect(mostPerSecond(times.sort((a, b) => a - b))).toBeLessThanOrEqual(10);
+		expect(times.length / 100).toBeLessThanOrEqual(most);
+	});
+
+	test('a list that cannot be read costs nothing but itself', async () => {
+		const { clock, service, attempt } = execution();
+		service.plans = [{ jobSeconds: 30 }];
+		service.faults.list.push(...Array<Fault>(5_000).fill({ status: 404, body: '' }));
+		const outcomes = await attempt(await edits(...names(40)));
+		expect(states(outcomes)).toEqual(Array(40).fill('finished'));
+		expect(clock.now() - START).toBeLessThanOrEqual(1.05 * 8 * 30_000);
+	});
+});
+
+describe('forty executions of one process', () => {
+	test('share the limits and the lists of the account', async () => {
+		const clock = new VirtualClock();
+		const service = new VirtualService(clock, { latency: () => 50 });
+		service.plans = [{ jobSeconds: 30 }];
+		const [edit] = await edits('the same for all');
+		if (edit === undefined) throw new Error('No edit');
+		const run = async (_: unknown, index: number) =>
+			await runEdits(
+				[edit],
+				service.ports(undefined, true, () => 0.5, { executionId: `execution ${index}` }),
+				{ ledger: new Ledger({}, 0), uploads: {}, items: {} },
+				SETTINGS,
+			);
+		const outcomes = await clock.run(Promise.all(Array.from({ length: 40 }, run)));
+		expect(new Set(taskIds(outcomes.flat())).size).toBe(40);
+		expect(clock.now() - START).toBeLessThanOrEqual(1.05 * 8 * 30_000);
+		expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
+		expect(service.calls.length / 40).toBeLessThanOrEqual(12);
+	});
+});
+
 describe('many items', () => {
 	test.each([30, 60, 300])(
 		'20 jobs of %d s on 5 slots are through within 1.10 of the ideal time',
@@ -97,6 +147,8 @@ describe('many items', () => {
 		const { service, attempt } = execution({ slots: 60 });
 		service.plans = [{ jobSeconds: 40 }];
 		const settings = { pollIntervalMs: 1_000 };
+		// So that each task has to be queried.
+		service.faults.list.push({ status: 404, body: '' });
 		const outcomes = await attempt(await edits(...names(60)), { settings });
 		expect(states(outcomes)).toEqual(Array(60).fill('finished'));
 		expect(service.count('query')).toBeGreaterThan(300);

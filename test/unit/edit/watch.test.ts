@@ -21,6 +21,7 @@ function setup(options: ServiceOptions = {}, settings: Partial<WatchSettings> = 
 	const finish = async (taskId: string, timeoutMs = 30 * MINUTE, known = false) =>
 		await watch.finish({
 			taskId,
+			model: 'wan2.7-videoedit',
 			submittedAt: clock.now(),
 			known,
 			deadline: clock.now() + timeoutMs,
@@ -340,6 +341,7 @@ describe('handing back', () => {
 			handBackAt,
 		});
 		const order = (jobSeconds: number) => ({
+			model: 'wan2.7-videoedit',
 			taskId: service.addTask('p', { jobSeconds }),
 			submittedAt: clock.now(),
 			known: false,
@@ -358,7 +360,11 @@ describe('handing back', () => {
 		const unknown: Fault = { taskStatus: 'UNKNOWN' };
 		service.faults.query.push(unknown, ...Array<undefined>(5), unknown);
 		const ids = Array.from({ length: 6 }, () => task(300));
-		const moments = { submittedAt: clock.now() - MINUTE, deadline: clock.now() + 30 * MINUTE };
+		const moments = {
+			model: 'wan2.7-videoedit',
+			submittedAt: clock.now() - MINUTE,
+			deadline: clock.now() + 30 * MINUTE,
+		};
 		const work = ids.map(async (taskId) => await watch.finish({ taskId, known: true, ...moments }));
 		await expect(clock.run(Promise.all(work))).resolves.toEqual(Array(6).fill(undefined));
 		const times = service.calls
