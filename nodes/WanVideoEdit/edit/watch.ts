@@ -186,7 +186,7 @@ export class Watch {
 		try {
 			const { account } = ports;
 			const list = await account.glance(ports, model, intervalMs / 2, async (from) =>
-				ports.listTasks({ model, from, to: ports.now() + (account.offset ?? 0) + MINUTE_MS }),
+				await ports.listTasks({ model, from, to: ports.now() + (account.offset ?? 0) + MINUTE_MS }),
 			);
 			const rows = new Map(list.rows.map((row) => [row.taskId, row]));
 			for (const entry of entries) {
