@@ -185,8 +185,16 @@ export class Watch {
 		for (const entry of entries) entry.asking = true;
 		try {
 			const { account } = ports;
-			const list = await account.glance(ports, model, intervalMs / 2, async (from) =>
-				await ports.listTasks({ model, from, to: ports.now() + (account.offset ?? 0) + MINUTE_MS }),
+			const list = await account.glance(
+				ports,
+				model,
+				intervalMs / 2,
+				async (from) =>
+					await ports.listTasks({
+						model,
+						from,
+						to: ports.now() + (account.offset ?? 0) + MINUTE_MS,
+					}),
 			);
 			const rows = new Map(list.rows.map((row) => [row.taskId, row]));
 			for (const entry of entries) {
