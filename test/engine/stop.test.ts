@@ -101,7 +101,8 @@ test('while many tasks wait: all of them are cancelled, within the account’s l
 	bench.sandbox.configure({ slots: 1, jobSeconds: 600 });
 	const started = bench.start(26, { options: { pollInterval: 10 } });
 	await until(() => bench.taskIds().length === 26);
-	await until(() => bench.sandbox.requests('query').length >= 1);
+	// One list stands for the queries of many.
+	await until(() => bench.sandbox.requests('list').length >= 1);
 	await stopNow(started);
 
 	await until(() => statuses().filter((status) => status === 'CANCELED').length === 25);

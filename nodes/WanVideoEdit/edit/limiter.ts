@@ -5,7 +5,10 @@ const MARGIN = 1.1;
 
 /** What a throttled answer leaves of the rate: somebody else uses the account, too, and as much as we do. */
 const CUT = 0.5;
-const LEAST_PER_SECOND = 0.5;
+const LEAST_PART = 1 / 8;
+
+/** A cut shows its effect before there is another: one refusal more says little. */
+const CUT_EVERY_MS = 5_000;
 
 /** After a cut the rate is held, then goes back in a straight line. DashScope's 429 clears within about a minute. */
 const HOLD_MS = 10_000;
@@ -73,13 +76,13 @@ export class Limiter {
 
 	/**
 	 * Learns from an answer that refused a call as one too many.
-	 * @param sentAt when the call was sent: those sent before the last cut say nothing new
+	 * @param sentAt when the call was sent: those sent before the last cut had its effect say nothing new
 	 * @param retryAfterMs the pause that the service asked for
 	 */
 	throttled(sentAt: number, now: number, retryAfterMs = 0): void {
 		this.heldUntil = Math.max(this.heldUntil, now + Math.min(retryAfterMs, LONGEST_HOLD_MS));
-		if (this.cut !== undefined && sentAt <= this.cut.at) return;
-		this.cut = { rate: Math.max(LEAST_PER_SECOND, this.rateAt(now) * CUT), at: now };
+		if (this.cut !== undefined && sentAt < this.cut.at + CUT_EVERY_MS) return;
+		this.cut = { rate: Math.max(this.ceiling * LEAST_PART, this.rateAt(now) * CUT), at: now };
 		this.nextFree = Math.max(this.nextFree, now + this.gapAt(now));
 	}
 

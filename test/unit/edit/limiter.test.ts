@@ -88,29 +88,29 @@ describe('after a throttled answer', () => {
 		['then it recovers in a straight line', [[0, 0]], 30_000, 7.5],
 		['up to the ceiling and no further', [[0, 0]], 300_000, 10],
 		[
-			'calls sent before the cut do not cut again',
+			'calls sent before the cut shows its effect do not cut again',
 			[
 				[0, 100],
 				[50, 110],
-				[99, 120],
+				[5_000, 5_050],
 			],
-			200,
+			5_050,
 			5,
 		],
 		[
 			'one sent after it does',
 			[
 				[0, 100],
-				[150, 200],
+				[5_150, 5_200],
 			],
-			200,
+			5_200,
 			2.5,
 		],
 		[
 			'there is a floor',
-			Array.from({ length: 9 }, (_, i): [number, number] => [i * 100 + 50, i * 100 + 100]),
-			900,
-			0.5,
+			Array.from({ length: 9 }, (_, i): [number, number] => [i * 6_000 + 50, i * 6_000 + 100]),
+			48_100,
+			1.25,
 		],
 	])('%s', (_what, refusals, at, rate) => {
 		const limiter = new Limiter(10);
