@@ -55,7 +55,7 @@ interface Scenario {
 	tellsTime: boolean;
 	/** How late a task is listed, its late storing included. */
 	listLagMs: number;
-	listsRequestIds: boolean;
+	listsRequestIds: boolean | 'other';
 	/** When another application submits tasks with the same prompts. */
 	strangers: Array<{ afterMs: number; kind: number }>;
 	/** Another execution of the same workflow, with the same items. */
@@ -220,7 +220,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		skewMs: fc.constantFrom(0, 0, -60_000, -40_000, -1_500, 2_500, 60_000),
 		tellsTime: fc.constantFrom(true, true, true, false),
 		listLagMs: fc.constantFrom(0, 0, 2_000, 15_000, 45_000, 60_000),
-		listsRequestIds: fc.constantFrom(true, true, false),
+		listsRequestIds: fc.constantFrom<boolean | 'other'>(true, true, false, 'other'),
 		strangers: fc.array(
 			fc.record({
 				afterMs: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 200_000 })),

@@ -98,8 +98,8 @@ export interface ServiceOptions {
 	listLagMs?: number;
 	/** The same for single tasks, by their number from 1. */
 	listLagOf?: (number: number) => number | undefined;
-	/** Whether the list's rows carry the request ID of the create call; they do by default. */
-	listsRequestIds?: boolean;
+	/** Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default. */
+	listsRequestIds?: boolean | 'other';
 	/** Whether answers carry the service's time; they do by default. */
 	tellsTime?: boolean;
 }
@@ -376,7 +376,9 @@ export class VirtualService {
 				status: (task.endedAt ?? 0) > visible ? 'RUNNING' : task.status,
 				model_name: task.model,
 				gmt_create: task.submittedAt,
-				...(listsRequestIds === false ? {} : { request_id: task.requestId }),
+				...(listsRequestIds === false
+					? {}
+					: { request_id: `${listsRequestIds === 'other' ? 'other-' : ''}${task.requestId}` }),
 			}));
 		return { request_id: 'r', total: data.length, total_page: 1, data };
 	}

@@ -96,6 +96,14 @@ describe('a hundred items', () => {
 		expect(times.length / 100).toBeLessThanOrEqual(most);
 	});
 
+	test('a list that lags a minute keeps none of them waiting for so long', async () => {
+		const { clock, service, attempt } = execution({ slots: 40, listLagMs: 60_000 });
+		service.plans = [{ jobSeconds: 60 }];
+		await attempt(await edits(...names(40)));
+		// Nine seconds for the submissions, then at most the gap between two queries of one task.
+		expect(clock.now() - START).toBeLessThanOrEqual(60_000 + 9_000 + 25_000);
+	});
+
 	test('a list that cannot be read costs nothing but itself', async () => {
 		const { clock, service, attempt } = execution();
 		service.plans = [{ jobSeconds: 30 }];

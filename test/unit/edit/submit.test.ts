@@ -551,7 +551,7 @@ describe('a submission that the service answers with an error of its own', () =>
 	});
 
 	test('is not confused by strangers where rows prove to carry request IDs, else unclear', async () => {
-		for (const listsRequestIds of [true, false]) {
+		for (const listsRequestIds of [true, false, 'other'] as const) {
 			const { clock, service, attempt } = setup({ listsRequestIds });
 			const submit = attempt();
 			await clock.run(submit('own'));
@@ -561,7 +561,8 @@ describe('a submission that the service answers with an error of its own', () =>
 			await clock.pass(100);
 			service.addTask('a', { jobSeconds: 60 });
 			const result = await clock.run(submitting);
-			if (listsRequestIds) expect(result).toMatchObject({ taskId: 'task-3', adopted: false });
+			if (listsRequestIds === true)
+				expect(result).toMatchObject({ taskId: 'task-3', adopted: false });
 			else expect(result).toMatchObject({ details: { possibleTaskIds: 'task-2' } });
 		}
 	});
