@@ -115,3 +115,31 @@ test('Stop ends the wait, cancels what waits and leaves what runs', async () => 
 	const later = sandbox.requests('query').filter(({ at }) => at > stop + 1_000);
 	expect(later).toEqual([]);
 });
+
+test('two executions with equal prompts get their own videos although one submission is lost', async () => {
+	const { n8n, sandbox } = stage;
+	const edit = wanVideoEdit('Edit', stage.credential, {
+		videoSource: 'url',
+		videoUrl: sandbox.samples.video.url,
+		prompt: 'the fixed prompt of a form',
+		whileWaiting: 'hold',
+		options: { pollInterval: 1 },
+	});
+	const id = await n8n.addWorkflow(
+		workflow('two visitors', [manualTrigger(), edit], [['Start', 'Edit']]),
+	);
+	// Nothing is created by the first submission; the second follows while the first is looked for.
+	sandbox.fault({ route: 'create', drop: 'before' });
+	const first = await n8n.run(id);
+	await until('the lost submission', async () =>
+		sandbox.requests('create').length === 1 ? true : undefined,
+	);
+	const second = await n8n.run(id);
+	const [own] = outputOf(await n8n.waitFor(second), 'Edit');
+	const lost = await n8n.waitFor(first, { timeoutMs: 120_000 });
+
+	const [own2] = outputOf(lost, 'Edit');
+	expect(sandbox.tasks()).toHaveLength(2);
+	expect(own?.json.taskId).toBe(sandbox.tasks()[0]?.id);
+	expect(own2?.json.taskId).toBe(sandbox.tasks()[1]?.id);
+});

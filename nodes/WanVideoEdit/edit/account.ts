@@ -69,7 +69,7 @@ export class Account {
 	offset: number | undefined;
 
 	private readonly gates = new Map<string, SubmissionGate>();
-	private readonly own = new Map<string, OwnTask>();
+	private readonly own = new Map<string, OwnTask & { notedAt: number }>();
 	private readonly open = new Set<symbol>();
 	private readonly lost = new Map<string, Unanswered>();
 	private readonly lists = new Map<string, ListRead>();
@@ -120,9 +120,12 @@ export class Account {
 
 	/** Notes a task of this process, so that no other execution takes it for its own. */
 	knows(taskId: string, task: OwnTask, now: number): void {
-		this.own.set(taskId, { ...this.own.get(taskId), ...task });
-		for (const [id, { sentAt = now }] of this.own) {
-			if (now - sentAt < DAY_MS) break;
+		const noted = { ...this.own.get(taskId), ...task, notedAt: now };
+		// The oldest come first.
+		this.own.delete(taskId);
+		this.own.set(taskId, noted);
+		for (const [id, { notedAt }] of this.own) {
+			if (now - notedAt < DAY_MS) break;
 			this.own.delete(id);
 		}
 	}

@@ -27,6 +27,9 @@ const LIST_LAG_MS = 3_000;
 
 const MINUTE_MS = 60_000;
 
+/** The task list spans 24 hours at most. */
+const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
+
 /** A wait is cut into steps: tasks that join and answers that come meanwhile are seen in time. */
 const LONGEST_NAP_MS = 200;
 
@@ -140,7 +143,7 @@ export class Watch {
 					await this.ports.sleep(Math.min(wait, LONGEST_NAP_MS));
 					continue;
 				}
-				if (this.canGlance(next)) {
+				if (this.mayBeListed(next) && this.ports.account.hasMany(next.model)) {
 					void this.glance(next);
 					continue;
 				}
@@ -163,13 +166,12 @@ export class Watch {
 	}
 
 	/** Whether a task list may stand for the query of a task that is due. A query goes first, last, and in between. */
-	private canGlance({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
+	private mayBeListed({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
 		const now = this.ports.now();
 		const since = now - queriedAt;
 		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
 		const most = status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
-		if (queryNext || since > most || now >= deadline || this.handsBack()) return false;
-		return this.ports.account.hasMany(model);
+		return !queryNext && since <= most && now < deadline && !this.handsBack();
 	}
 
 	/** Looks at a task, and at those of its model that are due soon, by one task list. */
@@ -180,22 +182,19 @@ export class Watch {
 		const soon = ports.now() + intervalMs / 2;
 		const entries = [...this.open].filter(
 			(entry) =>
-				!entry.asking && entry.model === model && entry.dueAt <= soon && this.canGlance(entry),
+				!entry.asking && entry.model === model && entry.dueAt <= soon && this.mayBeListed(entry),
 		);
 		for (const entry of entries) entry.asking = true;
 		try {
 			const { account } = ports;
-			const list = await account.glance(
-				ports,
-				model,
-				intervalMs / 2,
-				async (from) =>
-					await ports.listTasks({
-						model,
-						from,
-						to: ports.now() + (account.offset ?? 0) + MINUTE_MS,
-					}),
-			);
+			const list = await account.glance(ports, model, intervalMs / 2, async (from) => {
+				const serviceNow = ports.now() + (account.offset ?? 0);
+				return await ports.listTasks({
+					model,
+					from: Math.max(from, serviceNow - LONGEST_SPAN_MS),
+					to: serviceNow + MINUTE_MS,
+				});
+			});
 			const rows = new Map(list.rows.map((row) => [row.taskId, row]));
 			for (const entry of entries) {
 				const status = rows.get(entry.taskId)?.status;
