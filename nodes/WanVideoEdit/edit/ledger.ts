@@ -23,6 +23,8 @@ export interface SentEntry {
 	until?: number;
 	/** Of the answer, if it was an error with DashScope's own envelope. */
 	requestId?: string;
+	/** The task list has shown that it created nothing. */
+	absent?: boolean;
 	/** How far the service's clock was ahead of the local one then, if that was known. Milliseconds. */
 	offset?: number;
 }
@@ -79,11 +81,14 @@ export class Ledger {
 		if (entry?.state === 'submitted') this.store[`ended:${entry.taskId}`] = entry;
 	}
 
-	/** Makes way for a new submission: the answer stays lost, and its task may still turn up. */
-	abandon(key: string): void {
+	/**
+	 * Makes way for a new submission: the answer stays lost, and its task may still turn up.
+	 * @param absent whether the task list has shown that there is none
+	 */
+	abandon(key: string, absent: boolean): void {
 		const entry = this.store[key];
 		this.forget(key);
-		if (entry?.state === 'sent') this.store[`lost:${entry.since}:${key}`] = entry;
+		if (entry?.state === 'sent') this.store[`lost:${entry.since}:${key}`] = { ...entry, absent };
 	}
 
 	/** The submissions of a request that were abandoned. */

@@ -251,7 +251,7 @@ export class Submitter {
 		if (this.settings.lostSubmission === 'fail' && entry.requestId === undefined) {
 			throw outcomeUnknown({ model, lost: [entry], candidates: [], failure });
 		}
-		this.ledger.abandon(key);
+		this.ledger.abandon(key, true);
 	}
 
 	/** The tasks that any submission of a request may have created. */
@@ -266,7 +266,8 @@ export class Submitter {
 	/** The submissions of a request that may have created a task. */
 	private lostBy(key: string): SentEntry[] {
 		const entry = this.ledger.find(key);
-		return [...this.ledger.abandoned(key), ...(entry?.state === 'sent' ? [entry] : [])];
+		const risked = this.ledger.abandoned(key).filter(({ absent }) => absent !== true);
+		return [...risked, ...(entry?.state === 'sent' ? [entry] : [])];
 	}
 
 	/** It stays unknown whether a task was created: the user may have chosen to risk a second one. */
@@ -282,7 +283,7 @@ export class Submitter {
 		if (settings.lostSubmission !== 'resubmit' || lost.length >= MOST_RESUBMITS) {
 			throw outcomeUnknown({ model, lost, candidates, failure, trouble });
 		}
-		ledger.abandon(key);
+		ledger.abandon(key, false);
 	}
 
 	private adopt(key: string, entry: SentEntry, { taskId, createdAt, requestId }: ListedTask): Job {

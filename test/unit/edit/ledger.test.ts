@@ -94,7 +94,7 @@ test('others without an answer are known by their windows, also those that were 
 	ledger.lost('lost', { until: 4_000 });
 	ledger.sending('abandoned', 5_000);
 	ledger.lost('abandoned', { until: 6_000 });
-	ledger.abandon('abandoned');
+	ledger.abandon('abandoned', false);
 	ledger.submitted('answered', { taskId: 'task-1', submittedAt: 7_000 });
 	expect(ledger.find('abandoned')).toBeUndefined();
 	const next = new Ledger(saved(store), 1);
@@ -102,9 +102,11 @@ test('others without an answer are known by their windows, also those that were 
 		{ key: 'mine', entry: { state: 'sent', since: 1_000 } },
 		{ key: 'open', entry: { state: 'sent', since: 2_000 } },
 		{ key: 'lost', entry: { state: 'sent', since: 3_000, until: 4_000 } },
-		{ key: 'abandoned', entry: { state: 'sent', since: 5_000, until: 6_000 } },
+		{ key: 'abandoned', entry: { state: 'sent', since: 5_000, until: 6_000, absent: false } },
 	]);
-	expect(next.abandoned('abandoned')).toEqual([{ state: 'sent', since: 5_000, until: 6_000 }]);
+	expect(next.abandoned('abandoned')).toEqual([
+		{ state: 'sent', since: 5_000, until: 6_000, absent: false },
+	]);
 	expect(next.abandoned('lost')).toEqual([]);
 });
 
@@ -121,7 +123,7 @@ test('a second task of a request is claimed, and does not stand for it', () => {
 test('what is given up or has ended, but was never there, leaves nothing behind', () => {
 	const store: LedgerStore = {};
 	const ledger = new Ledger(store, 0);
-	ledger.abandon('k');
+	ledger.abandon('k', true);
 	ledger.ended('k');
 	expect(store).toEqual({});
 });

@@ -613,6 +613,14 @@ describe('a submission that the service answers with an error of its own', () =>
 		await expect(clock.run(attempt()('a'))).rejects.toThrow();
 	});
 
+	test('often, and then unclear, is told without what was shown to be absent', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(...Array<Fault>(4).fill(faults.overloaded), faults.resetAfterwards);
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toMatch(/^Outcome unknown: no usable response to the wan2/);
+		expect(error.details.possibleTaskIds).toBe('task-1');
+	});
+
 	test('is looked for again at the next try, and sent again', async () => {
 		const { clock, service, store, attempt } = setup();
 		store['0:a:0'] = {
