@@ -110,19 +110,16 @@ row(
 			await untilSuspended(killed, lookedId);
 			await untilSuspended(killed, id);
 			await killed.kill('SIGKILL');
-			const killedAt = Date.now();
 			const lookedAt = tasksOf(sandbox, 'look')[0]?.id ?? '';
-			sandbox.fault({ route: 'query', pathIncludes: lookedAt, delayMs: 30_000 });
+			// Longer than the node waits for an answer: a look at this task takes a minute and a half.
+			sandbox.fault({ route: 'query', pathIncludes: lookedAt, delayMs: 60_000, times: 999 });
 			await killed.restart();
 
 			const execution = await killed.waitFor(id, { timeoutMs: 6 * MINUTES, everyMs: 2_000 });
 			await until(
-				'the look',
-				async () => {
-					const queries = await Promise.resolve(sandbox.requests('query'));
-					return queries.find(({ path, at }) => path.includes(lookedAt) && at > killedAt);
-				},
-				120_000,
+				'a look',
+				async () => (await loopsOf(killed, looked)).find(({ status }) => status === 'running'),
+				150_000,
 			);
 			await killed.kill('SIGKILL');
 			await killed.restart();
