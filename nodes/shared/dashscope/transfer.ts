@@ -3,25 +3,25 @@ import { DashScopeError } from './errors';
 import { isPrivateHost } from './hosts';
 
 /**
- * The bytes of a file on its way lie outside V8's heap. V8 frees them with the objects that hold them, but counts them
- * apart: 64 MB of them, and it marks the whole heap in search of what can go, which with a heap of 400 MB holds up the
- * event loop for half a second, again and again. These objects are dead within milliseconds, though: a collection of
- * the young part of the heap frees them, and takes a few milliseconds however large the rest is. Reading a file
- * fills that part far too slowly, so so many bytes of it are used up for each byte that moves: enough for V8 to
- * empty it (up to 64 MB) well before it begins to mark.
+ * The bytes of a file on its way lie outside V8's heap, and V8 lets 64 MB of them gather. Then it marks the whole heap
+ * to find what it can free: with 400 MB in it that takes most of a second of processor time, again and again, and more
+ * of it stands in the way of the event loop with each chunk that comes meanwhile. But these chunks are dead within
+ * milliseconds: a collection of the young objects alone frees them, in a few milliseconds however large the heap is.
+ * V8 does that whenever the young part (up to 64 MB) is full, for which reading a file makes far too few objects.
+ * So for each byte that moves this many are used up there.
  */
 const YOUNG_BYTES = 4;
 
-/** Larger objects are not made in the young part of the heap. */
+/** Larger objects have a place of their own. */
 const PIECE_BYTES = 64 * 1024;
 
 /** An element of an array. */
 const ELEMENT_BYTES = 8;
 
-function ageYoungHeap(bytes: number): void {
+function turnOverYoungObjects(bytes: number): void {
 	for (let left = bytes * YOUNG_BYTES; left > 0; left -= PIECE_BYTES) {
 		// Without the call, V8 would leave out an array that nobody uses.
-		new Array<number>(PIECE_BYTES / ELEMENT_BYTES).fill(0);
+		new Array<number>(Math.ceil(Math.min(left, PIECE_BYTES) / ELEMENT_BYTES)).fill(0);
 	}
 }
 
@@ -54,7 +54,7 @@ export class Transfer {
 	/** To be called whenever bytes have moved. */
 	moved(bytes: number): void {
 		this.lastMove = Date.now();
-		ageYoungHeap(bytes);
+		turnOverYoungObjects(bytes);
 	}
 
 	/** The same chunks; each that is taken counts as a move. */
