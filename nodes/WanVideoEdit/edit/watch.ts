@@ -166,7 +166,7 @@ export class Watch {
 	}
 
 	/** Whether a task list may stand for the query of a task that is due. A query goes first, last, and in between. */
-	private mayBeListed({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
+	private mayBeListed({ status, queryNext, queriedAt, deadline }: Watched): boolean {
 		const now = this.ports.now();
 		const since = now - queriedAt;
 		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
