@@ -3,8 +3,8 @@ import type { Clock } from './ports';
 /** How much wider than necessary the gaps are, so that jitter on the way never squeezes a call too many into a second. */
 const MARGIN = 1.1;
 
-/** What a throttled answer leaves of the rate: somebody else uses the account, too, and as much as we do. */
-const CUT = 0.5;
+/** What a throttled answer leaves of the rate: somebody else uses the account, too, and about as much as we do. */
+const CUT = 0.4;
 const LEAST_PART = 1 / 8;
 
 /** A cut shows its effect before there is another: one refusal more says little. */

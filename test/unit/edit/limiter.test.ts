@@ -83,9 +83,9 @@ describe('after a throttled answer', () => {
 		[what: string, refusals: Array<[sentAt: number, now: number]>, at: number, rate: number]
 	>([
 		['none', [], 0, 10],
-		['the rate is halved', [[0, 100]], 100, 5],
-		['it is held for a while', [[0, 100]], 10_000, 5],
-		['then it recovers in a straight line', [[0, 0]], 30_000, 7.5],
+		['the rate is cut', [[0, 100]], 100, 4],
+		['it is held for a while', [[0, 100]], 10_000, 4],
+		['then it recovers in a straight line', [[0, 0]], 30_000, 7],
 		['up to the ceiling and no further', [[0, 0]], 300_000, 10],
 		[
 			'calls sent before the cut shows its effect do not cut again',
@@ -95,7 +95,7 @@ describe('after a throttled answer', () => {
 				[5_000, 5_050],
 			],
 			5_050,
-			5,
+			4,
 		],
 		[
 			'one sent after it does',
@@ -104,7 +104,7 @@ describe('after a throttled answer', () => {
 				[5_150, 5_200],
 			],
 			5_200,
-			2.5,
+			1.6,
 		],
 		[
 			'there is a floor',
