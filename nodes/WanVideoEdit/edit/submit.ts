@@ -72,6 +72,9 @@ const MOST_RESUBMITS = 3;
 const BELIEVED_WRONG_ADDRESS = 5;
 const WRONG_ADDRESS = /^ENOTFOUND$|CERT|VERIFY|ISSUER/;
 
+/** A host that never answered this process is waited for so long only: its address or port may be wrong. */
+const NEVER_REACHED_MS = 5 * 60_000;
+
 /** The longest time that a create call may be under way; for one whose end nobody saw. */
 const LONGEST_CALL_MS = 125_000;
 
@@ -137,10 +140,10 @@ export class Submitter {
 				if (ports.now() > settings.deadline) throw notTaken(failures, ports.now() - began);
 				continue;
 			}
-			const wrong = WRONG_ADDRESS.test(result.code ?? '') && !ports.account.reached;
-			if (result.kind === 'rejected' || (wrong && attempts >= BELIEVED_WRONG_ADDRESS)) {
-				throw refusal(result);
-			}
+			const strange = result.kind === 'unreachable' && !ports.account.reached;
+			const wrong = WRONG_ADDRESS.test(result.code ?? '') && attempts >= BELIEVED_WRONG_ADDRESS;
+			const waited = ports.now() - began > NEVER_REACHED_MS;
+			if (result.kind === 'rejected' || (strange && (wrong || waited))) throw refusal(result);
 			const pause = backoff(attempts, ports.random(), result.retryAfterMs);
 			if (ports.now() + pause > settings.deadline) throw refusal(result, NotTakenError);
 			await ports.sleep(pause);

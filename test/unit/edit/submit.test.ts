@@ -226,6 +226,13 @@ describe('a submission that is refused', () => {
 	test('because the host does not answer is repeated until the timeout: nothing can be lost', async () => {
 		const { clock, service, store, attempt } = setup();
 		service.faults.create.push(...Array<Fault>(900).fill(faults.refused));
+		// A host that never answered may have a wrong port.
+		const never = await clock.run(failureOf(attempt()('a')));
+		expect(never.message).toContain('could not be reached');
+		expect(clock.now() - START).toBeGreaterThan(5 * MINUTE);
+		expect(clock.now() - START).toBeLessThan(6 * MINUTE);
+
+		service.account.answered(clock.now(), clock.now());
 		const started = clock.now();
 		const error = await clock.run(failureOf(attempt()('a')));
 		expect(error.message).toContain('could not be reached');
