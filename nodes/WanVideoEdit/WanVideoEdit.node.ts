@@ -6,8 +6,8 @@ import type {
 	INodeTypeDescription,
 } from 'n8n-workflow';
 import { testDashScope } from '../shared/dashscope/credentialTest';
-import { wakeUp, wakeUpWebhooks } from './n8n/wakeUp';
-import { operationFields, route } from './operations/router';
+import { wakeUp, wakeUpWebhooks } from '../shared/n8n/suspend/wakeUp';
+import { operationFields, route } from './actions/router';
 
 export class WanVideoEdit implements INodeType {
 	description: INodeTypeDescription = {

@@ -1,7 +1,7 @@
 import type { ByteStream } from '../../nodes/shared/dashscope/uploads';
-import { checkMedia } from '../../nodes/WanVideoEdit/edit/media';
-import type { PreparedEdit } from '../../nodes/WanVideoEdit/edit/run';
-import type { BinaryFile, EditRequest, MediaSource } from '../../nodes/WanVideoEdit/edit/types';
+import { checkMedia } from '../../nodes/shared/media/sources';
+import type { PreparedEdit } from '../../nodes/shared/tasks/run';
+import type { BinaryFile, EditRequest, MediaSource } from '../../nodes/shared/media/types';
 
 export const MODEL = 'wan2.7-videoedit';
 

@@ -1,9 +1,9 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
-import { HEAD_BYTES, detectFormat } from '../edit/formats';
-import type { MediaSource } from '../edit/types';
-import { validateImageCount } from '../edit/validate';
-import { binaryFieldsOf, binaryFileOf } from '../n8n/binary';
+import { HEAD_BYTES, detectFormat } from '../../shared/media/formats';
+import type { MediaSource } from '../../shared/media/types';
+import { validateImageCount } from '../models/validate';
+import { binaryFieldsOf, binaryFileOf } from '../../shared/n8n/binary';
 import { collectionParameter, textParameter, toText } from './read';
 
 const LIMITS =

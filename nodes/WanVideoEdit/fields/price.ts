@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
-import type { PricePerSecond } from '../edit/price';
+import type { PricePerSecond } from '../../shared/tasks/price';
 import { numberOption } from './read';
 
 /** Options that replace the list prices. */

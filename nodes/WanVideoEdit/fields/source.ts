@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import type { MediaSource } from '../edit/types';
-import { binaryFileOf } from '../n8n/binary';
+import type { MediaSource } from '../../shared/media/types';
+import { binaryFileOf } from '../../shared/n8n/binary';
 import { textParameter } from './read';
 
 /** Where the video comes from. */

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { whyNotSuspend } from '../n8n/suspend';
+import { whyNotSuspend } from '../../shared/n8n/suspend/start';
 import { textParameter } from './read';
 
 /** How the node waits. */

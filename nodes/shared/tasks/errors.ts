@@ -1,0 +1,50 @@
+import type { TaskStatus } from '../dashscope/types';
+
+/** What is known about a failed item; becomes the `details` of its error output. */
+export interface FailureDetails {
+	taskId?: string;
+	status?: TaskStatus;
+	code?: string;
+	requestId?: string;
+	httpStatus?: number;
+	videoUrl?: string;
+	/** ISO 8601. */
+	videoUrlExpiresAt?: string;
+	[more: string]: string | number | undefined;
+}
+
+/** The user's input cannot be used. Raised before anything is uploaded or billed. */
+export class InputError extends Error {
+	constructor(
+		message: string,
+		/** What to do about it, one sentence. */
+		readonly hint: string,
+	) {
+		super(message);
+		this.name = 'InputError';
+	}
+}
+
+/** An edit that did not end in a video. Keeps the task ID: nothing paid for is lost. */
+export class EditError extends Error {
+	constructor(
+		message: string,
+		readonly hint: string | undefined,
+		readonly details: FailureDetails,
+	) {
+		super(message);
+		this.name = 'EditError';
+	}
+}
+
+/** DashScope took no submission until the deadline. Nothing was created; later it may be taken. */
+export class NotTakenError extends EditError {}
+
+/** The user or a workflow timeout stopped the execution. */
+export class StoppedError extends Error {
+	constructor() {
+		// n8n tells a stopped execution from a failed one by this word.
+		super('The execution was canceled');
+		this.name = 'StoppedError';
+	}
+}
