@@ -1,41 +1,54 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
-import { StoppedError } from '../../shared/tasks/errors';
 import { asNodeError, errorItem, toError } from '../../shared/n8n/failures';
 import { namingTasks } from '../../shared/n8n/leftTasks';
-import * as getStatus from './task/getStatus.operation';
-import * as instructionEdit from './video/instructionEdit.operation';
-import * as referenceEdit from './video/referenceEdit.operation';
+import { StoppedError } from '../../shared/tasks/errors';
+import type { Operation, Resource } from './operation';
+import { task } from './task';
+import { video } from './video';
 
-interface Operation {
-	fields: INodeProperties[];
-	execute(this: IExecuteFunctions): Promise<INodeExecutionData[]>;
-}
+const resources: Record<string, Resource> = { video, task };
 
-const operations: Record<string, Record<string, Operation>> = {
-	video: { instructionEdit, referenceEdit },
-	task: { getStatus },
-};
+const firstOf = (names: Record<string, unknown>) => Object.keys(names)[0] ?? '';
 
-/** All fields of all operations, each shown only with its own resource and operation. */
-export const operationFields: INodeProperties[] = Object.entries(operations).flatMap(
-	([resource, byName]) =>
-		Object.entries(byName).flatMap(([operation, { fields }]) =>
-			fields.map((field) => ({
-				...field,
-				displayOptions: {
-					...field.displayOptions,
-					show: { resource: [resource], operation: [operation], ...field.displayOptions?.show },
-				},
-			})),
+/** All fields of the node; those of an operation are shown only with it. */
+export const properties: INodeProperties[] = [
+	{
+		displayName: 'Resource',
+		name: 'resource',
+		type: 'options',
+		noDataExpression: true,
+		default: firstOf(resources),
+		options: Object.entries(resources).map(([value, { name }]) => ({ name, value })),
+	},
+	...Object.entries(resources).map(
+		([resource, { operations }]): INodeProperties => ({
+			displayName: 'Operation',
+			name: 'operation',
+			type: 'options',
+			noDataExpression: true,
+			default: firstOf(operations),
+			displayOptions: { show: { resource: [resource] } },
+			options: Object.entries(operations).map(([value, { option }]) => ({ ...option, value })),
+		}),
+	),
+	...Object.entries(resources).flatMap(([resource, { operations }]) =>
+		Object.entries(operations).flatMap(([operation, { fields }]) =>
+			fields.map((field) => shownWith(field, resource, operation)),
 		),
-);
+	),
+];
+
+function shownWith(field: INodeProperties, resource: string, operation: string): INodeProperties {
+	const show = { resource: [resource], operation: [operation], ...field.displayOptions?.show };
+	return { ...field, displayOptions: { ...field.displayOptions, show } };
+}
 
 /** Runs the operation that the node is set to. */
 export async function route(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 	const resource = this.getNodeParameter('resource', 0);
 	const operation = this.getNodeParameter('operation', 0);
-	const chosen = operations[resource]?.[operation];
+	const chosen: Operation | undefined = resources[resource]?.operations[operation];
 	if (chosen === undefined) {
 		throw new NodeOperationError(
 			this.getNode(),

@@ -1,39 +1,24 @@
-/** Everything that DashScope would refuse or silently cut, checked before money or minutes are spent. Pure. */
-import { isPrivateHost, tryParseUrl } from '../../shared/dashscope/hosts';
-import { InputError } from '../../shared/tasks/errors';
-import type { EditRequest, MediaFormat, MediaSource } from '../../shared/media/types';
-
-const MEGABYTE = 1024 * 1024;
-
-/** Limits of `wan2.7-videoedit` as the API reference states them. */
-export const LIMITS = {
-	promptCharacters: 5000,
-	negativePromptCharacters: 500,
-	images: 4,
-	videoBytes: 100 * MEGABYTE,
-	imageBytes: 20 * MEGABYTE,
-	minSeconds: 2,
-	maxSeconds: 10,
-	maxSeed: 2_147_483_647,
-} as const;
-
-export const RESOLUTIONS = ['720P', '1080P'] as const;
-export const RATIOS = ['16:9', '9:16', '1:1', '4:3', '3:4'] as const;
-export const AUDIO_SETTINGS = ['auto', 'origin'] as const;
+/** Checks a request against the table of its model, before money or minutes are spent. Pure. */
+import { InputError } from '../../shared/inputError';
+import type { MediaInput } from '../../shared/media/types';
+import { validateUrl } from '../../shared/media/urls';
+import type { ModelRequest, ModelSpec, SlotRule, ValueRule } from './spec';
 
 /** DashScope counts a Chinese character or a letter as one; so does this, an emoji included. */
-function characters(text: string): number {
-	return [...text].length;
+function characters(text: string, chineseCountsTwice = false): number {
+	const all = [...text];
+	return (
+		all.length + (chineseCountsTwice ? all.filter((one) => /\p{Script=Han}/u.test(one)).length : 0)
+	);
 }
 
-function tooLong(field: string, text: string, limit: number): void {
-	const length = characters(text);
-	if (length > limit) {
-		throw new InputError(
-			`'${field}' has ${length} characters; the limit is ${limit}`,
-			'DashScope would cut the rest off without a word: shorten the text.',
-		);
-	}
+function tooLong(field: string, text: string, limit: number, chineseCountsTwice?: boolean): void {
+	const length = characters(text, chineseCountsTwice);
+	if (length <= limit) return;
+	throw new InputError(
+		`'${field}' has ${length} characters; the limit is ${limit}`,
+		`${chineseCountsTwice ? 'A Chinese character counts as two. ' : ''}DashScope would silently truncate it: shorten the text.`,
+	);
 }
 
 /**
@@ -47,116 +32,123 @@ export function choice<T extends string>(field: string, value: string, allowed: 
 }
 
 /**
- * Checks the values of a request, its media's files excepted.
+ * Checks everything about a request but the content of its files.
  * @param publicService whether the base URL is a public host, which cannot fetch from a private one
+ * @returns its files, with the limits that the model sets for each, in the order of the model's slots
  * @throws InputError naming field, value and limit
  */
-export function validateRequest(request: EditRequest, publicService: boolean): void {
+export function validateRequest(
+	spec: ModelSpec,
+	request: ModelRequest,
+	publicService: boolean,
+): MediaInput[] {
+	const { prompt = '', negativePrompt = '' } = request;
 	if (request.model.trim() === '') {
-		throw new InputError("'Model' is empty", 'Enter a model ID such as wan2.7-videoedit.');
+		throw new InputError("'Model' is empty", `Enter a model ID such as ${spec.id}.`);
 	}
-	tooLong('Prompt', request.prompt ?? '', LIMITS.promptCharacters);
-	tooLong('Negative Prompt', request.negativePrompt ?? '', LIMITS.negativePromptCharacters);
-	validateNumbers(request);
-	for (const source of [request.video, ...request.images]) validateUrl(source, publicService);
-}
-
-function validateNumbers({ duration, seed }: EditRequest): void {
-	const { minSeconds, maxSeconds, maxSeed } = LIMITS;
-	const inRange = (value: number) => value === 0 || (value >= minSeconds && value <= maxSeconds);
-	if (duration !== undefined && !(Number.isInteger(duration) && inRange(duration))) {
+	if (prompt === '' && spec.prompt.required) {
 		throw new InputError(
-			`'Duration' is ${duration}`,
-			`Enter 0 to keep the length of the video, or whole seconds from ${minSeconds} to ${maxSeconds}.`,
+			"'Prompt' is empty",
+			'Say what to change, such as "Turn the scene into claymation".',
 		);
 	}
-	if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed <= maxSeed)) {
-		throw new InputError(
-			`'Seed' is ${seed}`,
-			`Enter a whole number from 0 to ${maxSeed}, or remove the option.`,
-		);
+	tooLong('Prompt', prompt, spec.prompt.most, spec.prompt.chineseCountsTwice);
+	if (negativePrompt !== '' && spec.negativePrompt === undefined) {
+		throw notTaken('Negative Prompt', request.model);
 	}
+	tooLong('Negative Prompt', negativePrompt, spec.negativePrompt ?? 0);
+	validateValues(spec, request);
+	for (const { source } of request.media) validateUrl(source, publicService);
+	return inputsOf(spec, request);
 }
 
-function validateUrl(source: MediaSource, publicService: boolean): void {
-	if (source.from !== 'url') return;
-	const { field, url } = source;
-	if (url === '') {
-		throw new InputError(
-			`'${field}' is empty`,
-			'Enter a web address (https://…) or choose a binary field as the source.',
-		);
-	}
-	const parsed = tryParseUrl(url);
-	if (parsed === undefined || !['http:', 'https:', 'oss:'].includes(parsed.protocol)) {
-		throw new InputError(
-			`'${field}' is not a web address: "${shorten(url)}"`,
-			'It must start with https://, http:// or oss://. To send a file, choose a binary field as the source.',
-		);
-	}
-	if (parsed.protocol !== 'oss:' && publicService && isPrivateHost(parsed.hostname)) {
-		throw new InputError(
-			`'${field}' points to ${parsed.hostname}, which only this network can reach: "${shorten(url)}"`,
-			'DashScope fetches the file itself and needs a public address. Or bring the file as binary, so that it is uploaded.',
-		);
-	}
-}
-
-/** Enough of a value to recognise it: signed URLs and data URIs can be very long, or secret at the end. */
-function shorten(text: string): string {
-	const bare = text.split('?')[0] ?? text;
-	return bare.length > 80 ? `${bare.slice(0, 80)}…` : bare;
-}
-
-function megabytes(bytes: number): string {
-	return `${(bytes / MEGABYTE).toFixed(1)} MB`;
-}
-
-/**
- * Checks a binary file by its size and its first bytes.
- * @param detected what {@link detectFormat} said about it
- * @throws InputError naming field, file, size and limit
- */
-export function validateFile(
-	wanted: MediaFormat['kind'],
-	field: string,
-	file: { fileName?: string; size: number },
-	detected: MediaFormat | string,
-): MediaFormat {
-	const name = file.fileName === undefined ? '' : ` (${file.fileName})`;
-	if (typeof detected === 'string' || detected.kind !== wanted) {
-		const found = typeof detected === 'string' ? detected : describe(detected);
-		throw new InputError(
-			`'${field}'${name} holds ${found}`,
-			wanted === 'video'
-				? 'The video must be an MP4 or MOV file.'
-				: 'A reference image must be a JPEG, PNG, BMP or WEBP file.',
-		);
-	}
-	const limit = wanted === 'video' ? LIMITS.videoBytes : LIMITS.imageBytes;
-	if (file.size > limit) {
-		throw new InputError(
-			`'${field}'${name} has ${megabytes(file.size)}; the limit is ${megabytes(limit)}`,
-			wanted === 'video' ? 'Compress or shorten the video.' : 'Make the image smaller.',
-		);
-	}
-	return detected;
-}
-
-function describe(format: MediaFormat): string {
-	return format.kind === 'video'
-		? `a ${format.extension.toUpperCase()} video`
-		: `a ${format.extension.toUpperCase()} picture`;
-}
-
-/**
- * Checks the number of reference images.
- * @throws InputError
- */
-export function validateImageCount(count: number): void {
-	if (count >= 1 && count <= LIMITS.images) return;
-	throw new InputError(
-		count === 0 ? 'There is no reference image' : `There are ${count} reference images`,
-		`Reference Edit takes 1 to ${LIMITS.images} images; to edit without images use Instruction Edit.`,
+function notTaken(label: string, model: string): InputError {
+	return new InputError(
+		`'${label}' is not a setting of ${model}`,
+		'Remove the option, or choose another model.',
 	);
+}
+
+function validateValues({ values }: ModelSpec, { model, values: set }: ModelRequest): void {
+	for (const [name, value] of Object.entries(set)) {
+		if (value === undefined) continue;
+		const rule = values[name];
+		if (rule === undefined) throw notTaken(LABELS[name] ?? name, model);
+		validateValue(rule, value, model);
+	}
+	for (const [name, rule] of Object.entries(values)) {
+		if (rule.kind !== 'choice' || rule.required !== true || set[name] !== undefined) continue;
+		throw new InputError(`'${rule.label}' is empty`, `Choose one of these: ${rule.of.join(', ')}.`);
+	}
+}
+
+/** Display names of the settings that only some models have. */
+const LABELS: Partial<Record<string, string>> = {
+	ratio: 'Aspect Ratio',
+	duration: 'Duration',
+	audio: 'Generate Audio',
+	audio_setting: 'Audio',
+	prompt_extend: 'Extend Prompt',
+};
+
+function validateValue(
+	rule: ValueRule,
+	value: string | number | boolean | string[],
+	model: string,
+): void {
+	const { label } = rule;
+	switch (rule.kind) {
+		case 'boolean':
+			return;
+		case 'choice':
+			if (rule.of.includes(String(value))) return;
+			throw new InputError(
+				`'${label}' is "${String(value)}"`,
+				`${model} takes one of these: ${rule.of.join(', ')}.`,
+			);
+		case 'choices': {
+			const wrong = (Array.isArray(value) ? value : [String(value)]).find(
+				(one) => !rule.of.includes(one),
+			);
+			if (wrong === undefined) return;
+			throw new InputError(
+				`'${label}' is "${wrong}"`,
+				`${model} takes one of these: ${rule.of.join(', ')}.`,
+			);
+		}
+		case 'integer':
+		case 'number': {
+			const { min, max, also, hint } = rule;
+			const whole = rule.kind === 'number' || Number.isInteger(value);
+			if (
+				typeof value === 'number' &&
+				whole &&
+				(value === also || (value >= min && value <= max))
+			) {
+				return;
+			}
+			throw new InputError(
+				`'${label}' is ${String(value)}`,
+				hint ?? `Enter a ${rule.kind === 'integer' ? 'whole ' : ''}number from ${min} to ${max}.`,
+			);
+		}
+	}
+}
+
+function inputsOf({ slots }: ModelSpec, { model, media }: ModelRequest): MediaInput[] {
+	const stray = media.find(({ place }) => !slots.some((slot) => slot.place === place));
+	if (stray !== undefined) throw notTaken(stray.source.field, model);
+	return slots.flatMap((slot) => {
+		const given = media.filter(({ place }) => place === slot.place);
+		validateCount(slot, given.length, model);
+		const { type, limits, inline } = slot;
+		return given.map(({ source }) => ({ type, source, limits, inline }));
+	});
+}
+
+function validateCount({ noun, least, most }: SlotRule, count: number, model: string): void {
+	if (count >= least && count <= most) return;
+	const some = count === 0 ? `There is no ${noun}` : `There are ${count} ${noun}s`;
+	const range = least === most ? `${most}` : `${least === 0 ? 'up to ' : `${least} to `}${most}`;
+	throw new InputError(some, `${model} takes ${range} ${noun}${most === 1 ? '' : 's'}.`);
 }

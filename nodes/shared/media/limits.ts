@@ -1,16 +1,68 @@
-/** What DashScope would refuse minutes later, told from a file's header. Pure. */
-import { InputError } from '../tasks/errors';
-import type { MediaFormat } from './types';
-import { LIMITS } from '../../WanVideoEdit/models/validate';
+/** What DashScope would refuse minutes later, told from a file's size, first bytes and header. Pure. */
+import { InputError } from '../inputError';
 import type { MediaFacts } from './headers/facts';
+import type { MediaFormat, MediaLimits } from './types';
 
-/** Width and height each, in pixels, and how many times one side may be as long as the other. */
-export const PIXEL_LIMITS = {
-	minSide: 240,
-	maxVideoSide: 4096,
-	maxImageSide: 8000,
-	maxRatio: 8,
-} as const;
+export const MEGABYTE = 1024 * 1024;
+
+function megabytes(bytes: number): string {
+	return `${(bytes / MEGABYTE).toFixed(1)} MB`;
+}
+
+const NAMES: Record<string, string> = {
+	mp4: 'MP4',
+	mov: 'MOV',
+	jpg: 'JPEG',
+	png: 'PNG',
+	bmp: 'BMP',
+	webp: 'WEBP',
+};
+
+/** "JPEG, PNG or BMP". */
+export function formatNames({ formats }: MediaLimits): string {
+	const names = formats.map((format) => NAMES[format] ?? format.toUpperCase());
+	const last = names.pop() ?? '';
+	return names.length === 0 ? last : `${names.join(', ')} or ${last}`;
+}
+
+function nameOf(field: string, fileName: string | undefined): string {
+	return `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
+}
+
+/**
+ * Checks a binary file by its size and its first bytes.
+ * @param field display name of the node's field, for the message
+ * @param detected what `detectFormat` said about it
+ * @throws InputError naming field, file, size and limit
+ */
+export function validateFile(
+	limits: MediaLimits,
+	field: string,
+	file: { fileName?: string; size: number },
+	detected: MediaFormat | string,
+): MediaFormat {
+	const what = nameOf(field, file.fileName);
+	if (typeof detected === 'string' || !limits.formats.includes(detected.extension)) {
+		const found = typeof detected === 'string' ? detected : describe(detected);
+		throw new InputError(
+			`${what} holds ${found}`,
+			`The ${limits.kind} must be in ${formatNames(limits)} format.`,
+		);
+	}
+	const limit = limits.maxBytes;
+	if (file.size > limit) {
+		throw new InputError(
+			`${what} has ${megabytes(file.size)}; the limit is ${megabytes(limit)}`,
+			limits.kind === 'video' ? 'Compress or shorten the video.' : 'Make the image smaller.',
+		);
+	}
+	return detected;
+}
+
+function describe({ kind, extension }: MediaFormat): string {
+	const article = extension === 'mp4' ? 'an' : 'a';
+	return `${article} ${extension.toUpperCase()} ${kind === 'video' ? 'video' : 'picture'}`;
+}
 
 /**
  * Cutting works in whole frames and containers round to their timescale: a clip cut to 10 s says up to one frame
@@ -24,36 +76,38 @@ const TOLERANCE_SECONDS = 0.05;
  * @throws InputError naming field, file, actual value and limit
  */
 export function checkFacts(
+	limits: MediaLimits,
 	format: MediaFormat,
 	field: string,
 	fileName: string | undefined,
 	facts: MediaFacts,
 ): void {
-	const what = `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
-	checkSize(format.kind, what, facts);
-	if (format.kind === 'video') checkLength(what, facts);
-	else checkTransparency(format, what, facts);
+	const what = nameOf(field, fileName);
+	checkSize(limits, what, facts);
+	checkLength(limits, what, facts);
+	checkTransparency(format, what, facts);
 }
 
-function checkSize(kind: MediaFormat['kind'], what: string, { width, height }: MediaFacts): void {
+function checkSize(
+	{ kind, minSide, maxSide, maxRatio }: MediaLimits,
+	what: string,
+	{ width, height }: MediaFacts,
+): void {
 	if (width === undefined || height === undefined) return;
-	const { minSide, maxVideoSide, maxImageSide, maxRatio } = PIXEL_LIMITS;
-	const noun = kind === 'video' ? 'video' : 'image';
 	const short = Math.min(width, height);
 	const long = Math.max(width, height);
 	if (long > short * maxRatio) {
 		throw new InputError(
 			`${what} is ${width} × ${height} pixels, an aspect ratio of ${describeRatio(width, height)}; the limit is 1:${maxRatio} to ${maxRatio}:1`,
-			`Crop the ${noun} or add borders, so that the long side is at most ${maxRatio} times the short one.`,
+			`Crop the ${kind} or add borders, so that the long side is at most ${maxRatio} times the short one.`,
 		);
 	}
-	const maxSide = kind === 'video' ? maxVideoSide : maxImageSide;
 	if (short < minSide || long > maxSide) {
 		throw new InputError(
 			`${what} is ${width} × ${height} pixels; the limit is ${minSide} to ${maxSide} for width and height each`,
 			short < minSide
-				? `Use a larger ${noun}, or scale it up until its short side has at least ${minSide} pixels.`
-				: `Scale the ${noun} down until its long side has at most ${maxSide} pixels.`,
+				? `Use a larger ${kind}, or scale it up until its short side has at least ${minSide} pixels.`
+				: `Scale the ${kind} down until its long side has at most ${maxSide} pixels.`,
 		);
 	}
 }
@@ -64,9 +118,9 @@ function describeRatio(width: number, height: number): string {
 	return width > height ? `${times}:1` : `1:${times}`;
 }
 
-function checkLength(what: string, { seconds }: MediaFacts): void {
-	if (seconds === undefined) return;
-	const { minSeconds, maxSeconds } = LIMITS;
+function checkLength(limits: MediaLimits, what: string, { seconds }: MediaFacts): void {
+	const { minSeconds = 0, maxSeconds = Infinity } = limits;
+	if (seconds === undefined || limits.kind !== 'video') return;
 	const rounded = Math.round(seconds * 1000) / 1000;
 	const tooShort = rounded < minSeconds - TOLERANCE_SECONDS;
 	if (!tooShort && rounded <= maxSeconds + TOLERANCE_SECONDS) return;
@@ -85,4 +139,17 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 		`${what} is a PNG with transparency (an alpha channel), which DashScope does not take`,
 		'Save it without transparency, on a background colour for instance, or convert it to JPEG.',
 	);
+}
+
+/** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels a side, up to 100 MB". */
+export function describeLimits(limits: MediaLimits): string {
+	const { kind, minSeconds = 0, maxSeconds, minSide, maxSide, maxBytes } = limits;
+	const seconds =
+		maxSeconds === undefined
+			? ''
+			: minSeconds > 0
+				? `, ${minSeconds} to ${maxSeconds} seconds`
+				: `, up to ${maxSeconds} seconds`;
+	const formats = formatNames(limits).replace('PNG', 'PNG without transparency');
+	return `${formats}${kind === 'video' ? seconds : ''}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB`;
 }

@@ -1,9 +1,10 @@
-import type { MediaEntry } from '../dashscope/types';
+import type { UploadFile } from '../tasks/uploads';
 import { HEAD_BYTES, detectFormat } from './formats';
-import { checkFacts, readFacts } from './headers';
-import { encodeUrl } from '../../WanVideoEdit/models/videoEdit';
-import type { BinaryFile, EditRequest, MediaFormat, MediaSource } from './types';
-import { validateFile } from '../../WanVideoEdit/models/validate';
+import { readFacts } from './headers';
+import type { MediaFacts } from './headers';
+import { checkFacts, validateFile } from './limits';
+import type { BinaryFile, MediaFormat, MediaInput } from './types';
+import { encodeUrl } from './urls';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -11,67 +12,95 @@ const MEGABYTE = 1024 * 1024;
 const INLINE_IMAGE_BYTES = 5 * MEGABYTE;
 const INLINE_TOTAL_BYTES = 10 * MEGABYTE;
 
-/** A source whose file was looked at; URL sources have nothing to look at. */
-export type CheckedMedia =
-	| { from: 'url'; url: string }
-	| { from: 'binary'; file: BinaryFile; format: MediaFormat };
+/** A file that was looked at; URLs are not looked at, and have no facts. */
+export type CheckedMedia = Pick<MediaInput, 'type' | 'inline'> & {
+	/** Display name of the field of the node that it comes from. */
+	field: string;
+	facts: MediaFacts;
+} & ({ from: 'url'; url: string } | { from: 'binary'; file: BinaryFile; format: MediaFormat });
+
+/** A file as the create call names it. */
+export interface ResolvedMedia {
+	type: string;
+	/** A web address, an `oss://` URL or a data URI. */
+	url: string;
+}
 
 /**
- * Looks at the first bytes and the header of every binary source of a request. Nothing is sent.
- * @returns video first, then the images in order
- * @throws InputError for a file that DashScope would refuse
+ * Looks at the first bytes and the header of every binary source. Nothing is sent.
+ * @returns in the same order
+ * @throws InputError for a file that the model would refuse
  */
-export async function checkMedia(request: EditRequest): Promise<CheckedMedia[]> {
-	const sources = [request.video, ...request.images];
+export async function checkMedia(inputs: MediaInput[]): Promise<CheckedMedia[]> {
 	const checked: CheckedMedia[] = [];
-	for (const [index, source] of sources.entries()) {
-		checked.push(await checkSource(source, index === 0 ? 'video' : 'image'));
-	}
+	for (const input of inputs) checked.push(await checkInput(input));
 	return checked;
 }
 
-async function checkSource(source: MediaSource, kind: MediaFormat['kind']): Promise<CheckedMedia> {
-	if (source.from === 'url') return { from: 'url', url: encodeUrl(source.url) };
-	const { field, file } = source;
-	const format = validateFile(kind, field, file, detectFormat(await file.head(HEAD_BYTES)));
+async function checkInput({ type, inline, source, limits }: MediaInput): Promise<CheckedMedia> {
+	const { field } = source;
+	if (source.from === 'url') {
+		return { type, inline, field, facts: {}, from: 'url', url: encodeUrl(source.url) };
+	}
+	const { file } = source;
+	const format = validateFile(limits, field, file, detectFormat(await file.head(HEAD_BYTES)));
 	const stream = await file.open();
 	try {
-		checkFacts(format, field, file.fileName, await readFacts(stream, format));
+		const facts = await readFacts(stream, format);
+		checkFacts(limits, format, field, file.fileName, facts);
+		return { type, inline, field, facts, from: 'binary', file, format };
 	} finally {
 		stream.destroy();
 	}
-	return { from: 'binary', file, format };
+}
+
+/** What a file is recognised by when an item is tried again: its URL, or the identity that n8n gave it. */
+export function identitiesOf(media: CheckedMedia[]): ResolvedMedia[] {
+	return media.map((one) => ({
+		type: one.type,
+		url: one.from === 'url' ? one.url : one.file.identity,
+	}));
 }
 
 /**
  * Turns checked media into URLs that DashScope can read: URLs stay as they are, small images travel inline,
  * everything else is uploaded.
  * @param inline whether images may travel inline at all
- * @returns the `media` of the create call, video first
+ * @returns in the same order
  */
 export async function resolveMedia(
 	media: CheckedMedia[],
-	upload: (file: BinaryFile, format: MediaFormat) => Promise<string>,
+	upload: (file: UploadFile) => Promise<string>,
 	inline = true,
-): Promise<MediaEntry[]> {
-	const entries: MediaEntry[] = [];
+): Promise<ResolvedMedia[]> {
+	const resolved: ResolvedMedia[] = [];
 	let inlineBytes = 0;
 	for (const source of media) {
-		const type = entries.length === 0 ? 'video' : 'reference_image';
+		const { type } = source;
 		if (source.from === 'url') {
-			entries.push({ type, url: source.url });
+			resolved.push({ type, url: source.url });
 			continue;
 		}
 		const { file, format } = source;
 		const fits =
 			inline &&
-			format.kind === 'image' &&
+			source.inline &&
 			file.size <= INLINE_IMAGE_BYTES &&
 			inlineBytes + file.size <= INLINE_TOTAL_BYTES;
 		if (fits) inlineBytes += file.size;
-		entries.push({ type, url: fits ? await dataUri(file, format) : await upload(file, format) });
+		resolved.push({
+			type,
+			url: fits ? await dataUri(file, format) : await upload(toUpload(source)),
+		});
 	}
-	return entries;
+	return resolved;
+}
+
+/** A checked file, as it is uploaded. */
+export function toUpload({ file, format }: Extract<CheckedMedia, { from: 'binary' }>): UploadFile {
+	const { size, identity } = file;
+	const { mimeType, extension } = format;
+	return { size, identity, mimeType, extension, open: async () => await file.open() };
 }
 
 async function dataUri(file: BinaryFile, format: MediaFormat): Promise<string> {

@@ -1,5 +1,4 @@
-/** The plain values that travel through an edit. No n8n types and no HTTP here. */
-import type { AudioSetting, Ratio, Resolution } from '../dashscope/types';
+/** The plain values that files travel as. No n8n types and no HTTP here. */
 import type { ByteStream } from '../dashscope/uploads';
 
 /** A file of the item, wherever n8n keeps it. Nothing is read before `head` or `open` is called. */
@@ -20,27 +19,35 @@ export type MediaSource =
 	| { from: 'url'; field: string; url: string }
 	| { from: 'binary'; field: string; file: BinaryFile };
 
-/** One edit as the user asked for it; optional values are absent unless the user set them. */
-export interface EditRequest {
-	model: string;
-	prompt?: string;
-	negativePrompt?: string;
-	video: MediaSource;
-	/** In the order in which the prompt counts them: "Image 1" comes first. */
-	images: MediaSource[];
-	resolution: Resolution;
-	ratio?: Ratio;
-	/** Seconds; 0 keeps the input's length. */
-	duration?: number;
-	audioSetting?: AudioSetting;
-	promptExtend?: boolean;
-	seed?: number;
-	watermark?: boolean;
-}
-
 /** A file format that DashScope takes, with what an upload needs to know about it. */
 export interface MediaFormat {
 	kind: 'video' | 'image';
 	extension: string;
 	mimeType: string;
+}
+
+/** What a model takes in one of its places for a file. Sides are pixels. */
+export interface MediaLimits {
+	kind: MediaFormat['kind'];
+	/** Extensions as `detectFormat` tells them. */
+	formats: readonly string[];
+	maxBytes: number;
+	/** Of width and height each. */
+	minSide: number;
+	maxSide: number;
+	/** How many times one side may be as long as the other. */
+	maxRatio: number;
+	/** Of a video. */
+	minSeconds?: number;
+	maxSeconds?: number;
+}
+
+/** A file that a model is to be given. */
+export interface MediaInput {
+	/** The model's own name for its place, such as `first_clip`. */
+	type: string;
+	source: MediaSource;
+	limits: MediaLimits;
+	/** Whether a small file may travel in the body itself. */
+	inline: boolean;
 }

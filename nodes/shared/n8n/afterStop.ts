@@ -3,7 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { DashScopeClient } from '../dashscope/client';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import { cancelTask, createTask } from '../dashscope/tasks';
-import type { CreatedTask, VideoEditBody } from '../dashscope/types';
+import type { CreateCall, CreatedTask } from '../dashscope/types';
 import { cancelSignalOf } from '../dashscope/uploads';
 import { StoppedError } from '../tasks/errors';
 import { cancelledLine, leftLine } from '../tasks/cancel';
@@ -37,9 +37,9 @@ export class AfterStop {
 	 * Submits a task. After a stop the node does not wait for the answer, but the task that it tells of is cancelled.
 	 * @throws StoppedError at once on a stop; DashScopeError
 	 */
-	async createTask(body: VideoEditBody): Promise<CreatedTask> {
+	async createTask(call: CreateCall): Promise<CreatedTask> {
 		const { signal } = this;
-		const answer = createTask(this.client(), body);
+		const answer = createTask(this.client(), call);
 		if (signal === undefined) return await answer;
 		return await new Promise((resolve, reject) => {
 			const leave = () => {

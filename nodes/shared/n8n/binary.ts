@@ -1,7 +1,7 @@
 import { createHash } from 'crypto';
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { ByteStream } from '../dashscope/uploads';
-import { InputError } from '../tasks/errors';
+import { InputError } from '../inputError';
 import type { BinaryFile } from '../media/types';
 
 /** The names of the binary fields of an item. */

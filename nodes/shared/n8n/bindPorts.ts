@@ -6,7 +6,7 @@ import { openResult } from '../dashscope/results';
 import { getTask, listTasks } from '../dashscope/tasks';
 import { cancelSignalOf, uploadFile } from '../dashscope/uploads';
 import { StoppedError } from '../tasks/errors';
-import type { EditPorts } from '../tasks/ports';
+import type { TaskPorts } from '../tasks/ports';
 import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
 
@@ -17,7 +17,7 @@ export function n8nPorts(
 	functions: IExecuteFunctions,
 	client: DashScopeClient,
 	maxResultBytes: number,
-): EditPorts<IBinaryData> {
+): TaskPorts<IBinaryData> {
 	const signal = cancelSignalOf(functions);
 	const stopped = () => signal?.aborted ?? false;
 	const account = accountOf(client);
@@ -38,7 +38,7 @@ export function n8nPorts(
 			await sleep(ms, signal).catch(
 				async (error: unknown) => await Promise.reject(stopped() ? new StoppedError() : error),
 			),
-		createTask: async (body) => await afterStop.createTask(body),
+		createTask: async (call) => await afterStop.createTask(call),
 		getTask: async (taskId) => await getTask(telling(), taskId),
 		listTasks: async (query) => await listTasks(telling(), query),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),

@@ -1,7 +1,8 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { DashScopeError } from '../dashscope/errors';
-import { EditError, InputError } from '../tasks/errors';
+import { InputError } from '../inputError';
+import { TaskError } from '../tasks/errors';
 import type { FailureDetails } from '../tasks/errors';
 
 /** An item that failed, and why. */
@@ -17,7 +18,7 @@ export function toError(thrown: unknown): Error {
 
 /** What is known beyond the message, in one shape for every kind of error. */
 export function factsOf(error: Error): { hint?: string; details: FailureDetails } {
-	if (error instanceof EditError) return { hint: error.hint, details: error.details };
+	if (error instanceof TaskError) return { hint: error.hint, details: error.details };
 	if (error instanceof InputError) return { hint: error.hint, details: {} };
 	if (error instanceof DashScopeError) {
 		const { hint, code, requestId, httpStatus } = error;

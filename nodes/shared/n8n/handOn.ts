@@ -1,9 +1,9 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { estimateCost, totalsSentence } from '../tasks/price';
-import type { Billed, Currency, PricePerSecond } from '../tasks/price';
+import type { Billed, Billing, PricePerSecond } from '../tasks/price';
 import { duplicatesSentence } from '../tasks/run';
 import type { Settled } from '../tasks/run';
-import type { Job } from '../tasks/submit';
+import type { TaskRef } from '../tasks/submit';
 import { errorItem, runError } from './failures';
 import type { ItemFailure } from './failures';
 import { submittedItem, taskItem } from './items';
@@ -25,7 +25,7 @@ export interface ItemOutput {
 /** An item with its outcome, ready to leave the node. */
 export interface SettledItem {
 	output: ItemOutput;
-	outcome: Settled<IBinaryData> | { state: 'submitted'; job: Job };
+	outcome: Settled<IBinaryData> | { state: 'submitted'; job: TaskRef };
 }
 
 /**
@@ -37,7 +37,7 @@ export interface SettledItem {
  */
 export function handOn(
 	functions: IExecuteFunctions,
-	currency: Currency,
+	billing: Billing,
 	failures: ItemFailure[],
 	settled: SettledItem[],
 	continueOnFail = functions.continueOnFail(),
@@ -49,7 +49,7 @@ export function handOn(
 	for (const { output, outcome } of settled) {
 		const { item } = output;
 		const task = outcome.state === 'submitted' ? undefined : outcome.task;
-		const cost = estimateCost(task?.usage, output.model, currency, output.prices);
+		const cost = estimateCost(task?.usage, output.model, billing, output.prices);
 		if (task?.status === 'SUCCEEDED') billed.push({ usage: task.usage, cost });
 		switch (outcome.state) {
 			case 'failed':

@@ -3,7 +3,7 @@ import { isFinal } from '../dashscope/types';
 import type { Task } from '../dashscope/types';
 import { expiryOf, explain } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
-import type { Duplicate, Job } from '../tasks/submit';
+import type { Duplicate, TaskRef } from '../tasks/submit';
 
 /** ISO 8601 in UTC, or null for "not yet" or "not known". */
 function iso(epochMs: number | undefined): string | null {
@@ -73,7 +73,7 @@ export function taskItem(item: number, task: Task, options: TaskItemOptions): IN
 }
 
 /** The item of an edit that is not waited for. */
-export function submittedItem(item: number, job: Job): INodeExecutionData {
+export function submittedItem(item: number, job: TaskRef): INodeExecutionData {
 	return {
 		json: {
 			taskId: job.taskId,

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { EditError, StoppedError } from '../tasks/errors';
+import { TaskError, StoppedError } from '../tasks/errors';
 import { factsOf } from './failures';
 import { tasksOfRun } from './nodeMemory';
 
@@ -9,8 +9,8 @@ const GOES_ON =
 	"The task keeps running and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours.";
 
 /** The error of an item whose task was submitted, but n8n does not wait for it. */
-export function couldNotSuspend(taskId: string, { message }: Error): EditError {
-	return new EditError(
+export function couldNotSuspend(taskId: string, { message }: Error): TaskError {
+	return new TaskError(
 		`Task ${taskId} was submitted, but the execution could not be suspended: ${message}`,
 		`${GOES_ON} A retry of the execution finds it again and submits nothing twice.`,
 		{ taskId },
@@ -18,8 +18,8 @@ export function couldNotSuspend(taskId: string, { message }: Error): EditError {
 }
 
 /** The error of an item whose task could not be looked at for so long that the wait ends. */
-export function couldNotLook(taskId: string, { message }: Error): EditError {
-	return new EditError(
+export function couldNotLook(taskId: string, { message }: Error): TaskError {
+	return new TaskError(
 		`The wait for task ${taskId} was given up, because it could not be checked: ${message}`,
 		GOES_ON,
 		{ taskId },
@@ -27,8 +27,8 @@ export function couldNotLook(taskId: string, { message }: Error): EditError {
 }
 
 /** What is handed on for an item if n8n is killed while the suspended execution checks its task. */
-export function interrupted(taskId: string): EditError {
-	return new EditError(`Waiting for task ${taskId} was interrupted`, GOES_ON, { taskId });
+export function interrupted(taskId: string): TaskError {
+	return new TaskError(`Waiting for task ${taskId} was interrupted`, GOES_ON, { taskId });
 }
 
 /**
@@ -49,7 +49,7 @@ export function namingTasks(functions: IExecuteFunctions, error: Error): Error {
 		: `Earlier tries submitted the tasks ${ids}. They keep running and are billed when they succeed.`;
 	const advice = `A retry of the execution finds ${one ? 'it' : 'them'} again and submits nothing twice; 'Task: Get Status' fetches a video by its task ID within 24 hours.`;
 	const ofTask = one && functions.getInputData().length === 1 ? { taskId: only } : { taskIds: ids };
-	return new EditError(error.message, [hint, left, advice].filter(Boolean).join('\n'), {
+	return new TaskError(error.message, [hint, left, advice].filter(Boolean).join('\n'), {
 		...details,
 		...ofTask,
 	});

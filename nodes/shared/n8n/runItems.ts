@@ -1,66 +1,71 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { dashScopeClient } from '../dashscope/client';
-import { isPrivateHost } from '../dashscope/hosts';
-import { currencyOf } from '../tasks/price';
-import { runEdits } from '../tasks/run';
-import type { Outcome, RunSettings } from '../tasks/run';
-import { readHold } from '../../WanVideoEdit/fields/waiting';
+import type { DashScopeClient } from '../dashscope/client';
+import type { Billing } from '../tasks/price';
+import { runTasks } from '../tasks/run';
+import type { Outcome, RunSettings, TaskRequest } from '../tasks/run';
+import { n8nPorts } from './bindPorts';
 import { toError } from './failures';
 import type { ItemFailure } from './failures';
 import { handOn } from './handOn';
 import type { ItemOutput, SettledItem } from './handOn';
 import { couldNotSuspend } from './leftTasks';
+import { countTry, memoryOf } from './nodeMemory';
 import { suspendedFailure } from './suspend/payload';
 import type { SuspendedItem } from './suspend/payload';
-import { countTry, memoryOf } from './nodeMemory';
-import { n8nPorts } from './bindPorts';
 import { suspend } from './suspend/start';
-import { readItem, readSettings } from '../../WanVideoEdit/actions/video/readItem';
-import type { EditKind, ReadyItem } from '../../WanVideoEdit/actions/video/readItem';
+
+/** An item whose fields and files have been read and checked. */
+export interface ReadyItem {
+	request: TaskRequest;
+	output: ItemOutput;
+}
+
+/** A run of an operation that has tasks made. */
+export interface ItemsRun {
+	client: DashScopeClient;
+	billing: Billing;
+	settings: Omit<RunSettings, 'retries'>;
+	/** For the user, when the execution could not be suspended as wished. */
+	hint?: string;
+	/**
+	 * Reads and checks everything about one item; nothing is sent.
+	 * @throws InputError naming field, value and limit
+	 */
+	readItem(item: number): Promise<ReadyItem>;
+}
 
 type RunItem = { output: ItemOutput; outcome: Outcome<IBinaryData> };
 
 /**
- * The execute of every edit: reads and checks all items before anything is uploaded or billed, edits them
- * together, and hands each on with its own outcome.
+ * Reads and checks all items before anything is uploaded or billed, has their tasks made together, and returns each
+ * with its own outcome.
  */
-export async function editItems(
+export async function runItems(
 	functions: IExecuteFunctions,
-	kind: EditKind,
+	{ client, billing, settings: given, hint, readItem }: ItemsRun,
 ): Promise<INodeExecutionData[]> {
-	const input = functions.getInputData();
-	if (input.length === 0) return [];
-	const client = await dashScopeClient(functions);
-	const currency = currencyOf(client.baseUrl);
-	const publicService = !isPrivateHost(new URL(client.baseUrl).hostname);
-	const hold = await readHold(functions);
-	const settings: RunSettings = {
-		...readSettings(functions),
-		holdMs: hold.holdMs,
-		retries: countTry(functions),
-	};
-
+	const settings: RunSettings = { ...given, retries: countTry(functions) };
 	const ready: ReadyItem[] = [];
 	const failures: ItemFailure[] = [];
-	for (const item of input.keys()) {
+	for (const item of functions.getInputData().keys()) {
 		try {
-			ready.push(await readItem(functions, kind, item, publicService));
+			ready.push(await readItem(item));
 		} catch (error) {
 			failures.push({ item, error: toError(error) });
 		}
 	}
 	const [first] = ready;
 	if (first === undefined || (failures.length > 0 && !functions.continueOnFail())) {
-		return handOn(functions, currency, failures, []);
+		return handOn(functions, billing, failures, []);
 	}
 
-	if (hold.hint !== undefined) {
-		functions.addExecutionHints({ message: hold.hint, location: 'outputPane' });
+	if (hint !== undefined) {
+		functions.addExecutionHints({ message: hint, location: 'outputPane' });
 		// n8n's second engine shows no hints.
-		functions.logger.info(hold.hint);
+		functions.logger.info(hint);
 	}
-	const outcomes = await runEdits(
-		ready.map(({ edit }) => edit),
+	const outcomes = await runTasks(
+		ready.map(({ request }) => request),
 		n8nPorts(functions, client, first.output.maxResultBytes),
 		memoryOf(functions),
 		settings,
@@ -79,10 +84,15 @@ export async function editItems(
 			if (outcome.state !== 'open') return { output, outcome };
 			return { output, outcome: { state: 'submitted', job: outcome.job } };
 		});
-		return handOn(functions, currency, failures, left);
+		return handOn(functions, billing, failures, left);
 	}
 	try {
-		return await suspend(functions, toSuspend(items, failures, first.output), settings, currency);
+		return await suspend(
+			functions,
+			toSuspend(items, failures, first.output),
+			settings,
+			billing.currency,
+		);
 	} catch (thrown) {
 		// Submitted they are: each item says what became of its task.
 		const left = items.flatMap(({ output: { item }, outcome }): ItemFailure[] =>
@@ -90,7 +100,7 @@ export async function editItems(
 				? [{ item, error: couldNotSuspend(outcome.job.taskId, toError(thrown)) }]
 				: [],
 		);
-		return handOn(functions, currency, [...failures, ...left], settled);
+		return handOn(functions, billing, [...failures, ...left], settled);
 	}
 }
 

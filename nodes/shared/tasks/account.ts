@@ -9,8 +9,8 @@ import { Limiter } from './limiter';
 import type { Clock } from './ports';
 import { backoff } from './schedule';
 
-/** The account's limit for wan2.7-videoedit (rate-limit page, read 2026-11): 5 submissions a second. */
-const SUBMITS_PER_SECOND = 5;
+/** The account's limit for most video models (rate-limit page, read 2026-11): 5 submissions a second. */
+const CREATES_PER_SECOND = 5;
 
 /** Less than half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
 const REQUESTS_PER_SECOND = 8;
@@ -76,9 +76,9 @@ export class Account {
 	private readonly watched = new Map<string, { model: string; submittedAt: number }>();
 	private readonly glances = new Map<string, Promise<ListRead>>();
 
-	/** The gate for submissions of a model. */
-	submissions(model: string): SubmissionGate {
-		const gate = this.gates.get(model) ?? new SubmissionGate(this.requests);
+	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
+	submissions(model: string, createsPerSecond = CREATES_PER_SECOND): SubmissionGate {
+		const gate = this.gates.get(model) ?? new SubmissionGate(this.requests, createsPerSecond);
 		this.gates.set(model, gate);
 		return gate;
 	}
@@ -277,13 +277,18 @@ export type Taken = 'taken' | 'overloaded' | 'unknown';
  * with growing pauses, until one is taken.
  */
 export class SubmissionGate {
-	private readonly limiter = new Limiter(SUBMITS_PER_SECOND);
+	private readonly limiter: Limiter;
 	private overload:
 		| { failures: number; setAt: number; nextProbeAt: number; probing: boolean }
 		| undefined;
 
 	/** @param requests of the account; submissions count there, but go first */
-	constructor(private readonly requests: Limiter) {}
+	constructor(
+		private readonly requests: Limiter,
+		createsPerSecond: number,
+	) {
+		this.limiter = new Limiter(createsPerSecond);
+	}
 
 	/**
 	 * @returns false when the service is overloaded and the deadline comes before the caller's turn

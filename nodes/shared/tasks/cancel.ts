@@ -1,6 +1,6 @@
 import type { Task } from '../dashscope/types';
 import { StoppedError } from './errors';
-import type { EditPorts } from './ports';
+import type { TaskPorts } from './ports';
 
 /** What the log says about a task of a stopped execution. */
 export function cancelledLine(taskId: string): string {
@@ -15,7 +15,7 @@ export function leftLine(taskId: string): string {
  * Cancels the tasks of a stopped execution that still wait in DashScope's queue. A running task cannot be stopped;
  * it is left, named in the log.
  */
-export async function cancelWaiting(ports: EditPorts<unknown>, taskIds: string[]): Promise<void> {
+export async function cancelWaiting(ports: TaskPorts<unknown>, taskIds: string[]): Promise<void> {
 	await Promise.all(
 		taskIds.map(async (taskId) => {
 			try {
@@ -30,7 +30,7 @@ export async function cancelWaiting(ports: EditPorts<unknown>, taskIds: string[]
 }
 
 /** Names in the log what a stopped execution does not hand on any more, although it is billed, or may be. */
-export function nameBilled(ports: EditPorts<unknown>, tasks: Array<Task | undefined>): void {
+export function nameBilled(ports: TaskPorts<unknown>, tasks: Array<Task | undefined>): void {
 	for (const task of tasks) {
 		if (task?.status !== 'SUCCEEDED' && task?.status !== 'UNKNOWN') continue;
 		ports.log(

@@ -1,7 +1,9 @@
 import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
-import { EditError } from './errors';
-import type { EditPorts } from './ports';
+import { TaskError } from './errors';
+import type { TaskPorts } from './ports';
+import type { Semaphore } from './semaphore';
+import type { TaskRef } from './submit';
 import { asksTooLong, backoff } from './schedule';
 
 const DAY_MS = 24 * 3_600_000;
@@ -48,18 +50,18 @@ export function explain(task: Task): { message: string; hint?: string } | undefi
  * The error for a task that ended without a video.
  * @returns undefined for a task that succeeded
  */
-export function endedBadly(task: Task): EditError | undefined {
+export function endedBadly(task: Task): TaskError | undefined {
 	const reason = explain(task);
 	if (reason === undefined) return undefined;
 	const { taskId, status, code, requestId } = task;
-	return new EditError(reason.message, reason.hint, { taskId, status, code, requestId });
+	return new TaskError(reason.message, reason.hint, { taskId, status, code, requestId });
 }
 
 /**
  * Fetches the video of a task that succeeded; a broken transfer is repeated whole.
- * @throws EditError that keeps task ID, URL and expiry
+ * @throws TaskError that keeps task ID, URL and expiry
  */
-export async function fetchVideo<Video>(ports: EditPorts<Video>, task: Task): Promise<Video> {
+export async function fetchVideo<Video>(ports: TaskPorts<Video>, task: Task): Promise<Video> {
 	const { taskId, videoUrl } = task;
 	if (videoUrl === undefined) {
 		throw downloadFailed(task, 'the answer holds no link to it');
@@ -80,10 +82,10 @@ export async function fetchVideo<Video>(ports: EditPorts<Video>, task: Task): Pr
 	}
 }
 
-function downloadFailed(task: Task, reason: string, failure?: DashScopeError): EditError {
+function downloadFailed(task: Task, reason: string, failure?: DashScopeError): TaskError {
 	const expires = expiryOf(task);
 	const until = expires === undefined ? 'for 24 hours' : `until ${new Date(expires).toISOString()}`;
-	return new EditError(
+	return new TaskError(
 		`The video of task ${task.taskId} is ready but could not be downloaded: ${reason}`,
 		`${failure?.hint ?? ''} It is paid for and stays available ${until}: run this node again (nothing is submitted twice), or fetch it with 'Task: Get Status'.`.trim(),
 		{
@@ -95,4 +97,39 @@ function downloadFailed(task: Task, reason: string, failure?: DashScopeError): E
 			videoUrlExpiresAt: expires === undefined ? undefined : new Date(expires).toISOString(),
 		},
 	);
+}
+
+/** What the user expects of a task that succeeded. */
+export interface Wanted {
+	prompt?: string;
+	download: boolean;
+}
+
+/**
+ * Hands a task on that succeeded, with its video if that is wanted.
+ * @throws TaskError when the video cannot be fetched, or the task turns out to be somebody else's
+ */
+export async function deliver<Video>(
+	ports: TaskPorts<Video>,
+	downloads: Semaphore,
+	wanted: Wanted,
+	job: TaskRef,
+	task: Task,
+): Promise<{ state: 'finished'; job: TaskRef; task: Task; video?: Video }> {
+	if (job.adopted && isOther(task, wanted)) {
+		throw new TaskError(
+			`Outcome unknown: the answer to a submission was lost, and task ${task.taskId}, the only one found in its place, has another prompt`,
+			'A task may have been created and may be billed: look for it in the Model Studio console.',
+			{ status: task.status, requestId: task.requestId, possibleTaskIds: task.taskId },
+		);
+	}
+	if (!wanted.download) return { state: 'finished', job, task };
+	const video = await downloads.run(async () => await fetchVideo(ports, task));
+	return { state: 'finished', job, task, video };
+}
+
+/** Whether a task cannot be the one that was asked for; DashScope tells the prompt with the result. */
+function isOther(task: Task, { prompt }: Wanted): boolean {
+	const asked = prompt?.trim();
+	return task.prompt !== undefined && asked !== undefined && task.prompt.trim() !== asked;
 }

@@ -13,32 +13,20 @@ export interface FailureDetails {
 	[more: string]: string | number | undefined;
 }
 
-/** The user's input cannot be used. Raised before anything is uploaded or billed. */
-export class InputError extends Error {
-	constructor(
-		message: string,
-		/** What to do about it, one sentence. */
-		readonly hint: string,
-	) {
-		super(message);
-		this.name = 'InputError';
-	}
-}
-
-/** An edit that did not end in a video. Keeps the task ID: nothing paid for is lost. */
-export class EditError extends Error {
+/** A task that did not end in a video. Keeps the task ID: nothing paid for is lost. */
+export class TaskError extends Error {
 	constructor(
 		message: string,
 		readonly hint: string | undefined,
 		readonly details: FailureDetails,
 	) {
 		super(message);
-		this.name = 'EditError';
+		this.name = 'TaskError';
 	}
 }
 
 /** DashScope took no submission until the deadline. Nothing was created; later it may be taken. */
-export class NotTakenError extends EditError {}
+export class NotTakenError extends TaskError {}
 
 /** The user or a workflow timeout stopped the execution. */
 export class StoppedError extends Error {

@@ -1,6 +1,6 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
-import type { EditPorts } from './ports';
+import type { TaskPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 
 /** A single question to a service that stumbles is repeated this often; a loop around the node does the rest. */
@@ -10,7 +10,7 @@ const TRIES = 5;
  * The state of one task, now.
  * @throws DashScopeError when the service refuses, or fails several times in a row
  */
-export async function askStatus(ports: EditPorts<unknown>, taskId: string): Promise<Task> {
+export async function askStatus(ports: TaskPorts<unknown>, taskId: string): Promise<Task> {
 	for (let failures = 1; ; failures++) {
 		try {
 			return await ports.account.ask(ports, async () => await ports.getTask(taskId));

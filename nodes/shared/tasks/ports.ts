@@ -1,9 +1,9 @@
 /**
- * What the edit rooms need from the outside: time, DashScope, files. The node binds them to n8n,
+ * What the engine needs from the outside: time, DashScope, files. The node binds them to n8n,
  * tests to a virtual clock and a service of their own.
  */
 import type { TaskListQuery } from '../dashscope/tasks';
-import type { CreatedTask, ListedTask, Task, VideoEditBody } from '../dashscope/types';
+import type { CreateCall, CreatedTask, ListedTask, Task } from '../dashscope/types';
 import type { UploadSource } from '../dashscope/uploads';
 import type { Account } from './account';
 
@@ -17,7 +17,7 @@ export interface Clock {
 }
 
 /** @typeParam Video what a downloaded result becomes (n8n's binary data in the node) */
-export interface EditPorts<Video> extends Clock {
+export interface TaskPorts<Video> extends Clock {
 	/** What the executions of this process share because they use one account. */
 	account: Account;
 	/** Whether nothing but this process submits tasks with the account. */
@@ -26,7 +26,7 @@ export interface EditPorts<Video> extends Clock {
 	executionId: string;
 	/** Whether Stop was pressed or the workflow's timeout has struck. */
 	stopped(): boolean;
-	createTask(body: VideoEditBody): Promise<CreatedTask>;
+	createTask(call: CreateCall): Promise<CreatedTask>;
 	getTask(taskId: string): Promise<Task>;
 	listTasks(query: TaskListQuery): Promise<ListedTask[]>;
 	/**

@@ -1,4 +1,5 @@
 /** What an edit costs, as an estimate. Pure. */
+import { isBeijing } from '../dashscope/hosts';
 import type { Usage } from '../dashscope/types';
 
 export type Currency = 'CNY' | 'USD';
@@ -13,19 +14,22 @@ export interface EstimatedCost {
 	priceDate: string | null;
 }
 
-/** Pay-as-you-go list prices of `wan2.7-videoedit`; one rate for input and output seconds. */
-const PRICE_LIST: Record<Currency, PricePerSecond> = {
-	CNY: { '720P': 0.6, '1080P': 1.0 },
-	USD: { '720P': 0.1, '1080P': 0.15 },
+/** Pay-as-you-go list prices of a model. */
+export type PriceList = { [currency in Currency]?: PricePerSecond } & {
+	/** When it was read: year and month. */
+	date: string;
 };
 
-export const PRICED_MODEL = 'wan2.7-videoedit';
-export const PRICE_DATE = '2026-09';
+/** What is needed to estimate the cost of any task. */
+export interface Billing {
+	currency: Currency;
+	/** @returns undefined for a model whose prices are not known */
+	priceListOf(model: string): PriceList | undefined;
+}
 
 /** Beijing bills in yuan, all other regions in US dollars. */
 export function currencyOf(baseUrl: string): Currency {
-	const { hostname } = new URL(baseUrl);
-	return hostname === 'dashscope.aliyuncs.com' || hostname.includes('.cn-beijing.') ? 'CNY' : 'USD';
+	return isBeijing(baseUrl) ? 'CNY' : 'USD';
 }
 
 /**
@@ -36,18 +40,19 @@ export function currencyOf(baseUrl: string): Currency {
 export function estimateCost(
 	usage: Usage | undefined,
 	model: string,
-	currency: Currency,
+	{ currency, priceListOf }: Billing,
 	own: PricePerSecond = {},
 ): EstimatedCost | undefined {
 	const { billedSeconds, resolution } = usage ?? {};
 	if (billedSeconds === undefined || resolution === undefined) return undefined;
 	const ownPrice = own[resolution];
-	const price = ownPrice ?? (model === PRICED_MODEL ? PRICE_LIST[currency][resolution] : undefined);
+	const list = priceListOf(model);
+	const price = ownPrice ?? list?.[currency]?.[resolution];
 	if (price === undefined) return undefined;
 	return {
 		amount: Math.round(billedSeconds * price * 10_000) / 10_000,
 		currency,
-		priceDate: ownPrice === undefined ? PRICE_DATE : null,
+		priceDate: ownPrice === undefined ? (list?.date ?? null) : null,
 	};
 }
 

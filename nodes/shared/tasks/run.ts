@@ -1,33 +1,37 @@
 import { DashScopeError } from '../dashscope/errors';
-import type { Task, VideoEditBody } from '../dashscope/types';
+import type { CreateCall, Task } from '../dashscope/types';
 import { makesWay } from './resubmit';
-import { endedBadly } from './deliver';
-import { EditError, StoppedError } from './errors';
-import { finish } from './finish';
+import { deliver, endedBadly } from './deliver';
+import { TaskError, StoppedError } from './errors';
 import { keysOf } from './identity';
 import type { ItemStore } from './identity';
-import { Slots } from './semaphore';
+import { Semaphore } from './semaphore';
 import type { Ledger } from './ledger';
-import { resolveMedia } from '../media/sources';
-import type { CheckedMedia } from '../media/sources';
-import type { EditPorts } from './ports';
-import { buildBody, fingerprint } from '../../WanVideoEdit/models/videoEdit';
+import type { TaskPorts } from './ports';
 import { cancelWaiting, nameBilled } from './cancel';
 import { Submitter } from './submit';
-import type { Duplicate, Job, LostSubmissionRule } from './submit';
-import type { BinaryFile, EditRequest, MediaFormat } from '../media/types';
+import type { Duplicate, TaskRef, LostSubmissionRule } from './submit';
 import { Uploads } from './uploads';
-import type { UploadStore } from './uploads';
+import type { UploadFile, UploadStore } from './uploads';
 import { Watch } from './watch';
 
 /** One item whose values and files have been checked. */
-export interface PreparedEdit {
+export interface TaskRequest {
 	/** Index of the input item. */
 	item: number;
 	/** Hash of the input item and the node's settings, before their expressions were evaluated. */
 	recipe: string;
-	request: EditRequest;
-	media: CheckedMedia[];
+	/** Two requests have the same one when they ask for the same work on the same files. */
+	fingerprint: string;
+	/** ID of the model. */
+	model: string;
+	prompt?: string;
+	/**
+	 * Makes the create call, and uploads what it needs.
+	 * @param upload brings a file to the service; returns its `oss://` URL
+	 * @param inline whether small images may travel in the body itself
+	 */
+	call(upload: (file: UploadFile) => Promise<string>, inline: boolean): Promise<CreateCall>;
 }
 
 export interface RunSettings {
@@ -56,9 +60,9 @@ export interface Memory {
 }
 
 /** A task that is still under way, with what is needed to go on with it later. Plain JSON. */
-export interface OpenEdit {
+export interface OpenTask {
 	state: 'open';
-	job: Job;
+	job: TaskRef;
 	model: string;
 	prompt?: string;
 	download: boolean;
@@ -66,15 +70,15 @@ export interface OpenEdit {
 	since: number;
 	timeoutMs: number;
 	/** To submit it anew if it fails; absent where that is not wanted. */
-	again?: { body: VideoEditBody; times: number };
+	again?: CreateCall & { times: number };
 }
 
 /** What became of one item whose task is not under way any more. */
 export type Settled<Video> =
-	| { state: 'finished'; job: Job; task: Task; video?: Video; duplicates?: Duplicate[] }
-	| { state: 'failed'; error: EditError; job?: Job; task?: Task };
+	| { state: 'finished'; job: TaskRef; task: Task; video?: Video; duplicates?: Duplicate[] }
+	| { state: 'failed'; error: TaskError; job?: TaskRef; task?: Task };
 
-export type Outcome<Video> = Settled<Video> | OpenEdit | { state: 'submitted'; job: Job };
+export type Outcome<Video> = Settled<Video> | OpenTask | { state: 'submitted'; job: TaskRef };
 
 /**
  * Edits all items of a run together: submitted at the account's pace, watched on one clock, delivered as they end.
@@ -82,15 +86,14 @@ export type Outcome<Video> = Settled<Video> | OpenEdit | { state: 'submitted'; j
  * @returns one outcome per item, in order
  * @throws StoppedError after Stop; tasks that were still waiting have been cancelled then
  */
-export async function runEdits<Video>(
-	edits: PreparedEdit[],
-	ports: EditPorts<Video>,
+export async function runTasks<Video>(
+	edits: TaskRequest[],
+	ports: TaskPorts<Video>,
 	memory: Memory,
 	settings: RunSettings,
 ): Promise<Array<Outcome<Video>>> {
-	const run = new EditRun(ports, memory, settings);
-	const asked = edits.map((edit) => ({ ...edit, fingerprint: fingerprint(edit.request) }));
-	const keyed = keysOf(asked, memory.ledger, memory.items);
+	const run = new TaskRun(ports, memory, settings);
+	const keyed = keysOf(edits, memory.ledger, memory.items);
 	const outcomes = await Promise.all(keyed.map(async (edit) => await run.edit(edit, edit.key)));
 	if (ports.stopped()) {
 		const ended = outcomes.map((outcome) => ('task' in outcome ? outcome.task : undefined));
@@ -101,25 +104,25 @@ export async function runEdits<Video>(
 	return outcomes;
 }
 
-class EditRun<Video> {
+class TaskRun<Video> {
 	private readonly submitter: Submitter;
 	private readonly watch: Watch;
 	private readonly uploads: Uploads;
-	private readonly downloads: Slots;
+	private readonly downloads: Semaphore;
 	private readonly ledger: Ledger;
 	/** Submitted and not known to have ended, by key. */
-	private readonly jobs = new Map<string, Job>();
-	private readonly bodies = new Map<string, VideoEditBody>();
+	private readonly jobs = new Map<string, TaskRef>();
+	private readonly calls = new Map<string, CreateCall>();
 	private readonly searches = new Map<string, { lost: number; search: Promise<Duplicate[]> }>();
 
 	constructor(
-		private readonly ports: EditPorts<Video>,
+		private readonly ports: TaskPorts<Video>,
 		memory: Memory,
 		private readonly settings: RunSettings,
 	) {
 		this.ledger = memory.ledger;
 		this.uploads = new Uploads(ports, memory.uploads, settings.transfers);
-		this.downloads = new Slots(settings.transfers);
+		this.downloads = new Semaphore(settings.transfers);
 		this.submitter = new Submitter(ports, memory.ledger, {
 			deadline: ports.now() + settings.timeoutMs,
 			lostSubmission: settings.lostSubmission,
@@ -135,7 +138,7 @@ class EditRun<Video> {
 		return [...this.jobs.values()].map(({ taskId }) => taskId);
 	}
 
-	async edit(edit: PreparedEdit, key: string): Promise<Outcome<Video>> {
+	async edit(edit: TaskRequest, key: string): Promise<Outcome<Video>> {
 		const outcome = await this.editOnce(edit, key);
 		const lost = this.ledger.abandoned(key);
 		if (lost.length === 0 || outcome.state === 'submitted' || outcome.state === 'open') {
@@ -145,11 +148,11 @@ class EditRun<Video> {
 	}
 
 	/** Second tasks of an item. The search goes on beside the wait, so that one that still waits can be cancelled. */
-	private async duplicatesOf({ request }: PreparedEdit, key: string): Promise<Duplicate[]> {
+	private async duplicatesOf({ model }: TaskRequest, key: string): Promise<Duplicate[]> {
 		const lost = this.ledger.abandoned(key);
 		const begun = this.searches.get(key);
 		if (begun?.lost === lost.length) return await begun.search;
-		const search = this.submitter.duplicates(request.model, lost).catch((error: unknown) => {
+		const search = this.submitter.duplicates(model, lost).catch((error: unknown) => {
 			// The task itself is not touched by it.
 			this.ports.log(`Second tasks of an item could not be looked for: ${toMessage(error)}`);
 			return [];
@@ -158,8 +161,8 @@ class EditRun<Video> {
 		return await search;
 	}
 
-	private async editOnce(edit: PreparedEdit, key: string): Promise<Outcome<Video>> {
-		let job: Job | undefined;
+	private async editOnce(edit: TaskRequest, key: string): Promise<Outcome<Video>> {
+		let job: TaskRef | undefined;
 		let task: Task | undefined;
 		try {
 			for (let resubmits = 0; ; ) {
@@ -171,8 +174,7 @@ class EditRun<Video> {
 
 				const since = this.ports.now();
 				const left = this.settings.resubmitFailed - resubmits;
-				const { model } = edit.request;
-				task = await this.watchJob(job, model, since + this.settings.timeoutMs);
+				task = await this.watchJob(job, edit.model, since + this.settings.timeoutMs);
 				if (task === undefined) return await this.handBack(edit, key, job, since, left);
 				this.jobs.delete(key);
 				if (task.status === 'SUCCEEDED') return await this.deliver(edit, job, task);
@@ -188,28 +190,25 @@ class EditRun<Video> {
 		}
 	}
 
-	private async submit(edit: PreparedEdit, key: string): Promise<Job> {
-		return await this.submitter.submit(key, edit.request.model, async () => {
-			const body = await this.bodyOf(edit, !this.keepsBodies());
-			if (this.keepsBodies()) this.bodies.set(key, body);
-			return body;
+	private async submit(edit: TaskRequest, key: string): Promise<TaskRef> {
+		return await this.submitter.submit(key, edit.model, async () => {
+			const call = await this.callOf(edit, !this.keepsCalls());
+			if (this.keepsCalls()) this.calls.set(key, call);
+			return call;
 		});
 	}
 
-	/** @param inline whether small images travel in the body itself */
-	private async bodyOf({ request, media }: PreparedEdit, inline: boolean): Promise<VideoEditBody> {
-		const upload = async (file: BinaryFile, format: MediaFormat) =>
-			await this.uploads.url(request.model, file, format);
-		return buildBody(request, await resolveMedia(media, upload, inline));
+	private async callOf(edit: TaskRequest, inline: boolean): Promise<CreateCall> {
+		return await edit.call(async (file) => await this.uploads.url(edit.model, file), inline);
 	}
 
 	/** Whether a task may have to be submitted anew later. A body that is kept is kept small. */
-	private keepsBodies(): boolean {
+	private keepsCalls(): boolean {
 		const { holdMs, resubmitFailed, retries } = this.settings;
 		return holdMs !== undefined && resubmitFailed + retries > 0;
 	}
 
-	private async watchJob(job: Job, model: string, deadline: number): Promise<Task | undefined> {
+	private async watchJob(job: TaskRef, model: string, deadline: number): Promise<Task | undefined> {
 		// One that an earlier try submitted is looked at once: it may have ended, or make way for a new one.
 		if (this.settings.holdMs === 0 && !job.known) return undefined;
 		const { taskId, submittedAt } = job;
@@ -218,29 +217,29 @@ class EditRun<Video> {
 	}
 
 	private async handBack(
-		edit: PreparedEdit,
+		edit: TaskRequest,
 		key: string,
-		job: Job,
+		job: TaskRef,
 		since: number,
 		left: number,
-	): Promise<OpenEdit> {
-		const { model, prompt } = edit.request;
+	): Promise<OpenTask> {
+		const { model, prompt } = edit;
 		const { download, timeoutMs } = this.settings;
-		const body = await this.bodyFor(edit, key, job);
-		const again = body === undefined ? undefined : { body, times: left };
+		const call = await this.callFor(edit, key, job);
+		const again = call === undefined ? undefined : { ...call, times: left };
 		return { state: 'open', job, model, prompt, download, since, timeoutMs, again };
 	}
 
-	/** The body of a task that may have to be submitted anew; that of an earlier try's task is made once more. */
-	private async bodyFor(
-		edit: PreparedEdit,
+	/** The call of a task that may have to be submitted anew; that of an earlier try's task is made once more. */
+	private async callFor(
+		edit: TaskRequest,
 		key: string,
-		job: Job,
-	): Promise<VideoEditBody | undefined> {
-		const body = this.bodies.get(key);
-		if (body !== undefined || !(job.known || this.keepsBodies())) return body;
+		job: TaskRef,
+	): Promise<CreateCall | undefined> {
+		const call = this.calls.get(key);
+		if (call !== undefined || !(job.known || this.keepsCalls())) return call;
 		try {
-			return await this.bodyOf(edit, false);
+			return await this.callOf(edit, false);
 		} catch (error) {
 			// The task goes on all the same.
 			this.ports.log(
@@ -250,10 +249,13 @@ class EditRun<Video> {
 		}
 	}
 
-	private async deliver({ request }: PreparedEdit, job: Job, task: Task): Promise<Outcome<Video>> {
+	private async deliver(
+		{ prompt }: TaskRequest,
+		job: TaskRef,
+		task: Task,
+	): Promise<Outcome<Video>> {
 		const { download } = this.settings;
-		const { prompt } = request;
-		return await finish(this.ports, this.downloads, { prompt, download }, job, task);
+		return await deliver(this.ports, this.downloads, { prompt, download }, job, task);
 	}
 }
 
@@ -267,7 +269,7 @@ export function withDuplicates<Video>(
 	const { message, hint, details } = outcome.error;
 	const named = { ...details, duplicateTaskIds: duplicates.map(({ taskId }) => taskId).join(', ') };
 	const why = [hint, duplicatesSentence(duplicates)].filter((text) => text).join(' ');
-	return { ...outcome, error: new EditError(message, why, named) };
+	return { ...outcome, error: new TaskError(message, why, named) };
 }
 
 /** What to tell the user about second tasks. */
@@ -283,14 +285,14 @@ export function duplicatesSentence(duplicates: Duplicate[]): string {
 }
 
 /** Everything that can go wrong for an item, as one kind of error that knows the task. */
-export function failureOf(error: unknown, job?: Job): EditError {
-	if (error instanceof EditError) return error;
+export function failureOf(error: unknown, job?: TaskRef): TaskError {
+	if (error instanceof TaskError) return error;
 	const taskId = job?.taskId;
 	if (error instanceof DashScopeError) {
 		const { message, hint, code, requestId, httpStatus } = error;
-		return new EditError(message, hint, { taskId, code, requestId, httpStatus });
+		return new TaskError(message, hint, { taskId, code, requestId, httpStatus });
 	}
-	return new EditError(toMessage(error), undefined, { taskId });
+	return new TaskError(toMessage(error), undefined, { taskId });
 }
 
 function toMessage(error: unknown): string {

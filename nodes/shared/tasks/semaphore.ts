@@ -1,5 +1,5 @@
 /** Lets a number of jobs run at once; the others wait in order. */
-export class Slots {
+export class Semaphore {
 	private free: number;
 	private readonly waiting: Array<() => void> = [];
 

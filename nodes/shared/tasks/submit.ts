@@ -1,15 +1,15 @@
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
-import type { ListedTask, VideoEditBody } from '../dashscope/types';
+import type { CreateCall, ListedTask } from '../dashscope/types';
 import type { ListRead, Taken } from './account';
-import { EditError, NotTakenError, StoppedError } from './errors';
+import { TaskError, NotTakenError, StoppedError } from './errors';
 import type { Ledger, SentEntry } from './ledger';
-import type { EditPorts } from './ports';
+import type { TaskPorts } from './ports';
 import { LISTED_AFTER_MS, candidatesOf, exactMatch, judge, windowOf } from './reconcile';
 import type { LostSubmission } from './reconcile';
 import { backoff } from './schedule';
 
 /** A task that stands for a request. */
-export interface Job {
+export interface TaskRef {
 	taskId: string;
 	/** Epoch milliseconds. */
 	submittedAt: number;
@@ -89,7 +89,7 @@ const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 /** Submits requests, each exactly once per execution. */
 export class Submitter {
 	constructor(
-		private readonly ports: EditPorts<unknown>,
+		private readonly ports: TaskPorts<unknown>,
 		private readonly ledger: Ledger,
 		private readonly settings: SubmitSettings,
 	) {
@@ -101,11 +101,11 @@ export class Submitter {
 
 	/**
 	 * @param key the request's key in the ledger
-	 * @param body makes the create call's body; called only if a submission is needed, so that nothing is uploaded twice
-	 * @throws EditError when the service refuses, or when it is unknown whether a task was created; NotTakenError
+	 * @param call makes the create call; asked for only if a submission is needed, so that nothing is uploaded twice
+	 * @throws TaskError when the service refuses, or when it is unknown whether a task was created; NotTakenError
 	 * when nothing was created until the deadline; StoppedError
 	 */
-	async submit(key: string, model: string, body: () => Promise<VideoEditBody>): Promise<Job> {
+	async submit(key: string, model: string, call: () => Promise<CreateCall>): Promise<TaskRef> {
 		const entry = this.ledger.find(key);
 		if (entry?.state === 'submitted') {
 			const { taskId, submittedAt, adopted = false } = entry;
@@ -116,21 +116,23 @@ export class Submitter {
 			const job = await this.reconcile(key, model, failures);
 			if (job !== undefined) return job;
 		}
-		return await this.create(key, model, await body(), failures);
+		return await this.create(key, model, await call(), failures);
 	}
 
 	private async create(
 		key: string,
 		model: string,
-		body: VideoEditBody,
+		call: CreateCall,
 		failures: DashScopeError[],
-	): Promise<Job> {
+	): Promise<TaskRef> {
 		const { ports, settings } = this;
 		const began = ports.now();
 		for (let attempts = 1; ; attempts++) {
-			const turn = await ports.account.submissions(model).pass(ports, settings.deadline);
+			const turn = await ports.account
+				.submissions(model, call.createsPerSecond)
+				.pass(ports, settings.deadline);
 			if (!turn) throw notTaken(failures, ports.now() - began);
-			const result = await this.createOnce(key, model, body);
+			const result = await this.createOnce(key, model, call);
 			if (!(result instanceof DashScopeError)) return result;
 
 			failures.push(result);
@@ -154,11 +156,11 @@ export class Submitter {
 	private async createOnce(
 		key: string,
 		model: string,
-		body: VideoEditBody,
-	): Promise<Job | DashScopeError> {
+		call: CreateCall,
+	): Promise<TaskRef | DashScopeError> {
 		const { ports, ledger } = this;
 		const { account } = ports;
-		const gate = account.submissions(model);
+		const gate = account.submissions(model, call.createsPerSecond);
 		let taken: Taken = 'unknown';
 		let pause = 0;
 		const sentAt = ports.now();
@@ -166,7 +168,7 @@ export class Submitter {
 		try {
 			if (ports.stopped()) throw new StoppedError();
 			ledger.sending(key, sentAt);
-			const { taskId, requestId } = await ports.createTask(body);
+			const { taskId, requestId } = await ports.createTask(call);
 			const submittedAt = ports.now();
 			taken = 'taken';
 			account.knows(taskId, { requestId, model, sentAt }, submittedAt);
@@ -197,13 +199,13 @@ export class Submitter {
 	 * Finds out whether a submission without a usable answer created a task.
 	 * @param failures of this request so far, the one that lost it last; empty after an earlier try
 	 * @returns the job if the task is surely this request's; undefined if it is to be submitted again
-	 * @throws EditError "outcome unknown" where that cannot be found out; NotTakenError where it needs a later look
+	 * @throws TaskError "outcome unknown" where that cannot be found out; NotTakenError where it needs a later look
 	 */
 	private async reconcile(
 		key: string,
 		model: string,
 		failures: DashScopeError[],
-	): Promise<Job | undefined> {
+	): Promise<TaskRef | undefined> {
 		const { ports, ledger, settings } = this;
 		const entry = ledger.find(key);
 		if (entry?.state !== 'sent') return undefined;
@@ -289,7 +291,11 @@ export class Submitter {
 		ledger.abandon(key, false);
 	}
 
-	private adopt(key: string, entry: SentEntry, { taskId, createdAt, requestId }: ListedTask): Job {
+	private adopt(
+		key: string,
+		entry: SentEntry,
+		{ taskId, createdAt, requestId }: ListedTask,
+	): TaskRef {
 		const { ports, ledger } = this;
 		const { account } = ports;
 		const { since, until = since } = entry;
@@ -456,13 +462,13 @@ export class Submitter {
 	}
 }
 
-function refusal(failure: DashScopeError, Kind = EditError): EditError {
+function refusal(failure: DashScopeError, Kind = TaskError): TaskError {
 	const { message, hint, code, requestId, httpStatus } = failure;
 	return new Kind(message, hint, { code, requestId, httpStatus });
 }
 
 /** Nothing was created in all the time that the user set. */
-function notTaken(failures: DashScopeError[], waitedMs: number): EditError {
+function notTaken(failures: DashScopeError[], waitedMs: number): TaskError {
 	const last = failures.at(-1);
 	const minutes = Math.max(1, Math.round(waitedMs / MINUTE_MS));
 	const time = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
@@ -490,8 +496,8 @@ interface Unknown {
 
 function outcomeUnknown(
 	{ model, lost, candidates, failure, trouble }: Unknown,
-	Kind = EditError,
-): EditError {
+	Kind = TaskError,
+): TaskError {
 	const iso = (time: number) => new Date(time).toISOString();
 	const from = iso(Math.min(...lost.map(({ since }) => since)));
 	const to = iso(Math.max(...lost.map(({ since, until = since }) => until)));

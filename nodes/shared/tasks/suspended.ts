@@ -1,16 +1,15 @@
 import type { Task } from '../dashscope/types';
 import { makesWay } from './resubmit';
-import { endedBadly } from './deliver';
+import { deliver, endedBadly } from './deliver';
 import { NotTakenError, StoppedError } from './errors';
-import { finish } from './finish';
 import type { SentEntry } from './ledger';
-import { Slots } from './semaphore';
-import type { EditPorts } from './ports';
+import { Semaphore } from './semaphore';
+import type { TaskPorts } from './ports';
 import { failureOf, withDuplicates } from './run';
-import type { Memory, OpenEdit, RunSettings, Settled } from './run';
+import type { Memory, OpenTask, RunSettings, Settled } from './run';
 import { cancelWaiting, nameBilled } from './cancel';
 import { Submitter } from './submit';
-import type { Job } from './submit';
+import type { TaskRef } from './submit';
 import { Watch } from './watch';
 
 /** Pause between two questions within one look, when an answer was broken or odd. */
@@ -18,9 +17,9 @@ const LOOK_INTERVAL_MS = 1_000;
 
 /** An open edit, and what one look has shown about it. */
 interface Seen {
-	edit: OpenEdit;
+	edit: OpenTask;
 	/** The edit's task, or the one that took its place. */
-	job: Job;
+	job: TaskRef;
 	task?: Task;
 	/** Why its end cannot be waited for any longer. */
 	error?: unknown;
@@ -38,7 +37,7 @@ export interface LoopMemory extends Omit<Memory, 'items'> {
  */
 export type LoopSettings = Pick<RunSettings, 'lostSubmission' | 'retries' | 'transfers'>;
 
-export interface CheckSettings extends LoopSettings {
+export interface PollSettings extends LoopSettings {
 	/** Whether a try in which these edits failed is followed by another. */
 	failsTry(failed: boolean[]): boolean;
 }
@@ -50,16 +49,16 @@ export interface CheckSettings extends LoopSettings {
  * @returns the outcomes in order when all have ended; undefined while one is under way
  * @throws StoppedError after Stop; tasks that were still waiting have been cancelled then
  */
-export async function checkEdits<Video>(
-	edits: OpenEdit[],
-	ports: EditPorts<Video>,
+export async function pollSuspended<Video>(
+	edits: OpenTask[],
+	ports: TaskPorts<Video>,
 	memory: LoopMemory,
-	settings: CheckSettings,
+	settings: PollSettings,
 ): Promise<Array<Settled<Video>> | undefined> {
 	for (const { job } of edits) {
 		ports.account.knows(job.taskId, { requestId: job.requestId }, ports.now());
 	}
-	const downloads = new Slots(settings.transfers);
+	const downloads = new Semaphore(settings.transfers);
 	const triesAgain = (failed: boolean[]) => {
 		const again = memory.tries.length < settings.retries && settings.failsTry(failed);
 		if (again) memory.tries.push(ports.now());
@@ -75,7 +74,7 @@ export async function checkEdits<Video>(
 		lostSubmission: settings.lostSubmission,
 		brief: true,
 	});
-	const lookAt = async (edit: OpenEdit, index: number) =>
+	const lookAt = async (edit: OpenTask, index: number) =>
 		await look(edit, index, ports, memory, watch, submitter);
 	for (;;) {
 		const seen = await Promise.all(edits.map(lookAt));
@@ -97,7 +96,7 @@ export async function checkEdits<Video>(
 	}
 }
 
-async function stopped(ports: EditPorts<unknown>, seen: Seen[]): Promise<never> {
+async function stopped(ports: TaskPorts<unknown>, seen: Seen[]): Promise<never> {
 	nameBilled(
 		ports,
 		seen.map(({ task }) => task),
@@ -124,8 +123,8 @@ function keyOf(memory: LoopMemory, index: number, attempt: number): string {
 }
 
 /** The task that stands for an edit by now, and behind it those whose place it took, back to the edit's own. */
-function jobsOf(edit: OpenEdit, index: number, memory: LoopMemory): [Job, ...Job[]] {
-	const jobs: [Job, ...Job[]] = [edit.job];
+function jobsOf(edit: OpenTask, index: number, memory: LoopMemory): [TaskRef, ...TaskRef[]] {
+	const jobs: [TaskRef, ...TaskRef[]] = [edit.job];
 	for (;;) {
 		const entry = memory.ledger.find(keyOf(memory, index, jobs.length));
 		if (entry?.state !== 'submitted') return jobs;
@@ -135,38 +134,38 @@ function jobsOf(edit: OpenEdit, index: number, memory: LoopMemory): [Job, ...Job
 }
 
 /** The submissions of an edit by the loop that were taken for not done. */
-function abandonedBy(edit: OpenEdit, index: number, memory: LoopMemory): SentEntry[] {
+function abandonedBy(edit: OpenTask, index: number, memory: LoopMemory): SentEntry[] {
 	return jobsOf(edit, index, memory).flatMap((_, attempt) =>
 		memory.ledger.abandoned(keyOf(memory, index, attempt + 1)),
 	);
 }
 
 /** The tasks that the looks so far left under way: an edit's own, or the one that took its place. */
-export function tasksUnderWay(edits: OpenEdit[], memory: LoopMemory): string[] {
+export function tasksUnderWay(edits: OpenTask[], memory: LoopMemory): string[] {
 	return edits.map((edit, index) => jobsOf(edit, index, memory)[0].taskId);
 }
 
 /** When the waits for all edits have ended at the latest. Epoch milliseconds. */
-export function lastDeadline(edits: OpenEdit[], memory: LoopMemory): number {
+export function lastDeadline(edits: OpenTask[], memory: LoopMemory): number {
 	return Math.max(
 		...edits.map((edit, index) => deadlineOf(edit, jobsOf(edit, index, memory)[0], memory)),
 	);
 }
 
 /** Each task has the whole timeout, and once more in each try. */
-function deadlineOf(edit: OpenEdit, { submittedAt }: Job, { tries }: LoopMemory): number {
+function deadlineOf(edit: OpenTask, { submittedAt }: TaskRef, { tries }: LoopMemory): number {
 	return Math.max(edit.since, submittedAt, ...tries) + edit.timeoutMs;
 }
 
 /** Whether a task was submitted before the try that is under way began. */
-function isEarlier({ known, submittedAt }: Job, { tries }: LoopMemory): boolean {
+function isEarlier({ known, submittedAt }: TaskRef, { tries }: LoopMemory): boolean {
 	return known || submittedAt < (tries.at(-1) ?? 0);
 }
 
 async function look(
-	edit: OpenEdit,
+	edit: OpenTask,
 	index: number,
-	ports: EditPorts<unknown>,
+	ports: TaskPorts<unknown>,
 	memory: LoopMemory,
 	watch: Watch,
 	submitter: Submitter,
@@ -180,7 +179,7 @@ async function look(
 		const task = await watch.finish({ taskId, model, submittedAt, known: true, deadline });
 		if (task === undefined || edit.again === undefined) return { edit, job, task };
 
-		const { body, times } = edit.again;
+		const { times, ...call } = edit.again;
 		// The first task of a try, in place of an earlier try's, is what the retry itself is for.
 		const extra = jobs.filter((one) => !isEarlier(one, memory)).length - 1;
 		const left = times - Math.max(0, extra);
@@ -193,7 +192,7 @@ async function look(
 		const key = keyOf(memory, index, jobs.length);
 		return {
 			edit,
-			job: await submitter.submit(key, edit.model, async () => await Promise.resolve(body)),
+			job: await submitter.submit(key, edit.model, async () => await Promise.resolve(call)),
 		};
 	} catch (error) {
 		// What the service was too busy to take is submitted at the next look.
@@ -204,11 +203,11 @@ async function look(
 
 async function settle<Video>(
 	{ edit, job, task, error }: Seen,
-	ports: EditPorts<Video>,
-	downloads: Slots,
+	ports: TaskPorts<Video>,
+	downloads: Semaphore,
 ): Promise<Settled<Video>> {
 	try {
-		if (task?.status === 'SUCCEEDED') return await finish(ports, downloads, edit, job, task);
+		if (task?.status === 'SUCCEEDED') return await deliver(ports, downloads, edit, job, task);
 		const reason = error ?? (task && endedBadly(task));
 		return { state: 'failed', error: failureOf(reason, job), job, task };
 	} catch (thrown) {

@@ -1,8 +1,14 @@
 import { DashScopeError } from '../dashscope/errors';
-import { Slots } from './semaphore';
-import type { EditPorts } from './ports';
+import { Semaphore } from './semaphore';
+import type { TaskPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
-import type { BinaryFile, MediaFormat } from '../media/types';
+import type { UploadSource } from '../dashscope/uploads';
+
+/** A file to upload. */
+export interface UploadFile extends UploadSource {
+	/** Two files with the same identity are the same file. */
+	identity: string;
+}
 
 /** Uploads of this execution by model and file; kept in the node's context like the ledger. */
 export type UploadStore = Record<string, { url: string; uploadedAt: number }>;
@@ -15,29 +21,29 @@ const TRIES = 3;
 
 /** Uploads files, each once per execution and model, a few at a time. */
 export class Uploads {
-	private readonly slots: Slots;
+	private readonly slots: Semaphore;
 	private readonly underWay = new Map<string, Promise<string>>();
 
 	constructor(
-		private readonly ports: EditPorts<unknown>,
+		private readonly ports: TaskPorts<unknown>,
 		private readonly store: UploadStore,
 		atOnce: number,
 	) {
-		this.slots = new Slots(atOnce);
+		this.slots = new Semaphore(atOnce);
 	}
 
 	/**
 	 * @returns the `oss://` URL of the file for tasks of `model`
 	 * @throws DashScopeError after the last try
 	 */
-	async url(model: string, file: BinaryFile, format: MediaFormat): Promise<string> {
+	async url(model: string, file: UploadFile): Promise<string> {
 		const key = `${model}:${file.identity}`;
 		const stored = this.store[key];
 		if (stored !== undefined && this.ports.now() - stored.uploadedAt < REUSE_MS) return stored.url;
 
 		const running = this.underWay.get(key);
 		if (running !== undefined) return await running;
-		const upload = this.slots.run(async () => await this.upload(model, file, format));
+		const upload = this.slots.run(async () => await this.upload(model, file));
 		this.underWay.set(key, upload);
 		try {
 			const url = await upload;
@@ -48,13 +54,10 @@ export class Uploads {
 		}
 	}
 
-	private async upload(model: string, file: BinaryFile, format: MediaFormat): Promise<string> {
-		const { size } = file;
-		const { mimeType, extension } = format;
-		const open = async () => await file.open();
+	private async upload(model: string, file: UploadFile): Promise<string> {
 		for (let failures = 1; ; failures++) {
 			try {
-				return await this.ports.upload(model, { size, mimeType, extension, open });
+				return await this.ports.upload(model, file);
 			} catch (error) {
 				const failure = error instanceof DashScopeError ? error : undefined;
 				const final = failure === undefined || failure.kind === 'rejected' || asksTooLong(failure);

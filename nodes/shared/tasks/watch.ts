@@ -1,8 +1,8 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import { isFinal } from '../dashscope/types';
 import type { Task } from '../dashscope/types';
-import { EditError } from './errors';
-import type { EditPorts } from './ports';
+import { TaskError } from './errors';
+import type { TaskPorts } from './ports';
 import { backoff, nextQueryAt } from './schedule';
 import type { Progress } from './schedule';
 
@@ -82,13 +82,13 @@ export class Watch {
 	private shortestRun: number | undefined;
 
 	constructor(
-		private readonly ports: EditPorts<unknown>,
+		private readonly ports: TaskPorts<unknown>,
 		private readonly settings: WatchSettings,
 	) {}
 
 	/**
 	 * @returns the task when it has ended, well or badly; undefined when it is handed back unfinished
-	 * @throws EditError on timeout or when the service refuses to answer; StoppedError
+	 * @throws TaskError on timeout or when the service refuses to answer; StoppedError
 	 */
 	async finish({
 		taskId,
@@ -296,18 +296,18 @@ export class Watch {
 		settle();
 	}
 
-	private timeout(entry: Watched, failure?: DashScopeError): EditError {
+	private timeout(entry: Watched, failure?: DashScopeError): TaskError {
 		const waited = Math.round((this.ports.now() - entry.submittedAt) / 1000);
 		const trouble = failure === undefined ? '' : `; the last query failed: ${failure.message}`;
-		return new EditError(
+		return new TaskError(
 			`Task ${entry.taskId} was still ${entry.status} after ${waited} seconds${trouble}`,
 			`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours, or raise the option 'Timeout'.`,
 			{ taskId: entry.taskId, status: entry.status, waitedSeconds: waited },
 		);
 	}
 
-	private refused(entry: Watched, failure: DashScopeError): EditError {
-		return new EditError(
+	private refused(entry: Watched, failure: DashScopeError): TaskError {
+		return new TaskError(
 			`The status of task ${entry.taskId} could not be read: ${failure.message}`,
 			`${failure.hint ?? ''} The task itself goes on: fetch it with 'Task: Get Status' and this task ID within 24 hours.`.trim(),
 			{

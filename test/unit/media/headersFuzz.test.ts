@@ -2,13 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { InputError } from '../../../nodes/shared/tasks/errors';
-import {
-	Cursor,
-	MAX_HELD_BYTES,
-	checkFacts,
-	readFactsFrom,
-} from '../../../nodes/shared/media/headers';
+import { InputError } from '../../../nodes/shared/inputError';
+import { Cursor, MAX_HELD_BYTES, readFactsFrom } from '../../../nodes/shared/media/headers';
+import { checkFacts } from '../../../nodes/shared/media/limits';
+import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
 import type { MediaFacts } from '../../../nodes/shared/media/headers';
 import type { MediaFormat } from '../../../nodes/shared/media/types';
 import { runFfmpeg } from '../../../sandbox/programs';
@@ -132,7 +129,7 @@ async function examine(
 	// One `expect` per rule and case would take longer than the reading.
 	if (broken.length > 0) expect(broken).toEqual([]);
 	try {
-		checkFacts(as, 'Field', 'file', facts);
+		checkFacts(as.kind === 'video' ? WAN_VIDEO : WAN_IMAGE, as, 'Field', 'file', facts);
 	} catch (error) {
 		if (!(error instanceof InputError)) throw error;
 	}

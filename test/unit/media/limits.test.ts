@@ -1,5 +1,6 @@
-import { InputError } from '../../../nodes/shared/tasks/errors';
-import { PIXEL_LIMITS, checkFacts } from '../../../nodes/shared/media/headers';
+import { InputError } from '../../../nodes/shared/inputError';
+import { checkFacts } from '../../../nodes/shared/media/limits';
+import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
 import type { MediaFacts } from '../../../nodes/shared/media/headers';
 import type { MediaFormat } from '../../../nodes/shared/media/types';
 
@@ -11,7 +12,13 @@ const WEBP: MediaFormat = { kind: 'image', extension: 'webp', mimeType: 'image/w
 /** The refusal in words, or undefined where the file passes. */
 function refusal(format: MediaFormat, facts: MediaFacts, fileName?: string): string | undefined {
 	try {
-		checkFacts(format, 'Video Field', fileName, facts);
+		checkFacts(
+			format.kind === 'video' ? WAN_VIDEO : WAN_IMAGE,
+			format,
+			'Video Field',
+			fileName,
+			facts,
+		);
 		return undefined;
 	} catch (error) {
 		if (!(error instanceof InputError)) throw error;
@@ -43,8 +50,8 @@ describe('seconds', () => {
 });
 
 describe.each([
-	['video', MP4, PIXEL_LIMITS.maxVideoSide],
-	['image', JPEG, PIXEL_LIMITS.maxImageSide],
+	['video', MP4, WAN_VIDEO.maxSide],
+	['image', JPEG, WAN_IMAGE.maxSide],
 ])('pixels of a %s', (noun, format, most) => {
 	it.each([
 		[240, 240],

@@ -1,7 +1,8 @@
-import { InputError } from '../../../nodes/shared/tasks/errors';
-import { checkMedia, resolveMedia } from '../../../nodes/shared/media/sources';
-import type { BinaryFile, MediaFormat, MediaSource } from '../../../nodes/shared/media/types';
-import { HEADS, VIDEO_URL, binary, fileOf, requestOf, url } from '../requests';
+import { InputError } from '../../../nodes/shared/inputError';
+import { resolveMedia } from '../../../nodes/shared/media/sources';
+import type { MediaSource } from '../../../nodes/shared/media/types';
+import type { UploadFile } from '../../../nodes/shared/tasks/uploads';
+import { HEADS, VIDEO_URL, binary, fileOf, mediaOf, url } from '../requests';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -15,11 +16,11 @@ async function resolve(
 	inline?: boolean,
 ) {
 	const uploads: string[] = [];
-	const upload = async ({ identity }: BinaryFile, { extension }: MediaFormat) => {
+	const upload = async ({ identity, extension }: UploadFile) => {
 		uploads.push(identity);
 		return await Promise.resolve(`oss://${identity}.${extension}`);
 	};
-	const media = await checkMedia(requestOf({ video, images }));
+	const media = await mediaOf({ video, images });
 	return { entries: await resolveMedia(media, upload, inline), uploads };
 }
 
@@ -31,7 +32,7 @@ describe('checking media', () => {
 	test('knows the format of files by their content, whatever their name', async () => {
 		const video = binary(fileOf(HEADS.mov, { fileName: 'clip.png' }));
 		const image = binary(fileOf(HEADS.jpg, { fileName: 'photo.mp4' }));
-		const media = await checkMedia(requestOf({ video, images: [image] }));
+		const media = await mediaOf({ video, images: [image] });
 		expect(media.map((one) => one.from === 'binary' && one.format.extension)).toEqual([
 			'mov',
 			'jpg',
@@ -39,8 +40,10 @@ describe('checking media', () => {
 	});
 
 	test('encodes URLs and looks no further', async () => {
-		const media = await checkMedia(requestOf({ video: url('https://files.example/é.mp4') }));
-		expect(media).toEqual([{ from: 'url', url: 'https://files.example/%C3%A9.mp4' }]);
+		const media = await mediaOf({ video: url('https://files.example/é.mp4') });
+		expect(media).toEqual([
+			expect.objectContaining({ from: 'url', url: 'https://files.example/%C3%A9.mp4', facts: {} }),
+		]);
 	});
 
 	test.each([
@@ -58,7 +61,7 @@ describe('checking media', () => {
 			/'clip'.*101\.0 MB.*100\.0 MB/,
 		],
 	])('refuses %s without opening it', async (_name, more, message) => {
-		const checking = checkMedia(requestOf(more));
+		const checking = mediaOf(more);
 		await expect(checking).rejects.toThrow(InputError);
 		await expect(checking).rejects.toThrow(message);
 	});
@@ -137,7 +140,7 @@ describe('resolving media', () => {
 	});
 
 	test('names a failed upload, and no entry is made up', async () => {
-		const media = await checkMedia(requestOf({ video: binary(fileOf(HEADS.mp4)) }));
+		const media = await mediaOf({ video: binary(fileOf(HEADS.mp4)) });
 		const failing = async () => await Promise.reject<string>(new Error('store is full'));
 		await expect(resolveMedia(media, failing)).rejects.toThrow('store is full');
 	});

@@ -1,14 +1,12 @@
-import { InputError } from '../../../nodes/shared/tasks/errors';
+import { InputError } from '../../../nodes/shared/inputError';
 import { detectFormat } from '../../../nodes/shared/media/formats';
-import {
-	RATIOS,
-	choice,
-	validateFile,
-	validateImageCount,
-	validateRequest,
-} from '../../../nodes/WanVideoEdit/models/validate';
-import type { EditRequest } from '../../../nodes/shared/media/types';
+import { validateFile } from '../../../nodes/shared/media/limits';
+import type { MediaFormat } from '../../../nodes/shared/media/types';
+import { RATIOS, WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
+import { choice, validateRequest } from '../../../nodes/WanVideoEdit/models/validate';
+import { wan27VideoEdit } from '../../../nodes/WanVideoEdit/models/wan27VideoEdit';
 import { HEADS, binary, fileOf, requestOf, url } from '../requests';
+import type { Asked } from '../requests';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -23,12 +21,12 @@ function refusalOf(check: () => unknown): InputError {
 	throw new Error('It was accepted');
 }
 
-const accept = (more: Partial<EditRequest>, publicService = true) => {
-	expect(() => validateRequest(requestOf(more), publicService)).not.toThrow();
+const accept = (more: Asked, publicService = true) => {
+	expect(() => validateRequest(wan27VideoEdit, requestOf(more), publicService)).not.toThrow();
 };
 
-const refuse = (more: Partial<EditRequest>, publicService = true) =>
-	refusalOf(() => validateRequest(requestOf(more), publicService));
+const refuse = (more: Asked, publicService = true) =>
+	refusalOf(() => validateRequest(wan27VideoEdit, requestOf(more), publicService));
 
 describe('texts', () => {
 	test.each([
@@ -65,26 +63,28 @@ describe('texts', () => {
 
 describe('numbers', () => {
 	test.each([undefined, 0, 2, 3, 9, 10])('duration %j is accepted', (duration) => {
-		accept({ duration });
+		accept({ values: { duration } });
 	});
 
 	test.each([-1, 1, 1.999, 2.5, 10.5, 11, NaN, Infinity])('duration %j is refused', (duration) => {
-		const { message, hint } = refuse({ duration });
+		const { message, hint } = refuse({ values: { duration } });
 		expect(message).toBe(`'Duration' is ${duration}`);
 		expect(hint).toMatch(/\b0\b.*\b2\b.*\b10\b/);
 	});
 
-	test.each([undefined, 0, 1, 2_147_483_647])('seed %j is accepted', (seed) => accept({ seed }));
+	test.each([undefined, 0, 1, 2_147_483_647])('seed %j is accepted', (seed) =>
+		accept({ values: { seed } }),
+	);
 
 	test.each([-1, 2_147_483_648, 1.5, NaN])('seed %j is refused', (seed) => {
-		const { message, hint } = refuse({ seed });
+		const { message, hint } = refuse({ values: { seed } });
 		expect(message).toBe(`'Seed' is ${seed}`);
 		expect(hint).toContain('0 to 2147483647');
 	});
 });
 
 describe('choices', () => {
-	test.each(RATIOS)('ratio %s is one', (ratio) => {
+	test.each([...RATIOS])('ratio %s is one', (ratio) => {
 		expect(choice('Aspect Ratio', ratio, RATIOS)).toBe(ratio);
 	});
 
@@ -170,6 +170,7 @@ describe('files', () => {
 	const mp4 = detectFormat(HEADS.mp4);
 	const png = detectFormat(HEADS.png);
 	const file = (size: number, fileName?: string) => ({ size, fileName });
+	const limitsOf = (kind: MediaFormat['kind']) => (kind === 'video' ? WAN_VIDEO : WAN_IMAGE);
 
 	test.each([
 		['video', mp4, 100, 'Compress or shorten'],
@@ -178,9 +179,9 @@ describe('files', () => {
 		'a %s is accepted at its limit and refused a byte beyond',
 		(kind, format, megabytes, advice) => {
 			const limit = megabytes * MEGABYTE;
-			expect(validateFile(kind, 'data', file(limit), format)).toBe(format);
+			expect(validateFile(limitsOf(kind), 'data', file(limit), format)).toBe(format);
 			const { message, hint } = refusalOf(() =>
-				validateFile(kind, 'data', file(limit + 1), format),
+				validateFile(limitsOf(kind), 'data', file(limit + 1), format),
 			);
 			expect(message).toContain("'data'");
 			expect(message).toContain(`limit is ${megabytes}.0 MB`);
@@ -190,7 +191,7 @@ describe('files', () => {
 
 	test('the message names the size and the file', () => {
 		const { message } = refusalOf(() =>
-			validateFile('image', 'photo', file(25.5 * MEGABYTE, 'me.png'), png),
+			validateFile(WAN_IMAGE, 'photo', file(25.5 * MEGABYTE, 'me.png'), png),
 		);
 		expect(message).toBe("'photo' (me.png) has 25.5 MB; the limit is 20.0 MB");
 	});
@@ -207,7 +208,7 @@ describe('files', () => {
 		'a %s that is something else is refused by its content',
 		(kind, found, what, advice) => {
 			const { message, hint } = refusalOf(() =>
-				validateFile(kind, 'data', file(9, 'a.mp4'), found),
+				validateFile(limitsOf(kind), 'data', file(9, 'a.mp4'), found),
 			);
 			expect(message).toMatch(
 				new RegExp(`^'data' \\(a\\.mp4\\) holds ${what.replace(/^an? /, 'an? ')}$`),
@@ -218,16 +219,14 @@ describe('files', () => {
 });
 
 describe('number of reference images', () => {
-	test.each([1, 2, 3, 4])('%d is accepted', (count) => {
-		expect(() => validateImageCount(count)).not.toThrow();
-	});
+	const images = (count: number) =>
+		Array.from({ length: count }, (_, index) => url(`https://i.example/${index}.png`));
 
-	test.each([
-		[0, 'There is no reference image'],
-		[5, 'There are 5 reference images'],
-	])('%d is refused', (count, expected) => {
-		const { message, hint } = refusalOf(() => validateImageCount(count));
-		expect(message).toBe(expected);
-		expect(hint).toContain('1 to 4 images');
+	test.each([0, 1, 2, 3, 4])('%d is accepted', (count) => accept({ images: images(count) }));
+
+	test('5 are refused', () => {
+		const { message, hint } = refuse({ images: images(5) });
+		expect(message).toBe('There are 5 reference images');
+		expect(hint).toContain('up to 4 reference images');
 	});
 });

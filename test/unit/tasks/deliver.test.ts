@@ -1,8 +1,8 @@
 import { DashScopeError } from '../../../nodes/shared/dashscope/errors';
 import type { Task, TaskStatus } from '../../../nodes/shared/dashscope/types';
 import { endedBadly, expiryOf, explain, fetchVideo } from '../../../nodes/shared/tasks/deliver';
-import { EditError, StoppedError } from '../../../nodes/shared/tasks/errors';
-import type { EditPorts } from '../../../nodes/shared/tasks/ports';
+import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
+import type { TaskPorts } from '../../../nodes/shared/tasks/ports';
 import { StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
 
@@ -73,7 +73,7 @@ describe('why there is no video', () => {
 
 	test('the error keeps task, status, code and request ID', () => {
 		const error = endedBadly(taskOf({ status: 'FAILED', code: 'InvalidURL', message: 'no' }));
-		expect(error).toBeInstanceOf(EditError);
+		expect(error).toBeInstanceOf(TaskError);
 		expect(error?.details).toEqual({
 			taskId: 'task-1',
 			status: 'FAILED',
@@ -93,13 +93,13 @@ describe('fetching the video', () => {
 	}
 
 	/** The error that fetching ends with. */
-	async function failure(fetching: Promise<unknown>): Promise<EditError> {
+	async function failure(fetching: Promise<unknown>): Promise<TaskError> {
 		const thrown: unknown = await fetching.then(
 			() => undefined,
 			(error: unknown) => error,
 		);
-		if (thrown instanceof EditError) return thrown;
-		throw new Error(`Not an EditError: ${String(thrown)}`);
+		if (thrown instanceof TaskError) return thrown;
+		throw new Error(`Not an TaskError: ${String(thrown)}`);
 	}
 
 	test('takes one call when all goes well', async () => {
@@ -147,7 +147,7 @@ describe('fetching the video', () => {
 	test('is repeated after an error of the own storage, and keeps the task', async () => {
 		const { clock, service } = setup();
 		let calls = 0;
-		const ports: EditPorts<string> = {
+		const ports: TaskPorts<string> = {
 			...service.ports(),
 			download: async () => {
 				calls++;
@@ -166,7 +166,7 @@ describe('fetching the video', () => {
 			new DashScopeError('slow down', { kind: 'throttled', retryAfterMs: 20_000 }),
 			'video',
 		];
-		const ports: EditPorts<string> = {
+		const ports: TaskPorts<string> = {
 			...service.ports(),
 			download: async () => {
 				const answer = answers.shift();

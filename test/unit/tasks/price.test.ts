@@ -1,7 +1,18 @@
-import { currencyOf, estimateCost, totalsSentence } from '../../../nodes/shared/tasks/price';
+import { priceListOf } from '../../../nodes/WanVideoEdit/models';
+import { currencyOf, totalsSentence } from '../../../nodes/shared/tasks/price';
+import * as price from '../../../nodes/shared/tasks/price';
+import type { Currency, PricePerSecond } from '../../../nodes/shared/tasks/price';
+import type { Usage } from '../../../nodes/shared/dashscope/types';
 
 const MODEL = 'wan2.7-videoedit';
 const usage = (billedSeconds?: number, resolution?: string) => ({ billedSeconds, resolution });
+
+const estimateCost = (
+	given: Usage | undefined,
+	model: string,
+	currency: Currency,
+	own?: PricePerSecond,
+) => price.estimateCost(given, model, { currency, priceListOf }, own);
 
 describe('the currency', () => {
 	test.each([

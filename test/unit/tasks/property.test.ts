@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { isRecord, recordAt, textAt } from '../../../nodes/shared/dashscope/json';
 import { asksForNewTask } from '../../../nodes/shared/dashscope/errors';
-import { checkEdits, tasksUnderWay } from '../../../nodes/shared/tasks/suspended';
+import { pollSuspended, tasksUnderWay } from '../../../nodes/shared/tasks/suspended';
 import type { LoopMemory } from '../../../nodes/shared/tasks/suspended';
 import { StoppedError } from '../../../nodes/shared/tasks/errors';
 import { Account } from '../../../nodes/shared/tasks/account';
 import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
-import { runEdits } from '../../../nodes/shared/tasks/run';
+import { runTasks } from '../../../nodes/shared/tasks/run';
 import type {
 	Memory,
-	OpenEdit,
+	OpenTask,
 	Outcome,
-	PreparedEdit,
+	TaskRequest,
 	RunSettings,
 } from '../../../nodes/shared/tasks/run';
 import { cancelWaiting } from '../../../nodes/shared/tasks/cancel';
@@ -79,7 +79,7 @@ const UPLOADED = 6;
 const promptOf = (kind: number) =>
 	kind % 2 === 0 && kind !== UPLOADED ? 'the same for many' : `prompt ${kind}`;
 
-async function itemOf(kind: number, item: number, more = ''): Promise<PreparedEdit> {
+async function itemOf(kind: number, item: number, more = ''): Promise<TaskRequest> {
 	const video =
 		kind === UPLOADED
 			? binary(fileOf(HEADS.mp4, { identity: 'clip' }))
@@ -355,7 +355,7 @@ async function play(scenario: Scenario): Promise<Story> {
 		const theirs = { executionId: THEIRS, account: process, exclusive };
 		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
 		const settings = { ...scenario.settings, retries: 0, holdMs: undefined };
-		story.others = await runEdits(
+		story.others = await runTasks(
 			edits,
 			service.ports(new StopButton(clock), true, jitter, theirs),
 			memory,
@@ -415,7 +415,7 @@ async function play(scenario: Scenario): Promise<Story> {
 		for (;;) {
 			await clock.pass(LOOK_MS);
 			if (clock.now() > limit) throw new Error('The suspended execution does not end');
-			const edits = JSON.parse(luggage) as OpenEdit[];
+			const edits = JSON.parse(luggage) as OpenTask[];
 			if (stop.stopped()) {
 				await looking(
 					loop,
@@ -426,7 +426,7 @@ async function play(scenario: Scenario): Promise<Story> {
 			const settled = await looking(
 				loop,
 				async (memory) =>
-					await checkEdits(edits, ports, memory, {
+					await pollSuspended(edits, ports, memory, {
 						transfers,
 						retries,
 						lostSubmission,
@@ -448,7 +448,7 @@ async function play(scenario: Scenario): Promise<Story> {
 		);
 		const startedAt = clock.now();
 		const work = async (memory: Memory) =>
-			await runEdits(edits, ports, memory, { ...scenario.settings, retries });
+			await runTasks(edits, ports, memory, { ...scenario.settings, retries });
 		const { result, json } = await remembering(saved, run, work);
 		saved = json;
 		const ended = { run, items, outcomes: result, startedAt, endedAt: clock.now() };

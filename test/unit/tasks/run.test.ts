@@ -1,13 +1,13 @@
-import { EditError, StoppedError } from '../../../nodes/shared/tasks/errors';
+import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
-import { runEdits } from '../../../nodes/shared/tasks/run';
-import type { Outcome, PreparedEdit, RunSettings } from '../../../nodes/shared/tasks/run';
-import type { EditRequest } from '../../../nodes/shared/media/types';
+import { runTasks } from '../../../nodes/shared/tasks/run';
+import type { Outcome, TaskRequest, RunSettings } from '../../../nodes/shared/tasks/run';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
 import { mostPerSecond } from '../rates';
 import { HEADS, binary, editOf, fileOf } from '../requests';
+import type { Asked } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
 import type { Fault, ServiceOptions, Viewer } from '../virtualService';
@@ -40,7 +40,7 @@ function execution(options: ServiceOptions = {}) {
 	const clock = new VirtualClock();
 	const service = new VirtualService(clock, { latency: () => 50, ...options });
 	let saved = '{"ledger":{},"uploads":{},"items":{}}';
-	const attempt = async (edits: PreparedEdit[], run: Run = {}): Promise<Array<Outcome<string>>> => {
+	const attempt = async (edits: TaskRequest[], run: Run = {}): Promise<Array<Outcome<string>>> => {
 		const memory = JSON.parse(saved) as {
 			ledger: LedgerStore;
 			uploads: UploadStore;
@@ -48,7 +48,7 @@ function execution(options: ServiceOptions = {}) {
 		};
 		const ledger = new Ledger(memory.ledger, run.index ?? 0);
 		const ports = service.ports(run.stop, run.aborts, () => 0.5, run.viewer);
-		const work = runEdits(edits, ports, { ...memory, ledger }, { ...SETTINGS, ...run.settings });
+		const work = runTasks(edits, ports, { ...memory, ledger }, { ...SETTINGS, ...run.settings });
 		try {
 			return await clock.run(work);
 		} finally {
@@ -58,7 +58,7 @@ function execution(options: ServiceOptions = {}) {
 	return { clock, service, attempt };
 }
 
-const edits = async (...prompts: string[]): Promise<PreparedEdit[]> =>
+const edits = async (...prompts: string[]): Promise<TaskRequest[]> =>
 	await Promise.all(prompts.map(async (prompt, item) => ({ ...(await editOf({ prompt })), item })));
 
 const states = (outcomes: Array<Outcome<string>>) => outcomes.map(({ state }) => state);
@@ -69,7 +69,7 @@ const videos = (outcomes: Array<Outcome<string>>) =>
 const taskIds = (outcomes: Array<Outcome<string>>) =>
 	outcomes.map((outcome) => ('job' in outcome ? outcome.job?.taskId : undefined));
 
-function errorOf(outcome: Outcome<string> | undefined): EditError {
+function errorOf(outcome: Outcome<string> | undefined): TaskError {
 	if (outcome?.state === 'failed') return outcome.error;
 	throw new Error(`The item did not fail: ${JSON.stringify(outcome)}`);
 }
@@ -122,7 +122,7 @@ describe('forty executions of one process', () => {
 		const [edit] = await edits('the same for all');
 		if (edit === undefined) throw new Error('No edit');
 		const run = async (_: unknown, index: number) =>
-			await runEdits(
+			await runTasks(
 				[edit],
 				service.ports(undefined, true, () => 0.5, { executionId: `execution ${index}` }),
 				{ ledger: new Ledger({}, 0), uploads: {}, items: {} },
@@ -391,7 +391,7 @@ describe('several runs in one execution', () => {
 	test('an item whose request was changed is another task', async () => {
 		const { service, attempt } = execution();
 		await attempt([await editOf({ prompt: 'a' })]);
-		const changed = await editOf({ prompt: 'a', resolution: '1080P' });
+		const changed = await editOf({ prompt: 'a', values: { resolution: '1080P' } });
 		await attempt([{ ...changed, recipe: 'changed' }]);
 		expect(service.tasks()).toHaveLength(2);
 	});
@@ -601,7 +601,7 @@ describe('one item that fails', () => {
 		const outcomes = await attempt(items);
 		expect(states(outcomes)).toEqual(['failed', 'finished']);
 		const error = errorOf(outcomes[0]);
-		expect(error).toBeInstanceOf(EditError);
+		expect(error).toBeInstanceOf(TaskError);
 		expect(error.message).toMatch(message);
 		expect(error.hint).toEqual(expect.any(String));
 	});
@@ -614,7 +614,7 @@ describe('one item that fails', () => {
 			getTask: async () => await Promise.reject<never>(new TypeError('x is not a function')),
 		};
 		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
-		const outcomes = await clock.run(runEdits(await edits('a'), ports, memory, SETTINGS));
+		const outcomes = await clock.run(runTasks(await edits('a'), ports, memory, SETTINGS));
 		const [outcome] = outcomes;
 		if (outcome?.state !== 'failed') throw new Error('It did not fail');
 		expect(outcome.error.message).toBe('x is not a function');
@@ -670,7 +670,7 @@ describe('Stop', () => {
 		ms: number;
 		count?: number;
 		aborts?: boolean;
-		request?: Partial<EditRequest>;
+		request?: Asked;
 		prepare?: (service: VirtualService) => void;
 	}
 

@@ -1,10 +1,10 @@
-import { Slots } from '../../../nodes/shared/tasks/semaphore';
+import { Semaphore } from '../../../nodes/shared/tasks/semaphore';
 import { VirtualClock } from '../virtualClock';
 
 describe('slots', () => {
 	test('never run more jobs at once than there are, and start them in order', async () => {
 		const clock = new VirtualClock();
-		const slots = new Slots(3);
+		const slots = new Semaphore(3);
 		let running = 0;
 		let most = 0;
 		const started: number[] = [];
@@ -22,7 +22,7 @@ describe('slots', () => {
 	});
 
 	test('give back what the job gives, and free the slot when it fails', async () => {
-		const slots = new Slots(1);
+		const slots = new Semaphore(1);
 		const failing = slots.run(async () => await Promise.reject<string>(new Error('broken')));
 		const second = slots.run(async () => await Promise.resolve('second'));
 		await expect(failing).rejects.toThrow('broken');
@@ -31,7 +31,7 @@ describe('slots', () => {
 	});
 
 	test('free the slot when a job throws before it begins to wait', async () => {
-		const slots = new Slots(1);
+		const slots = new Semaphore(1);
 		const failing = slots.run(() => {
 			throw new Error('at once');
 		});
@@ -41,7 +41,7 @@ describe('slots', () => {
 
 	test('are all used when all are free again', async () => {
 		const clock = new VirtualClock();
-		const slots = new Slots(2);
+		const slots = new Semaphore(2);
 		const both = async () =>
 			await Promise.all(
 				[1, 2].map(async () => await slots.run(async () => await clock.wait(1_000))),

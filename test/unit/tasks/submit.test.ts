@@ -1,5 +1,5 @@
-import type { VideoEditBody } from '../../../nodes/shared/dashscope/types';
-import { EditError, StoppedError } from '../../../nodes/shared/tasks/errors';
+import type { CreateCall } from '../../../nodes/shared/dashscope/types';
+import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import { Account } from '../../../nodes/shared/tasks/account';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
@@ -13,10 +13,12 @@ import type { Fault, ServiceOptions, Viewer } from '../virtualService';
 
 const MINUTE = 60_000;
 
-const bodyOf = (prompt: string): VideoEditBody => ({
-	model: MODEL,
-	input: { prompt, media: [{ type: 'video', url: VIDEO_URL }] },
-	parameters: { resolution: '720P' },
+const callOf = (prompt: string): CreateCall => ({
+	body: {
+		model: MODEL,
+		input: { prompt, media: [{ type: 'video', url: VIDEO_URL }] },
+		parameters: { resolution: '720P' },
+	},
 });
 
 function setup(options: ServiceOptions = {}) {
@@ -36,20 +38,20 @@ function setup(options: ServiceOptions = {}) {
 			await submitter.submit(
 				`0:${prompt}:0`,
 				MODEL,
-				async () => await Promise.resolve(bodyOf(prompt)),
+				async () => await Promise.resolve(callOf(prompt)),
 			);
 	};
 	return { clock, stop, service, store, attempt };
 }
 
 /** The error that the work ends with. */
-async function failureOf(work: Promise<unknown>): Promise<EditError> {
+async function failureOf(work: Promise<unknown>): Promise<TaskError> {
 	const thrown: unknown = await work.then(
 		() => undefined,
 		(error: unknown) => error,
 	);
-	if (thrown instanceof EditError) return thrown;
-	throw new Error(`Not an EditError: ${String(thrown)}`);
+	if (thrown instanceof TaskError) return thrown;
+	throw new Error(`Not an TaskError: ${String(thrown)}`);
 }
 
 const LOST: ReadonlyArray<readonly [string, Fault]> = [
@@ -111,7 +113,7 @@ describe('a submission', () => {
 			deadline: Infinity,
 			lostSubmission: 'resubmit',
 		});
-		const body = async () => await Promise.reject<VideoEditBody>(new Error('uploaded again'));
+		const body = async () => await Promise.reject<CreateCall>(new Error('uploaded again'));
 		await expect(clock.run(submitter.submit('0:a:0', MODEL, body))).resolves.toEqual({
 			taskId: 'task-1',
 			submittedAt: START + 200,
@@ -127,7 +129,7 @@ describe('a submission', () => {
 			deadline: Infinity,
 			lostSubmission: 'lookUp',
 		});
-		const body = async () => await Promise.reject<VideoEditBody>(new Error('store is full'));
+		const body = async () => await Promise.reject<CreateCall>(new Error('store is full'));
 		await expect(clock.run(submitter.submit('k', MODEL, body))).rejects.toThrow('store is full');
 		expect(service.count('create')).toBe(0);
 		expect(store).toEqual({});
@@ -509,13 +511,13 @@ describe('two executions of one workflow with equal prompts', () => {
 					.wait(800)
 					.then(
 						async () =>
-							await b.submit('k', MODEL, async () => await Promise.resolve(bodyOf('same'))),
+							await b.submit('k', MODEL, async () => await Promise.resolve(callOf('same'))),
 					);
 				const [ofA, ofB] = await clock.run(Promise.all([first, second]));
 				expect(ofB).toMatchObject({ adopted: false });
-				const taskOfA = ofA instanceof EditError ? undefined : (ofA as { taskId: string }).taskId;
+				const taskOfA = ofA instanceof TaskError ? undefined : (ofA as { taskId: string }).taskId;
 				expect(taskOfA).not.toBe(ofB.taskId);
-				if (ofA instanceof EditError) expect(ofA.details.possibleTaskIds).toContain(ofB.taskId);
+				if (ofA instanceof TaskError) expect(ofA.details.possibleTaskIds).toContain(ofB.taskId);
 				// In one process the other one's task is known: it neither confuses nor delays for ever.
 				if (account === undefined) expect(taskOfA).toBeDefined();
 			}

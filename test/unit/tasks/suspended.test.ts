@@ -1,9 +1,9 @@
-import { checkEdits, lastDeadline, tasksUnderWay } from '../../../nodes/shared/tasks/suspended';
-import type { CheckSettings, LoopMemory } from '../../../nodes/shared/tasks/suspended';
+import { pollSuspended, lastDeadline, tasksUnderWay } from '../../../nodes/shared/tasks/suspended';
+import type { PollSettings, LoopMemory } from '../../../nodes/shared/tasks/suspended';
 import { StoppedError } from '../../../nodes/shared/tasks/errors';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
-import type { OpenEdit, Settled } from '../../../nodes/shared/tasks/run';
+import type { OpenTask, Settled } from '../../../nodes/shared/tasks/run';
 import { MODEL, VIDEO_URL } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
@@ -21,12 +21,12 @@ function suspended(
 		failsTry = (failed) => failed.includes(true),
 		exclusive = false,
 		...options
-	}: ServiceOptions & Partial<CheckSettings> & { times?: number; exclusive?: boolean } = {},
+	}: ServiceOptions & Partial<PollSettings> & { times?: number; exclusive?: boolean } = {},
 ) {
 	const clock = new VirtualClock();
 	const stop = new StopButton(clock);
 	const service = new VirtualService(clock, { latency: () => 50, ...options });
-	const edits = plans.map((plan, index): OpenEdit => {
+	const edits = plans.map((plan, index): OpenTask => {
 		const prompt = `prompt ${index}`;
 		const taskId = service.addTask(prompt, plan);
 		const media = [{ type: 'video' as const, url: VIDEO_URL }];
@@ -55,7 +55,7 @@ function suspended(
 	const settings = { transfers: 2, retries, lostSubmission, failsTry };
 	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
 		await clock.run(
-			checkEdits(
+			pollSuspended(
 				edits,
 				service.ports(stop, aborts, () => 0.5, { exclusive }),
 				remembered(),

@@ -1,13 +1,12 @@
 import { DashScopeError } from '../../../nodes/shared/dashscope/errors';
-import type { EditPorts } from '../../../nodes/shared/tasks/ports';
-import type { MediaFormat } from '../../../nodes/shared/media/types';
+import type { TaskPorts } from '../../../nodes/shared/tasks/ports';
 import { Uploads } from '../../../nodes/shared/tasks/uploads';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
 import { HEADS, MODEL, fileOf } from '../requests';
 import { StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
 
-const MP4: MediaFormat = { kind: 'video', extension: 'mp4', mimeType: 'video/mp4' };
+const MP4 = { extension: 'mp4', mimeType: 'video/mp4' };
 const HOUR = 3_600_000;
 
 function setup(store: UploadStore = {}, atOnce = 2) {
@@ -16,9 +15,9 @@ function setup(store: UploadStore = {}, atOnce = 2) {
 	const service = new VirtualService(clock, { latency: () => 100 });
 	const ports = service.ports(stop);
 	const uploads = new Uploads(ports, store, atOnce);
-	const file = (identity: string) => fileOf(HEADS.mp4, { identity, size: 1_000 });
-	const send = async (identity: string, model = MODEL) =>
-		await uploads.url(model, file(identity), MP4);
+	const file = (identity: string) =>
+		Object.assign(fileOf(HEADS.mp4, { identity, size: 1_000 }), MP4);
+	const send = async (identity: string, model = MODEL) => await uploads.url(model, file(identity));
 	return { clock, stop, service, ports, uploads, store, file, send };
 }
 
@@ -86,7 +85,7 @@ describe('a failed upload', () => {
 		const { clock, service, uploads, file } = setup();
 		service.faults.post.push(faults.reset, faults.unavailable);
 		const source = file('a');
-		await clock.run(uploads.url(MODEL, source, MP4));
+		await clock.run(uploads.url(MODEL, source));
 		expect([source.opened, source.destroyed]).toEqual([3, 3]);
 	});
 
@@ -142,7 +141,7 @@ describe('a failed upload', () => {
 	test('is not repeated when the file itself cannot be read', async () => {
 		const { clock, ports, store, file } = setup();
 		let calls = 0;
-		const broken: EditPorts<unknown> = {
+		const broken: TaskPorts<unknown> = {
 			...ports,
 			upload: async () => {
 				calls++;
@@ -150,7 +149,7 @@ describe('a failed upload', () => {
 			},
 		};
 		const uploads = new Uploads(broken, store, 1);
-		await expect(clock.run(uploads.url(MODEL, file('a'), MP4))).rejects.toThrow('no such file');
+		await expect(clock.run(uploads.url(MODEL, file('a')))).rejects.toThrow('no such file');
 		expect(calls).toBe(1);
 	});
 

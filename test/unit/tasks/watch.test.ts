@@ -1,5 +1,5 @@
 import type { Task } from '../../../nodes/shared/dashscope/types';
-import { EditError, StoppedError } from '../../../nodes/shared/tasks/errors';
+import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import { Watch } from '../../../nodes/shared/tasks/watch';
 import type { WatchSettings } from '../../../nodes/shared/tasks/watch';
 import { mostPerSecond } from '../rates';
@@ -31,13 +31,13 @@ function setup(options: ServiceOptions = {}, settings: Partial<WatchSettings> = 
 }
 
 /** The error that the work ends with. */
-async function failureOf(work: Promise<unknown>): Promise<EditError> {
+async function failureOf(work: Promise<unknown>): Promise<TaskError> {
 	const thrown: unknown = await work.then(
 		() => undefined,
 		(error: unknown) => error,
 	);
-	if (thrown instanceof EditError) return thrown;
-	throw new Error(`Not an EditError: ${String(thrown)}`);
+	if (thrown instanceof TaskError) return thrown;
+	throw new Error(`Not an TaskError: ${String(thrown)}`);
 }
 
 const repeat = (times: number, fault: Fault) => Array.from({ length: times }, () => fault);

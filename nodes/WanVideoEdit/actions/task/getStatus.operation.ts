@@ -1,9 +1,12 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
+import { modelOfTask } from '../../../shared/dashscope/tasks';
+import type { Task } from '../../../shared/dashscope/types';
 import { endedBadly, fetchVideo } from '../../../shared/tasks/deliver';
-import { InputError, StoppedError } from '../../../shared/tasks/errors';
-import { Slots } from '../../../shared/tasks/semaphore';
-import { PRICED_MODEL, currencyOf, estimateCost } from '../../../shared/tasks/price';
+import { InputError } from '../../../shared/inputError';
+import { StoppedError } from '../../../shared/tasks/errors';
+import { Semaphore } from '../../../shared/tasks/semaphore';
+import { currencyOf, estimateCost } from '../../../shared/tasks/price';
 import { askStatus } from '../../../shared/tasks/getStatus';
 import { price1080Option, price720Option, readPrices } from '../../fields/price';
 import {
@@ -23,6 +26,13 @@ import { checkSuspended, checkSuspendedField } from '../../../shared/n8n/suspend
 import { errorItem, runError, toError } from '../../../shared/n8n/failures';
 import { taskItem } from '../../../shared/n8n/items';
 import { n8nPorts } from '../../../shared/n8n/bindPorts';
+import { priceListOf } from '../../models';
+
+export const option = {
+	name: 'Get Status',
+	description: 'Get a task by ID and download its video if it has finished',
+	action: 'Get the status of a task',
+};
 
 export const fields: INodeProperties[] = [
 	{
@@ -34,7 +44,7 @@ export const fields: INodeProperties[] = [
 		placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
 		hint: 'DashScope knows a task for 24 hours after its submission',
 		description:
-			'ID of the task, as an edit with Return Task ID Immediately or an error message gives it',
+			'ID of the task, as an operation that does not wait, or an error message, gives it',
 	},
 	...downloadFields,
 	checkSuspendedField,
@@ -83,12 +93,19 @@ function readTaskId(functions: IExecuteFunctions, item: number): string {
 
 /** Asks for the task of each item once, and fetches the video of those that succeeded. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	if (booleanParameter(this, 'checkSuspended', 0, false)) return await checkSuspended(this);
+	if (booleanParameter(this, 'checkSuspended', 0, false))
+		return await checkSuspended(this, priceListOf);
 	const client = await dashScopeClient(this);
 	const ports = n8nPorts(this, client, readMaxResultBytes(collectionParameter(this, 'options', 0)));
-	const downloads = new Slots(DEFAULT_TRANSFERS);
-	const currency = currencyOf(client.baseUrl);
+	const downloads = new Semaphore(DEFAULT_TRANSFERS);
+	const billing = { currency: currencyOf(client.baseUrl), priceListOf };
 
+	/** Which prices are right depends on it, but nothing else: where it cannot be read there is no estimate. */
+	const modelOf = async ({ taskId, usage }: Task): Promise<string> => {
+		if (usage === undefined) return '';
+		const asked = ports.account.ask(ports, async () => await modelOfTask(client, taskId));
+		return (await asked.catch(() => undefined)) ?? '';
+	};
 	const status = async (item: number): Promise<INodeExecutionData> => {
 		const options = collectionParameter(this, 'options', item);
 		const taskId = readTaskId(this, item);
@@ -104,7 +121,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			video,
 			field: textParameter(this, 'outputField', item) || 'data',
 			simplify: booleanOption(options, 'simplify') ?? true,
-			cost: estimateCost(task.usage, PRICED_MODEL, currency, readPrices(options)),
+			cost: estimateCost(task.usage, await modelOf(task), billing, readPrices(options)),
 		});
 	};
 

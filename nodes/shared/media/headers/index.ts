@@ -7,7 +7,6 @@ import { readMp4 } from './mp4';
 
 export { Cursor, MAX_HELD_BYTES } from './cursor';
 export type { MediaFacts } from './facts';
-export { PIXEL_LIMITS, checkFacts } from '../limits';
 
 type HeaderReader = (cursor: Cursor, facts: MediaFacts) => Promise<void>;
 

@@ -5,12 +5,12 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../dashscope/client';
-import { checkEdits, lastDeadline, tasksUnderWay } from '../../tasks/suspended';
+import { pollSuspended, lastDeadline, tasksUnderWay } from '../../tasks/suspended';
 import type { LoopMemory } from '../../tasks/suspended';
 import { StoppedError } from '../../tasks/errors';
 import { currencyOf } from '../../tasks/price';
-import type { Currency } from '../../tasks/price';
-import type { OpenEdit, Settled } from '../../tasks/run';
+import type { Billing, Currency } from '../../tasks/price';
+import type { OpenTask, Settled } from '../../tasks/run';
 import { cancelWaiting } from '../../tasks/cancel';
 import { callersFrom } from '../callers';
 import { toError } from '../failures';
@@ -45,11 +45,18 @@ const LOOK_MS = 62_500;
  */
 const MOST_MISSED = 5;
 
-/** One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end. */
-export async function checkSuspended(functions: IExecuteFunctions): Promise<INodeExecutionData[]> {
+/**
+ * One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end.
+ * @param priceListOf list prices by model
+ */
+export async function checkSuspended(
+	functions: IExecuteFunctions,
+	priceListOf: Billing['priceListOf'],
+): Promise<INodeExecutionData[]> {
 	const suspended = readSuspended(functions);
 	const { items, videos, continueOnFail } = suspended;
 	const currency = suspended.currency ?? (await currencyOfCredential(functions));
+	const billing: Billing = { currency, priceListOf };
 	const open = items.flatMap(({ output, state }) =>
 		state.state === 'open' ? [{ output, state }] : [],
 	);
@@ -68,7 +75,7 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 		await functions.putExecutionToWait(new Date(until));
 		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
 		// takes the last step of the loop for its end.
-		return handOn(functions, currency, unfinished(interrupted), before, true);
+		return handOn(functions, billing, unfinished(interrupted), before, true);
 	};
 	const sleepOrWake = async () => {
 		const until = nextLook();
@@ -89,7 +96,7 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 		// Nobody wakes it: what is broken gets some minutes to be mended.
 		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep(nextLook());
 		const failures = unfinished((taskId) => couldNotLook(taskId, error));
-		return handOn(functions, currency, failures, before, continueOnFail);
+		return handOn(functions, billing, failures, before, continueOnFail);
 	}
 	if (outcomes === undefined) return await sleepOrWake();
 	if (outcomes === 'stopped') return [];
@@ -99,7 +106,7 @@ export async function checkSuspended(functions: IExecuteFunctions): Promise<INod
 		const output: ItemOutput | undefined = open[index]?.output;
 		if (output !== undefined) settled.push({ output, outcome });
 	}
-	return handOn(functions, currency, [], settled, continueOnFail);
+	return handOn(functions, billing, [], settled, continueOnFail);
 }
 
 /** For a wait that an older version began, which did not note it. */
@@ -116,7 +123,7 @@ async function currencyOfCredential(functions: IExecuteFunctions): Promise<Curre
 async function look(
 	functions: IExecuteFunctions,
 	{ items, continueOnFail, settings, maxResultBytes, parentExecutionId }: Suspended,
-	edits: OpenEdit[],
+	edits: OpenTask[],
 	memory: LoopMemory,
 ): Promise<Array<Settled<IBinaryData>> | 'stopped' | undefined> {
 	const client = await dashScopeClient(functions);
@@ -127,7 +134,7 @@ async function look(
 		return 'stopped';
 	}
 	const failsTry = retryRule(items, continueOnFail);
-	return await checkEdits(edits, ports, memory, { ...settings, failsTry });
+	return await pollSuspended(edits, ports, memory, { ...settings, failsTry });
 }
 
 /**

@@ -3,11 +3,11 @@ import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { isRecord } from '../../dashscope/json';
 import type { JsonRecord, Task } from '../../dashscope/types';
 import type { LoopSettings } from '../../tasks/suspended';
-import { EditError } from '../../tasks/errors';
+import { TaskError } from '../../tasks/errors';
 import type { FailureDetails } from '../../tasks/errors';
 import type { Currency } from '../../tasks/price';
-import type { OpenEdit } from '../../tasks/run';
-import type { Job } from '../../tasks/submit';
+import type { OpenTask } from '../../tasks/run';
+import type { TaskRef } from '../../tasks/submit';
 import type { ItemFailure } from '../failures';
 import { factsOf } from '../failures';
 import type { ItemOutput, SettledItem } from '../handOn';
@@ -19,7 +19,7 @@ import { STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
 /** The wait as one item sees it, from the submission to the loop's end. */
 export interface SuspendedItem {
 	output: ItemOutput;
-	state: OpenEdit | { state: 'finished'; job: Job; task: Task } | SuspendedFailure;
+	state: OpenTask | { state: 'finished'; job: TaskRef; task: Task } | SuspendedFailure;
 }
 
 interface SuspendedFailure {
@@ -182,6 +182,6 @@ export function revive({ output, state }: SuspendedItem, video?: IBinaryData): S
 	if (state.state === 'finished') return [{ output, outcome: { ...state, video } }];
 	const { message, hint, details, task } = state;
 	return [
-		{ output, outcome: { state: 'failed', error: new EditError(message, hint, details), task } },
+		{ output, outcome: { state: 'failed', error: new TaskError(message, hint, details), task } },
 	];
 }

@@ -7,7 +7,7 @@ import type {
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../dashscope/client';
 import type { TaskStatus } from '../../dashscope/types';
-import type { EditPorts } from '../../tasks/ports';
+import type { TaskPorts } from '../../tasks/ports';
 import { n8nPorts } from '../bindPorts';
 
 /**
@@ -99,7 +99,7 @@ async function watchTasks(
 
 const ENDED: TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
-async function hasEnded(ports: EditPorts<unknown>, taskId: string): Promise<boolean> {
+async function hasEnded(ports: TaskPorts<unknown>, taskId: string): Promise<boolean> {
 	const { account } = ports;
 	const question = account.ask(ports, async () => await ports.getTask(taskId));
 	const task = await question.catch(() => undefined);

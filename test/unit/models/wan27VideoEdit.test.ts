@@ -1,12 +1,14 @@
-import { buildBody, encodeUrl, fingerprint } from '../../../nodes/WanVideoEdit/models/videoEdit';
-import type { EditRequest } from '../../../nodes/shared/media/types';
-import { HEADS, MODEL, VIDEO_URL, binary, fileOf, requestOf, url } from '../requests';
+import { encodeUrl } from '../../../nodes/shared/media/urls';
+import type { ModelRequest } from '../../../nodes/WanVideoEdit/models/spec';
+import { wan27VideoEdit } from '../../../nodes/WanVideoEdit/models/wan27VideoEdit';
+import { HEADS, MODEL, VIDEO_URL, binary, editOf, fileOf, requestOf, url } from '../requests';
+import type { Asked } from '../requests';
 
 /** The body as it travels. */
-const sent = (request: EditRequest, ...urls: string[]): unknown =>
+const sent = (request: ModelRequest, ...urls: string[]): unknown =>
 	JSON.parse(
 		JSON.stringify(
-			buildBody(
+			wan27VideoEdit.body(
 				request,
 				urls.map((address, index) => ({
 					type: index === 0 ? 'video' : 'reference_image',
@@ -30,13 +32,15 @@ describe('the body of the create call', () => {
 			model: 'wan2.7-videoedit-2026-06-12',
 			prompt: 'The rider wears the coat from Image 1',
 			negativePrompt: 'blurry',
-			resolution: '1080P',
-			ratio: '9:16',
-			duration: 5,
-			audioSetting: 'origin',
-			promptExtend: false,
-			seed: 12345,
-			watermark: true,
+			values: {
+				resolution: '1080P',
+				ratio: '9:16',
+				duration: 5,
+				audio_setting: 'origin',
+				prompt_extend: false,
+				seed: 12345,
+				watermark: true,
+			},
 		});
 		expect(
 			sent(request, 'oss://v.mp4', 'data:image/png;base64,AA==', 'https://i.example/2'),
@@ -64,7 +68,9 @@ describe('the body of the create call', () => {
 	});
 
 	test('keeps what is set to nothing: 0 and false are values', () => {
-		const request = requestOf({ duration: 0, seed: 0, promptExtend: false, watermark: false });
+		const request = requestOf({
+			values: { duration: 0, seed: 0, prompt_extend: false, watermark: false },
+		});
 		expect(sent(request, VIDEO_URL)).toMatchObject({
 			parameters: { duration: 0, seed: 0, prompt_extend: false, watermark: false },
 		});
@@ -77,25 +83,28 @@ describe('the body of the create call', () => {
 });
 
 describe('the fingerprint of a request', () => {
-	const base = (): EditRequest =>
-		requestOf({
-			prompt: 'p',
-			negativePrompt: 'n',
-			images: [url('https://i.example/1'), url('https://i.example/2')],
+	const BASE: Asked = {
+		prompt: 'p',
+		negativePrompt: 'n',
+		images: [url('https://i.example/1'), url('https://i.example/2')],
+		values: {
 			ratio: '1:1',
 			duration: 5,
-			audioSetting: 'auto',
-			promptExtend: true,
+			audio_setting: 'auto',
+			prompt_extend: true,
 			seed: 1,
 			watermark: false,
-		});
+		},
+	};
+	const fingerprint = async ({ values, ...change }: Asked = {}) =>
+		(await editOf({ ...BASE, ...change, values: { ...BASE.values, ...values } })).fingerprint;
 
-	test('is the same for the same edit', () => {
-		expect(fingerprint(base())).toBe(fingerprint(base()));
-		expect(fingerprint(base())).toMatch(/^[0-9a-f]{32}$/);
+	test('is the same for the same edit', async () => {
+		expect(await fingerprint()).toBe(await fingerprint());
+		expect(await fingerprint()).toMatch(/^[0-9a-f]{32}$/);
 	});
 
-	test.each<[string, Partial<EditRequest>]>([
+	test.each<[string, Asked]>([
 		['model', { model: 'other' }],
 		['prompt', { prompt: 'q' }],
 		['negative prompt', { negativePrompt: 'm' }],
@@ -103,27 +112,27 @@ describe('the fingerprint of a request', () => {
 		['an image', { images: [url('https://i.example/1'), url('https://i.example/3')] }],
 		['the order of images', { images: [url('https://i.example/2'), url('https://i.example/1')] }],
 		['number of images', { images: [url('https://i.example/1')] }],
-		['resolution', { resolution: '1080P' }],
-		['ratio', { ratio: '3:4' }],
-		['no ratio', { ratio: undefined }],
-		['duration', { duration: 0 }],
-		['audio', { audioSetting: 'origin' }],
-		['prompt extension', { promptExtend: undefined }],
-		['seed', { seed: 2 }],
-		['watermark', { watermark: undefined }],
-	])('is another for another edit: %s', (_name, change) => {
-		expect(fingerprint({ ...base(), ...change })).not.toBe(fingerprint(base()));
+		['resolution', { values: { resolution: '1080P' } }],
+		['ratio', { values: { ratio: '3:4' } }],
+		['no ratio', { values: { ratio: undefined } }],
+		['duration', { values: { duration: 0 } }],
+		['audio', { values: { audio_setting: 'origin' } }],
+		['prompt extension', { values: { prompt_extend: undefined } }],
+		['seed', { values: { seed: 2 } }],
+		['watermark', { values: { watermark: undefined } }],
+	])('is another for another edit: %s', async (_name, change) => {
+		expect(await fingerprint(change)).not.toBe(await fingerprint());
 	});
 
-	test('goes by the identity of a file, not by its name or the field it came from', () => {
-		const video = (identity: string, fileName: string, field: string) =>
-			fingerprint(requestOf({ video: binary(fileOf(HEADS.mp4, { identity, fileName }), field) }));
-		expect(video('a', 'one.mp4', 'data')).toBe(video('a', 'two.mp4', 'file'));
-		expect(video('a', 'one.mp4', 'data')).not.toBe(video('b', 'one.mp4', 'data'));
+	test('goes by the identity of a file, not by its name or the field it came from', async () => {
+		const video = async (identity: string, fileName: string, field: string) =>
+			await fingerprint({ video: binary(fileOf(HEADS.mp4, { identity, fileName }), field) });
+		expect(await video('a', 'one.mp4', 'data')).toBe(await video('a', 'two.mp4', 'file'));
+		expect(await video('a', 'one.mp4', 'data')).not.toBe(await video('b', 'one.mp4', 'data'));
 	});
 
-	test('does not depend on whether a missing text is empty or absent', () => {
-		expect(fingerprint(requestOf({ prompt: '' }))).toBe(fingerprint(requestOf()));
+	test('does not depend on whether a missing text is empty or absent', async () => {
+		expect(await fingerprint({ prompt: '' })).toBe(await fingerprint({ prompt: undefined }));
 	});
 });
 
