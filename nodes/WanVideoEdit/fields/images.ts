@@ -30,13 +30,13 @@ export const imageFields = (
 		type: 'options',
 		noDataExpression: true,
 		default: 'list',
-		description: 'Which pictures the prompt may refer to; they cost nothing extra',
+		description: 'Which images the prompt can refer to; they cost nothing extra',
 		options: [
 			{
 				name: 'All Images of the Item',
 				value: 'allImages',
 				description:
-					'Every binary field that holds a picture, in the order of the item, such as the files of a form field',
+					'Every binary field that holds an image, in the order of the item, such as the files of a form field',
 			},
 			{
 				name: 'Choose One by One',
@@ -97,7 +97,7 @@ export const imageFields = (
 		hintOf,
 	),
 	{
-		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first picture. The video is left out.`,
+		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first image. The video is left out.`,
 		name: 'allImagesNotice',
 		type: 'notice',
 		default: '',

@@ -426,7 +426,7 @@ export const checkImage: Setting = {
 		name: 'checkImage',
 		type: 'boolean',
 		default: true,
-		description: 'Whether to let DashScope check the picture first; without this option it does',
+		description: 'Whether to let DashScope check the image first; without this option it does',
 	},
 };
 

@@ -31,7 +31,7 @@ export const animateMix: ModelSpec = {
 	prompt: { most: 0, required: false },
 	slots: [
 		slot('video', 'video_url', 'video', PERSON_VIDEO),
-		slot('person', 'image_url', 'picture of the person', PERSON_IMAGE),
+		slot('person', 'image_url', 'image of the person', PERSON_IMAGE),
 	],
 	values: {
 		watermark: WATERMARK,

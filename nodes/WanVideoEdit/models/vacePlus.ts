@@ -208,7 +208,7 @@ export const vaceExpand = vace('video_outpainting', {
 		if (width === undefined || height === undefined) {
 			throw new InputError(
 				`The size of the video in '${video?.field ?? 'Video'}' is not known, so the frame cannot be expanded to ${String(shape)}`,
-				"Bring the video as binary data, or choose 'Custom' in 'Expand To' and enter the scales.",
+				"Use a binary file, or choose 'Custom' in 'Expand To' and enter the scales.",
 			);
 		}
 		return { ...request, values: { ...values, ...scalesFor(String(shape), width, height) } };

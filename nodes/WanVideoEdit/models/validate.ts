@@ -17,7 +17,7 @@ function tooLong(field: string, text: string, limit: number, chineseCountsTwice?
 	if (length <= limit) return;
 	throw new InputError(
 		`'${field}' has ${length} characters; the limit is ${limit}`,
-		`${chineseCountsTwice ? 'A Chinese character counts as two. ' : ''}DashScope would silently truncate it: shorten the text.`,
+		`${chineseCountsTwice ? 'A Chinese character counts as two. ' : ''}DashScope would silently truncate it. Shorten the text.`,
 	);
 }
 

@@ -6,7 +6,7 @@ import { vaceVideo } from './media';
 export const expandFrame = modelOperation({
 	option: {
 		name: 'Expand Frame',
-		description: 'Add picture around a video, such as to make a landscape video portrait',
+		description: 'Add scenery around a video, for example to turn landscape into portrait',
 		action: 'Expand the frame of a video',
 	},
 	model: vaceExpand,

@@ -6,19 +6,19 @@ import { video } from './media';
 export const swapPerson = modelOperation({
 	option: {
 		name: 'Swap Person',
-		description: 'Put the person of a picture in the place of the person in a video',
+		description: 'Replace the person in a video with the person in an image',
 		action: 'Swap the person in a video',
 	},
 	model: animateMix,
 	media: [
 		{
 			...video,
-			description: 'Where the video comes from. It shows one person, whose face is visible.',
+			description: 'Where the video comes from. It must show one person, with the face visible.',
 		},
 		{
 			place: 'person',
 			label: 'Person Image',
-			description: 'Where the picture of the new person comes from. The face is visible.',
+			description: 'Where the image of the new person comes from. The face must be visible.',
 			field: 'image',
 		},
 	],
