@@ -1,9 +1,9 @@
-import { effectFor } from '../../sandbox/effects';
+import { effectFor } from '../../sandbox/promptEffects';
 import { assertFault, assertOutcome, Rules } from '../../sandbox/faults';
-import { RateLimit } from '../../sandbox/limits';
+import { RateLimit } from '../../sandbox/rateLimit';
 import { loggableHeaders } from '../../sandbox/log';
 import { readOptions } from '../../sandbox/options';
-import { imageFormat, isMovie } from '../../sandbox/probe';
+import { imageFormat, videoFormat } from '../../sandbox/probe';
 import { paddedSize, parseRange } from '../../sandbox/results';
 import { outputSize, RATIOS, RESOLUTIONS } from '../../sandbox/sizes';
 import { naiveTime, parseCompactTime } from '../../sandbox/times';
@@ -200,7 +200,7 @@ describe('file types', () => {
 		expect(imageFormat(Buffer.from('RIFF....WEBPVP8 '))).toBe('webp');
 		expect(imageFormat(Buffer.from('BM'))).toBe('bmp');
 		expect(imageFormat(Buffer.from('GIF89a'))).toBeUndefined();
-		expect(isMovie(Buffer.from('....ftypisom'))).toBe(true);
-		expect(isMovie(Buffer.from('\x1aE\xdf\xa3webm....'))).toBe(false);
+		expect(videoFormat(Buffer.from('....ftypisom'))).toBe('mp4');
+		expect(videoFormat(Buffer.from('\x1aE\xdf\xa3webm....'))).toBeUndefined();
 	});
 });
