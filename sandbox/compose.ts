@@ -115,6 +115,15 @@ export class Composition {
 		return this.chain([this.changed(wide, prompt), within], `overlay=${place}`);
 	}
 
+	/** Pictures side by side, swaying. */
+	scattered(from: string, images: ImageMedia[]): string {
+		const width = 1 / images.length;
+		return images.reduce((below, image, index) => {
+			const box = { x: index * width, y: 0.2, width, height: 0.6 };
+			return this.placed(below, image, box, this.size.width / 24);
+		}, from);
+	}
+
 	/** `changed` where the mask is white, `kept` where it is black. */
 	masked(kept: string, changed: string, mask: string): string {
 		// In RGB, so that the mask counts for the colours as it does for the light.
@@ -132,13 +141,14 @@ export class Composition {
 		);
 	}
 
-	/** The camera moves in. */
-	zoomed(from: string): string {
+	/** The camera moves in, or out, to reach the whole picture at the end. */
+	zoomed(from: string, direction: 'in' | 'out', seconds: number): string {
 		const { width, height } = this.size;
 		const centre = "x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2'";
+		const frame = direction === 'in' ? 'on' : `max(0,${Math.round(seconds * OUTPUT_FPS)}-on)`;
 		return this.chain(
 			[from],
-			`zoompan=z='1+0.15*on/${OUTPUT_FPS}':d=1:${centre}:s=${width}x${height}:fps=${OUTPUT_FPS},setsar=1,format=yuv420p`,
+			`zoompan=z='1+0.15*${frame}/${OUTPUT_FPS}':d=1:${centre}:s=${width}x${height}:fps=${OUTPUT_FPS},setsar=1,format=yuv420p,trim=end=${number(seconds)},setpts=PTS-STARTPTS`,
 		);
 	}
 
@@ -155,6 +165,11 @@ export class Composition {
 		return parts.length === 1
 			? (parts[0] ?? '')
 			: this.chain(parts, `concat=n=${parts.length}:v=1:a=0`);
+	}
+
+	/** Both at once, half and half, for as long as the first one lasts. */
+	mixed(first: string, second: string): string {
+		return this.chain([first, second], 'blend=all_mode=average:shortest=1,format=yuv420p');
 	}
 
 	/** The sound of a file, silent once it is over. */

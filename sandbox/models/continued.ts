@@ -4,6 +4,9 @@ import type { ImageMedia, VideoMedia } from '../media';
 /** How long a picture stands before it begins to move, or after it has been reached. */
 const STILL_SECONDS = 0.5;
 
+/** Filters of two streams lose a frame at the end. */
+const SPARE = 0.2;
+
 export interface Continuation {
 	/** What it begins with: a clip, or a picture. */
 	head?: VideoMedia | ImageMedia;
@@ -32,32 +35,27 @@ export function continued(scene: Composition, continuation: Continuation): strin
 	const { head, tail, prompt, guide, mostClipSeconds: most } = continuation;
 	const [headSeconds, tailSeconds] = [shownSeconds(head, most), shownSeconds(tail, most)];
 	const seconds = Math.max(0.1, continuation.seconds - headSeconds - tailSeconds);
-	const parts: string[] = [];
-	const from: string[] = [];
+	let first: string | undefined;
+	let last: string | undefined;
+	let begin: string | undefined;
+	let end: string | undefined;
 	if (head !== undefined) {
 		const [shown, rest] = scene.twice(scene.picture(head, headSeconds));
-		parts.push(shown);
-		from.push(scene.frozen(rest, 'last', headSeconds, seconds));
+		first = shown;
+		begin = scene.frozen(rest, 'last', headSeconds, seconds + SPARE);
 	}
-	let end: string | undefined;
-	let to: string | undefined;
 	if (tail !== undefined) {
 		const [shown, rest] = scene.twice(scene.picture(tail, tailSeconds));
-		end = shown;
-		to = scene.frozen(rest, 'first', tailSeconds, seconds);
+		last = shown;
+		end = scene.frozen(rest, 'first', tailSeconds, head === undefined ? seconds + SPARE : seconds);
 	}
-	if (guide !== undefined) {
-		// The guide moves; the beginning is only its first impression.
-		const moving = scene.chain([scene.fitted(scene.looped(guide))], `trim=end=${seconds}`);
-		from.push(scene.chain([from.pop() ?? scene.invented(seconds), moving], GUIDED));
-	}
-	const [still = scene.invented(seconds)] = from.length > 0 || to === undefined ? from : [to];
-	const fades = to !== undefined && from.length > 0;
-	const fresh = scene.changed(scene.zoomed(still), prompt);
-	parts.push(fades && to !== undefined ? scene.leadingTo(fresh, to, seconds) : fresh);
-	if (end !== undefined) parts.push(end);
-	return scene.joined(parts);
+	let still = begin ?? end ?? scene.invented(seconds);
+	if (guide !== undefined) still = scene.mixed(still, scene.fitted(scene.looped(guide)));
+	const fresh = scene.changed(
+		scene.zoomed(still, begin === undefined ? 'out' : 'in', seconds),
+		prompt,
+	);
+	const middle =
+		begin !== undefined && end !== undefined ? scene.leadingTo(fresh, end, seconds) : fresh;
+	return scene.joined([first, middle, last].filter((part) => part !== undefined));
 }
-
-/** The second picture over the first, which shines through. */
-const GUIDED = 'blend=all_mode=average,format=yuv420p';

@@ -104,16 +104,9 @@ function imageReference(input: Fields, parameters: Fields, common: Common): Read
 		const behind =
 			background === undefined
 				? scene.invented(MOST_SECONDS)
-				: scene.zoomed(scene.picture(background, MOST_SECONDS));
+				: scene.zoomed(scene.picture(background, MOST_SECONDS), 'in', MOST_SECONDS);
 		const objects = images.filter((image) => image !== background);
-		const shown = objects.reduce(
-			(below, image, index) => {
-				const width = 1 / objects.length;
-				const box = { x: index * width, y: 0.25, width, height: 0.6 };
-				return scene.placed(below, image, box, scene.size.width / 16);
-			},
-			scene.changed(behind, common.prompt),
-		);
+		const shown = scene.scattered(scene.changed(behind, common.prompt), objects);
 		return finish(scene, shown, MOST_SECONDS, common);
 	};
 	return { media, plan };

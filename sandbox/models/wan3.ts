@@ -111,7 +111,11 @@ export const wan3: Model = {
 			} else {
 				const base =
 					source === undefined ? scene.invented(seconds) : scene.fitted(scene.looped(source));
-				shown = scene.thumbnails(scene.changed(base, prompt), [...otherVideos, ...images]);
+				const changed = scene.changed(base, prompt);
+				shown =
+					source === undefined
+						? scene.scattered(changed, images)
+						: scene.thumbnails(changed, [...otherVideos, ...images]);
 			}
 			let sound: string | undefined;
 			if (audible) {

@@ -387,7 +387,7 @@ describe('list', () => {
 		expect(await found(`?task_id=${happyhorse}`)).toEqual([happyhorse]);
 		expect(await found(`?model_name=${MODEL}`)).toEqual([last, next, failed]);
 		expect(await found('?status=FAILED')).toEqual([failed]);
-		expect(await found('?status=RUNNING')).toEqual([next]);
+		expect(await found('?status=RUNNING')).toEqual([next, happyhorse]);
 		expect(await found('?status=PENDING')).toEqual([last]);
 		expect(await found('?region=ap-southeast-1')).toEqual([]);
 		const compact = (at: number) => naiveTime(at).slice(0, 19).replace(/\D/g, '');
