@@ -114,7 +114,8 @@ export function audioFormat(head: Buffer): AudioFormat | undefined {
 	if (ascii.startsWith('RIFF') && ascii.slice(8) === 'WAVE') return 'wav';
 	if (ascii.startsWith('ID3')) return 'mp3';
 	const [first = 0, second = 0] = head;
-	return first === 0xff && second >= 0xe0 ? 'mp3' : undefined;
+	// The sync bits, and a layer, which AAC has not.
+	return first === 0xff && second >= 0xe0 && (second & 0x06) !== 0 ? 'mp3' : undefined;
 }
 
 /** Throws when the file holds no sound. */

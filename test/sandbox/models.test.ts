@@ -1,10 +1,19 @@
 import { startSandbox, type Sandbox } from '../../sandbox';
-import { bearer, CREATE_PATH, createId, list, outputOf, query, send, type Json } from './client';
+import {
+	bearer,
+	CREATE_PATH,
+	createId,
+	IMAGE2VIDEO_PATH,
+	list,
+	outputOf,
+	query,
+	send,
+	submit,
+	type Json,
+} from './client';
 
 // What each model's create call may hold: every limit of the documentation, just inside and just
 // outside. Nothing is rendered here.
-
-const IMAGE2VIDEO = '/api/v1/services/aigc/image2video/video-synthesis';
 
 let sandbox: Sandbox;
 let ahead = 0;
@@ -20,12 +29,7 @@ beforeEach(async () => {
 });
 afterAll(async () => await sandbox.stop());
 
-const post = async (body: Json, path = CREATE_PATH, to = sandbox) =>
-	await send(to.url + path, {
-		method: 'POST',
-		headers: { ...bearer(to), 'x-dashscope-async': 'enable' },
-		body: JSON.stringify(body),
-	});
+const post = async (body: Json, path?: string, to = sandbox) => await submit(to, body, path);
 
 const item = (type: string, url = `https://example.com/${type}.bin`) => ({ type, url });
 const items = (type: string, count: number) => Array.from({ length: count }, () => item(type));
@@ -398,7 +402,7 @@ const TABLES: Table[] = [
 	),
 	{
 		model: 'wan2.2-animate-mix',
-		path: IMAGE2VIDEO,
+		path: IMAGE2VIDEO_PATH,
 		base: { input: { image_url: I, video_url: V }, parameters: { mode: 'wan-std' } },
 		accepted: [
 			['pro', { parameters: { mode: 'wan-pro', check_image: false } }],
@@ -445,7 +449,7 @@ describe.each(TABLES.map((table) => [named(table), table] as const))('%s', (_nam
 	});
 
 	it('is served on its own path only', async () => {
-		const other = table.path === undefined ? IMAGE2VIDEO : CREATE_PATH;
+		const other = table.path === undefined ? IMAGE2VIDEO_PATH : CREATE_PATH;
 		const reply = await post(bodyOf(table), other);
 		expect(reply.json).toMatchObject({
 			code: 'InvalidParameter',
@@ -495,7 +499,7 @@ describe('limits of the account', () => {
 		own.outcome({ status: 'FAILED', times: 1000 });
 		try {
 			const submitted = LIMITS.map(async ([model, body, rate]) => {
-				const path = model === 'wan2.2-animate-mix' ? IMAGE2VIDEO : CREATE_PATH;
+				const path = model === 'wan2.2-animate-mix' ? IMAGE2VIDEO_PATH : CREATE_PATH;
 				const calls = Array.from(
 					{ length: 12 },
 					async () => await post({ model, ...body }, path, own),
@@ -507,7 +511,7 @@ describe('limits of the account', () => {
 			await Promise.all(submitted);
 			now += 1000;
 			for (const [model, body, , running] of LIMITS) {
-				const path = model === 'wan2.2-animate-mix' ? IMAGE2VIDEO : CREATE_PATH;
+				const path = model === 'wan2.2-animate-mix' ? IMAGE2VIDEO_PATH : CREATE_PATH;
 				await post({ model, ...body }, path, own);
 				await post({ model, ...body }, path, own);
 				const mine = own.tasks().filter((task) => task.model === model);
@@ -525,7 +529,7 @@ describe('limits of the account', () => {
 		sandbox.configure({ submitsPerSecond: 3, slots: 1 });
 		const body = { model: 'wan2.2-animate-mix', ...LIMITS[4][1] };
 		const replies = [];
-		for (let i = 0; i < 4; i++) replies.push((await post(body, IMAGE2VIDEO)).status);
+		for (let i = 0; i < 4; i++) replies.push((await post(body, IMAGE2VIDEO_PATH)).status);
 		expect(replies).toEqual([200, 200, 200, 429]);
 	});
 });
@@ -588,7 +592,7 @@ describe('the catalogue', () => {
 
 it('reports a failed task of any model in the same way', async () => {
 	const body = { input: { image_url: I, video_url: V }, parameters: { mode: 'wan-std' } };
-	const { json } = await post({ model: 'wan2.2-animate-mix', ...body }, IMAGE2VIDEO);
+	const { json } = await post({ model: 'wan2.2-animate-mix', ...body }, IMAGE2VIDEO_PATH);
 	const id = String((json.output as Json).task_id);
 	await query(sandbox, id);
 	const answer = outputOf(await query(sandbox, id));
