@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 
 import { startSandbox, type SandboxOptions } from './index';
 import { catalogue, findModel } from './models';
+import { REGIONS } from './options';
 
 const HELP = `A DashScope on loopback: the same HTTP contract, real MP4 results, faults on demand.
 
@@ -49,9 +50,9 @@ function readArguments(args: string[]): SandboxOptions | undefined {
 		},
 	});
 	if (values.help) return undefined;
-	const { region } = values;
-	if (region !== undefined && region !== 'cn-beijing' && region !== 'ap-southeast-1') {
-		throw new Error(`--region must be cn-beijing or ap-southeast-1, got "${region}"`);
+	const region = REGIONS.find((known) => known === values.region);
+	if (values.region !== region) {
+		throw new Error(`--region must be one of ${REGIONS.join(', ')}, got "${values.region}"`);
 	}
 	return {
 		region,

@@ -48,11 +48,8 @@ export class Composition {
 
 	/** A video or, for as long as is asked, a still picture. */
 	picture(media: VideoMedia | ImageMedia, seconds: number, box?: Size): string {
-		if (media.kind === 'image') {
-			const still = ['-loop', '1', '-framerate', String(OUTPUT_FPS), '-t', number(seconds)];
-			return this.fitted(`${this.input(media, still)}:v`, box);
-		}
 		const from = this.fitted(`${this.input(media)}:v`, box);
+		if (media.kind === 'image') return this.frozen(from, 'first', 0, seconds);
 		return this.chain([from], `trim=end=${number(seconds)},setpts=PTS-STARTPTS`);
 	}
 

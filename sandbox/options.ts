@@ -24,7 +24,9 @@ export interface SandboxOptions {
 	now?: () => number;
 }
 
-export type Region = 'cn-beijing' | 'ap-southeast-1';
+export const REGIONS = ['cn-beijing', 'ap-southeast-1'] as const;
+
+export type Region = (typeof REGIONS)[number];
 
 /** Unset options leave a decision to the model. */
 type PerModel = 'region' | 'slots' | 'submitsPerSecond' | 'maxUploadBytes';
@@ -73,6 +75,10 @@ export function readOptions(body: unknown): SandboxOptions {
 		} else if (name === 'apiKey') {
 			if (typeof value !== 'string' || value === '') throw new Error('apiKey must be a string');
 			options.apiKey = value;
+		} else if (name === 'region') {
+			const region = REGIONS.find((known) => known === value);
+			if (region === undefined) throw new Error(`region must be one of ${REGIONS.join(', ')}`);
+			options.region = region;
 		} else {
 			throw new Error(`no option "${name}" can be changed while the sandbox runs`);
 		}

@@ -26,7 +26,6 @@ const IMAGE: ImageLimits = {
 
 export const animateMix: Model = {
 	ids: { 'wan2.2-animate-mix': 'everywhere' },
-	name: 'Wan2.2-Animate-Mix',
 	service: 'image2video',
 	submitsPerSecond: 5,
 	running: 1,

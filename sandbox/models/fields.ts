@@ -153,7 +153,8 @@ export class Fields {
 	private within(name: string, value: number, [min, max]: Range, also?: number): number {
 		if (value >= min && value <= max) return value;
 		const or = also === undefined ? '' : `${also} or `;
-		throw invalid(`${this.of(name)} must be ${or}between ${min} and ${max}`);
+		const wanted = min === max ? String(min) : `between ${min} and ${max}`;
+		throw invalid(`${this.of(name)} must be ${or}${wanted}`);
 	}
 }
 

@@ -33,7 +33,6 @@ const length = (character: string) => (/\p{Script=Han}/u.test(character) ? 2 : 1
 
 export const happyHorse: Model = {
 	ids: { 'happyhorse-1.0-video-edit': 'everywhere' },
-	name: 'HappyHorse-1.0-Video-Edit',
 	service: 'video-generation',
 	submitsPerSecond: 10,
 	running: 5,

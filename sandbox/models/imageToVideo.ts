@@ -1,31 +1,14 @@
 import { Composition } from '../compose';
 import { TaskFailure } from '../errors';
 import { audiosOf, imagesOf, videosOf } from '../media';
-import type { AudioLimits, ImageLimits, Media, VideoLimits } from '../media';
+import type { AudioLimits, Media } from '../media';
 import { outputSize, RESOLUTIONS, tierNumber } from '../sizes';
 import { continued } from './continued';
 import { invalid } from './fields';
 import { SEED, secondsUsage, type Model } from './model';
+import { WAN27_IMAGE, WAN27_VIDEO } from './videoEdit';
 
 // wan2.7-i2v, https://help.aliyun.com/zh/model-studio/image-to-video-general-api-reference
-
-const CLIP: VideoLimits = {
-	kind: 'video',
-	formats: ['mp4', 'mov'],
-	megabytes: 100,
-	seconds: [2, 10],
-	side: [240, 4096],
-	aspect: 8,
-};
-
-const FRAME: ImageLimits = {
-	kind: 'image',
-	formats: ['jpeg', 'png', 'bmp', 'webp'],
-	megabytes: 20,
-	side: [240, 8000],
-	aspect: 8,
-	inline: true,
-};
 
 const AUDIO: AudioLimits = {
 	kind: 'audio',
@@ -37,7 +20,6 @@ const AUDIO: AudioLimits = {
 export const imageToVideo: Model = {
 	ids: { 'wan2.7-i2v': 'everywhere' },
 	snapshots: true,
-	name: 'Wan2.7-I2V',
 	service: 'video-generation',
 	submitsPerSecond: 5,
 	running: 5,
@@ -45,9 +27,9 @@ export const imageToVideo: Model = {
 		const prompt = input.text('prompt', 5000);
 		input.text('negative_prompt', 500);
 		const media = input.media({
-			first_clip: { limits: CLIP, count: [0, 1] },
-			first_frame: { limits: FRAME, count: [0, 1] },
-			last_frame: { limits: FRAME, count: [0, 1] },
+			first_clip: { limits: WAN27_VIDEO, count: [0, 1] },
+			first_frame: { limits: WAN27_IMAGE, count: [0, 1] },
+			last_frame: { limits: WAN27_IMAGE, count: [0, 1] },
 			driving_audio: { limits: AUDIO, count: [0, 1] },
 		});
 		const has = (wanted: string) => media.some(({ type }) => type === wanted);

@@ -72,17 +72,15 @@ const OTHERS = ['qwen3-max', 'qwen-image-max', 'wan2.7-t2v', 'wan2.7-r2v', 'wan2
 
 /** Entries of the native model list. */
 export function catalogue(region?: Region) {
-	const served = MODELS.flatMap(({ ids, name }) =>
-		Object.keys(ids)
-			.filter((id) => findModel(id, region) !== undefined)
-			.map((model) => ({
-				model,
-				name,
-				inference_metadata: {
-					request_modality: ['Text', 'Image', 'Video'],
-					response_modality: ['Video'],
-				},
-			})),
+	const served = MODELS.flatMap(({ ids }) => Object.keys(ids)).filter(
+		(id) => findModel(id, region) !== undefined,
 	);
-	return [...served, ...OTHERS.map((model) => ({ model, name: model }))];
+	return [...served, ...OTHERS].map((model) => ({
+		model,
+		name: model.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()),
+		inference_metadata: {
+			request_modality: served.includes(model) ? ['Text', 'Image', 'Video'] : ['Text'],
+			response_modality: [model.startsWith('qwen') ? 'Text' : 'Video'],
+		},
+	}));
 }

@@ -12,8 +12,6 @@ export interface Model {
 	ids: Record<string, Region | 'everywhere'>;
 	/** Also called by ID and date, such as wan2.7-i2v-2026-04-25. */
 	snapshots?: boolean;
-	/** As the catalogue shows it. */
-	name: string;
 	/** The path …/aigc/{service}/video-synthesis that serves it. */
 	service: Service;
 	/** Create calls a second, and tasks running at once, for the whole account (rate-limit page). */

@@ -5,7 +5,7 @@ import type { ImageLimits, Media, MediaItem, VideoLimits } from '../media';
 import { brightBox } from '../probe';
 import { outputSize, sizeOfShape, type Size } from '../sizes';
 import { continued } from './continued';
-import { Fields, invalid } from './fields';
+import { invalid, type Fields } from './fields';
 import { cents, SEED, type Model, type Plan } from './model';
 
 // wanx2.1-vace-plus (Beijing) = wan2.1-vace-plus (Singapore), five functions in one model,
@@ -62,7 +62,6 @@ const isFunction = (name: string): name is FunctionName => name in FUNCTIONS;
 
 export const vace: Model = {
 	ids: { 'wanx2.1-vace-plus': 'cn-beijing', 'wan2.1-vace-plus': 'ap-southeast-1' },
-	name: 'Wan2.1-VACE-Plus',
 	service: 'video-generation',
 	submitsPerSecond: 2,
 	running: 2,

@@ -6,7 +6,8 @@ import { secondsUsage, SEED, type Model, type Plan } from './model';
 
 // wan2.7-videoedit, https://help.aliyun.com/zh/model-studio/wan-video-editing-api-reference
 
-const VIDEO: VideoLimits = {
+/** Of wan2.7 altogether. */
+export const WAN27_VIDEO: VideoLimits = {
 	kind: 'video',
 	formats: ['mp4', 'mov'],
 	megabytes: 100,
@@ -15,7 +16,7 @@ const VIDEO: VideoLimits = {
 	aspect: 8,
 };
 
-const IMAGE: ImageLimits = {
+export const WAN27_IMAGE: ImageLimits = {
 	kind: 'image',
 	formats: ['jpeg', 'png', 'bmp', 'webp'],
 	megabytes: 20,
@@ -29,7 +30,6 @@ export const AUDIO_SETTINGS = ['auto', 'origin'] as const;
 export const videoEdit: Model = {
 	ids: { 'wan2.7-videoedit': 'everywhere' },
 	snapshots: true,
-	name: 'Wan2.7-VideoEdit',
 	service: 'video-generation',
 	submitsPerSecond: 5,
 	running: 5,
@@ -37,8 +37,8 @@ export const videoEdit: Model = {
 		const prompt = input.text('prompt', 5000);
 		input.text('negative_prompt', 500);
 		const media = input.media({
-			video: { limits: VIDEO, count: [1, 1] },
-			reference_image: { limits: IMAGE, count: [0, 4] },
+			video: { limits: WAN27_VIDEO, count: [1, 1] },
+			reference_image: { limits: WAN27_IMAGE, count: [0, 4] },
 		});
 		const resolution = parameters.choice('resolution', RESOLUTIONS) ?? '1080P';
 		const ratio = parameters.choice('ratio', RATIOS);
@@ -48,11 +48,11 @@ export const videoEdit: Model = {
 		const watermark = parameters.flag('watermark') ?? false;
 		parameters.integer('seed', SEED);
 		const plan = (files: Media[]) => {
-			const input = onlyVideo(files).probe.seconds;
+			const whole = onlyVideo(files).probe.seconds;
 			// The duration cuts; it never makes a clip longer. Whether a cut clip is billed whole or only in
 			// part is not documented: here whole.
-			const seconds = duration === 0 ? input : Math.min(duration, input);
-			const edit = { prompt, resolution, ratio, seconds, billedInput: input, audio, watermark };
+			const seconds = duration === 0 ? whole : Math.min(duration, whole);
+			const edit = { prompt, resolution, ratio, seconds, billedInput: whole, audio, watermark };
 			return instructionEdit(files, edit);
 		};
 		return { prompt, media, plan };

@@ -51,7 +51,6 @@ const nearestRatio = (shape: number) =>
 
 export const wan3: Model = {
 	ids: { 'wan3.0-video': 'everywhere', 'wan3.0-video-prime': 'everywhere' },
-	name: 'Wan3.0-Video',
 	service: 'video-generation',
 	// Not in the rate table that is at hand; those of the other Wan models.
 	submitsPerSecond: 5,

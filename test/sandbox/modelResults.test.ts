@@ -1,40 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import { startSandbox, type Sandbox } from '../../sandbox';
 import { probeVideo } from '../../sandbox/probe';
-import { answered, bearer, IMAGE2VIDEO_PATH, send, upload, type Json } from './client';
-import { colour, difference, downloaded, filling, frame, produce, region, sound } from './pictures';
+import { bearer, IMAGE2VIDEO_PATH, send, upload, type Json } from './client';
+import { colour, difference, filling, frame, produce, region, sound } from './pictures';
+import { useResults } from './stage';
 
 // What each model makes of its media, seen in the pixels and heard in the sound of the result.
 
-let sandbox: Sandbox;
-let dir: string;
-
-beforeAll(async () => {
-	sandbox = await startSandbox({
-		jobSeconds: 0,
-		submitsPerSecond: 1000,
-		queriesPerSecond: 1000,
-		slots: 20,
-	});
-	dir = await mkdtemp(join(tmpdir(), 'sandbox-results-'));
-});
-afterAll(async () => {
-	await sandbox.stop();
-	await rm(dir, { recursive: true, force: true });
-});
-
-const answerOf = async (body: Json, path?: string) => await answered(sandbox, body, path);
-const download = async (answer: Json) => await downloaded(answer, dir);
+const { sandbox, samples, images, answerOf, download } = useResults();
 const rendered = async (body: Json) => await download(await answerOf(body));
-
-const images = () => {
-	const [, star, , leaf] = sandbox.samples.images;
-	if (!star || !leaf) throw new Error('samples are missing');
-	return { star, leaf };
-};
 
 describe('wan2.7-i2v', () => {
 	const body = (media: Json[], parameters: Json = {}) => ({
@@ -42,7 +14,7 @@ describe('wan2.7-i2v', () => {
 		input: { prompt: 'snow falls', media },
 		parameters: { resolution: '720P', duration: 6, ...parameters },
 	});
-	const clip = () => ({ type: 'first_clip', url: sandbox.samples.video.url });
+	const clip = () => ({ type: 'first_clip', url: samples().video.url });
 
 	it('goes on after the clip, to the last frame, and bills what comes out', async () => {
 		const { leaf } = images();
@@ -62,7 +34,7 @@ describe('wan2.7-i2v', () => {
 			seconds: 6,
 			hasAudio: true,
 		});
-		const source = sandbox.samples.video.path;
+		const source = samples().video.path;
 		for (const second of [0.1, 1, 2.8]) {
 			expect(difference(await frame(source, second), await frame(path, second))).toBeLessThan(4);
 		}
@@ -73,7 +45,7 @@ describe('wan2.7-i2v', () => {
 	});
 
 	it('has the shape and, of a silent clip, the silence of what it begins with', async () => {
-		const { portraitVideo, silentVideo } = sandbox.samples;
+		const { portraitVideo, silentVideo } = samples();
 		const portrait = await rendered(body([{ type: 'first_clip', url: portraitVideo.url }]));
 		expect(await probeVideo(portrait)).toMatchObject({ width: 720, height: 1280 });
 		const silent = await rendered(body([{ type: 'first_clip', url: silentVideo.url }]));
@@ -82,7 +54,7 @@ describe('wan2.7-i2v', () => {
 
 	it('begins with the first frame and sounds like the driving audio', async () => {
 		const { star } = images();
-		const { audio } = sandbox.samples;
+		const { audio } = samples();
 		const media = [
 			{ type: 'first_frame', url: star.url },
 			{ type: 'driving_audio', url: audio.url },
@@ -104,7 +76,7 @@ describe('wan2.7-i2v', () => {
 describe('wan2.2-animate-mix', () => {
 	it('puts the person of the picture into the video, and names the result elsewhere', async () => {
 		const { leaf } = images();
-		const { video } = sandbox.samples;
+		const { video } = samples();
 		const body = {
 			model: 'wan2.2-animate-mix',
 			input: { image_url: leaf.url, video_url: video.url },
@@ -126,8 +98,8 @@ describe('wan2.2-animate-mix', () => {
 
 	it('may be given more than the other models', async () => {
 		const megabytes = async (model: string) => {
-			const url = `${sandbox.url}/api/v1/uploads?action=getPolicy&model=${model}`;
-			const { data } = (await send(url, { headers: bearer(sandbox) })).json;
+			const url = `${sandbox().url}/api/v1/uploads?action=getPolicy&model=${model}`;
+			const { data } = (await send(url, { headers: bearer(sandbox()) })).json;
 			return (data as Json).max_file_size_mb;
 		};
 		expect(await megabytes('wan2.2-animate-mix')).toBe(200);
@@ -141,7 +113,7 @@ describe('wan3.0', () => {
 		input: { prompt, media },
 		parameters: { resolution: '480P', duration: -1, ...parameters },
 	});
-	const reference = (url = sandbox.samples.video.url) => ({ type: 'reference_video', url });
+	const reference = (url = samples().video.url) => ({ type: 'reference_video', url });
 
 	it('edits a video, as long and as wide as that', async () => {
 		const answer = await answerOf(body([reference()]));
@@ -183,14 +155,14 @@ describe('wan3.0', () => {
 	});
 
 	it('sounds like the reference audio', async () => {
-		const { audio } = sandbox.samples;
+		const { audio } = samples();
 		const media = [reference(), { type: 'reference_audio', url: audio.url }];
 		const path = await rendered(body(media));
 		expect(difference(await sound(audio.path), await sound(path))).toBeLessThan(3);
 	});
 
 	it('fails with more than 15 s of videos, or 30 s in and out', async () => {
-		const { longVideo } = sandbox.samples;
+		const { longVideo } = samples();
 		const urls = [longVideo.url, longVideo.url, longVideo.url];
 		const long = await answerOf(body(urls.map((url) => reference(url))));
 		expect(long.output).toMatchObject({ task_status: 'FAILED', code: 'InvalidFile.Duration' });
@@ -204,7 +176,7 @@ describe('happyhorse', () => {
 		const args = ['-f', 'lavfi', '-i', 'testsrc2=s=400x400:r=8:d=16'];
 		const content = await produce([...args, '-c:v', 'libx264', '-preset', 'ultrafast'], 'mp4');
 		const model = 'happyhorse-1.0-video-edit';
-		const url = await upload(sandbox, content, 'long.mp4', model);
+		const url = await upload(sandbox(), content, 'long.mp4', model);
 		const body = (media: Json[], parameters: Json = {}) => ({
 			model,
 			input: { prompt: 'black and white', media },
@@ -213,7 +185,7 @@ describe('happyhorse', () => {
 		const answer = await answerOf(body([{ type: 'video', url }]));
 		expect(answer.usage).toMatchObject({ duration: 30, output_video_duration: 15, SR: 720 });
 		expect((await probeVideo(await download(answer))).seconds).toBe(15);
-		const short = [{ type: 'video', url: sandbox.samples.video.url }];
+		const short = [{ type: 'video', url: samples().video.url }];
 		const marked = await frame(await rendered(body(short)));
 		const plain = await frame(await rendered(body(short, { watermark: false })));
 		const corner = (pixels: Buffer) => region(pixels, 0.86, 0.88, 0.1, 0.08);

@@ -221,7 +221,7 @@ const vaceRefused: Table['refused'] = [
 	['no function', { input: { function: undefined } }, /required: input\.function/],
 	['another function', { input: { function: 'video-synthesis' } }, /function must be one of/],
 	['another size', { parameters: { size: '1920*1080' } }, /size must be one of/],
-	['four seconds', { parameters: { duration: 4 } }, /duration must be between 5 and 5/],
+	['four seconds', { parameters: { duration: 4 } }, /duration must be 5$/],
 	['a resolution', { parameters: { resolution: '720P' } }, /resolution is not supported by wan/],
 	['a seed too large', { parameters: { seed: 2147483648 } }, /seed/],
 ];

@@ -1,39 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
-import { startSandbox, type Sandbox } from '../../sandbox';
 import { probeVideo } from '../../sandbox/probe';
-import { answered, type Json } from './client';
-import { colour, difference, downloaded, filling, frame, region } from './pictures';
+import { type Json } from './client';
+import { colour, difference, filling, frame, region } from './pictures';
+import { useResults } from './stage';
 
 // What the five functions of vace-plus make of their media, seen in the pixels.
 
-let sandbox: Sandbox;
-let dir: string;
-
-beforeAll(async () => {
-	sandbox = await startSandbox({
-		jobSeconds: 0,
-		submitsPerSecond: 1000,
-		queriesPerSecond: 1000,
-		slots: 20,
-	});
-	dir = await mkdtemp(join(tmpdir(), 'sandbox-results-'));
-});
-afterAll(async () => {
-	await sandbox.stop();
-	await rm(dir, { recursive: true, force: true });
-});
-
-const answerOf = async (body: Json, path?: string) => await answered(sandbox, body, path);
-const download = async (answer: Json) => await downloaded(answer, dir);
-
-const images = () => {
-	const [, star, umbrella, leaf] = sandbox.samples.images;
-	if (!star || !umbrella || !leaf) throw new Error('samples are missing');
-	return { star, umbrella, leaf };
-};
+const { samples, images, answerOf, download } = useResults();
 
 const vaceBody = (name: string, input: Json, parameters: Json = {}) => ({
 	model: 'wanx2.1-vace-plus',
@@ -43,7 +15,7 @@ const vaceBody = (name: string, input: Json, parameters: Json = {}) => ({
 const vace = async (...args: Parameters<typeof vaceBody>) =>
 	await download(await answerOf(vaceBody(...args)));
 
-const video = () => sandbox.samples.video;
+const video = () => samples().video;
 
 it('is silent, in 720P, and tells how long the result is', async () => {
 	const answer = await answerOf(
@@ -75,7 +47,7 @@ it('tells the prompt that it made of the prompt', async () => {
 });
 
 it('uses five seconds of a longer video', async () => {
-	const { longVideo } = sandbox.samples;
+	const { longVideo } = samples();
 	const path = await vace(
 		'video_repainting',
 		{ video_url: longVideo.url },
@@ -95,7 +67,7 @@ it('edits where the mask is white and keeps the rest', async () => {
 		{
 			prompt: 'black and white',
 			video_url: video().url,
-			mask_image_url: sandbox.samples.maskImage.url,
+			mask_image_url: samples().maskImage.url,
 		},
 		{ mask_type: 'fixed' },
 	);
@@ -110,7 +82,7 @@ it('takes a margin around what it tracks', async () => {
 	const input = {
 		prompt: 'black and white',
 		video_url: video().url,
-		mask_image_url: sandbox.samples.maskImage.url,
+		mask_image_url: samples().maskImage.url,
 	};
 	const parameters = { mask_type: 'tracking', expand_ratio: 0.5 };
 	const [narrow, wide] = [
@@ -129,7 +101,7 @@ it('follows a mask video', async () => {
 		{
 			prompt: 'negative film',
 			video_url: video().url,
-			mask_video_url: sandbox.samples.maskVideo.url,
+			mask_video_url: samples().maskVideo.url,
 		},
 		{ expand_ratio: 0 },
 	);
@@ -150,7 +122,7 @@ it('puts the reference where the mask is white', async () => {
 		'video_edit',
 		{
 			video_url: video().url,
-			mask_image_url: sandbox.samples.maskImage.url,
+			mask_image_url: samples().maskImage.url,
 			ref_images_url: [star.url],
 		},
 		{ mask_type: 'fixed' },
@@ -164,11 +136,11 @@ it('puts the reference where the mask is white', async () => {
 
 it.each([
 	['of another size', 'mask_image_url', () => images().leaf.url, {}],
-	['video of another size', 'mask_video_url', () => sandbox.samples.portraitVideo.url, {}],
+	['video of another size', 'mask_video_url', () => samples().portraitVideo.url, {}],
 	[
 		'of a frame that there is not',
 		'mask_image_url',
-		() => sandbox.samples.maskImage.url,
+		() => samples().maskImage.url,
 		{ mask_frame_id: 76 },
 	],
 ])('fails with a mask %s', async (_what, field, url, more) => {
@@ -204,7 +176,7 @@ it('grows to one side only, and to another shape', async () => {
 });
 
 it('extends a clip at its end, at its beginning, or to a picture', async () => {
-	const { portraitVideo } = sandbox.samples;
+	const { portraitVideo } = samples();
 	const source = portraitVideo.path;
 	const onwards = await vace('video_extension', { first_clip_url: portraitVideo.url });
 	expect(await probeVideo(onwards)).toMatchObject({
