@@ -27,12 +27,12 @@ export class Composition {
 
 	/** Some streams through filters. */
 	chain(from: string[], filters: string): string {
-		return this.chains1(from, filters, 1)[0];
+		return this.linked(from, filters, 1)[0];
 	}
 
 	/** One stream as two. */
 	twice(from: string): [string, string] {
-		const [first, second = ''] = this.chains1([from], 'split', 2);
+		const [first, second = ''] = this.linked([from], 'split', 2);
 		return [first, second];
 	}
 
@@ -193,7 +193,7 @@ export class Composition {
 		return this.inputs.push(input) - 1;
 	}
 
-	private chains1(from: string[], filters: string, count: number): [string, ...string[]] {
+	private linked(from: string[], filters: string, count: number): [string, ...string[]] {
 		const to = Array.from({ length: count }, () => `s${(this.labels += 1)}`);
 		const label = (name: string) => `[${name}]`;
 		this.chains.push(`${from.map(label).join('')}${filters}${to.map(label).join('')}`);

@@ -34,7 +34,6 @@ const MOST_SECONDS = 5;
 const MOST_CLIP_SECONDS = 3;
 
 const SIZES = ['1280*720', '720*1280', '960*960', '832*1088', '1088*832'] as const;
-const NOTHING = '';
 
 /** What all functions know. */
 interface Common {
@@ -112,11 +111,13 @@ function imageReference(input: Fields, parameters: Fields, common: Common): Read
 }
 
 const REPAINTING_CONDITIONS = ['posebodyface', 'posebody', 'depth', 'scribble'] as const;
-const OTHER_CONDITIONS = ['posebodyface', 'depth', NOTHING] as const;
+/** Empty for none. */
+const OTHER_CONDITIONS = ['posebodyface', 'depth', ''] as const;
 
 function repainting(input: Fields, parameters: Fields, common: Common): Reading {
 	input.require('video_url');
 	const media = [...input.url('video_url', VIDEO), ...input.urls('ref_images_url', IMAGE, [0, 1])];
+	// Required in the parameter table; the guide has it optional, but never leaves it out.
 	parameters.require('control_condition');
 	parameters.choice('control_condition', REPAINTING_CONDITIONS);
 	parameters.number('strength', [0, 1]);
