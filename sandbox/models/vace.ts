@@ -117,7 +117,7 @@ const OTHER_CONDITIONS = ['posebodyface', 'depth', ''] as const;
 function repainting(input: Fields, parameters: Fields, common: Common): Reading {
 	input.require('video_url');
 	const media = [...input.url('video_url', VIDEO), ...input.urls('ref_images_url', IMAGE, [0, 1])];
-	// Required in the parameter table; the guide has it optional, but never leaves it out.
+	// One list of parameters has it required, the guide optional: who always sends it suits both.
 	parameters.require('control_condition');
 	parameters.choice('control_condition', REPAINTING_CONDITIONS);
 	parameters.number('strength', [0, 1]);
