@@ -49,7 +49,7 @@ export interface ListRead {
 	/** When the read began, and from when on it lists. Local epoch milliseconds. */
 	at: number;
 	from: number;
-	/** The submissions of this process that were under way then: their tasks may be among the rows. */
+	/** The submissions of this process that had no answer when the read ended: their tasks may be among the rows. */
 	underWay: symbol[];
 }
 
@@ -178,10 +178,11 @@ export class Account {
 		return await this.ask(clock, async () => {
 			const latest = this.lists.get(model);
 			if (latest !== undefined && latest.at >= asked && latest.from <= from) return latest;
-			const started = { at: clock.now(), from, underWay: [...this.open] };
+			const started = { at: clock.now(), from };
 			const rows = await read();
 			this.calibrate(rows);
-			const list = { ...started, rows };
+			// Also those that began meanwhile; those that ended meanwhile are known.
+			const list = { ...started, rows, underWay: [...this.open] };
 			this.lists.set(model, list);
 			return list;
 		});
@@ -235,7 +236,7 @@ export class Account {
 		}
 	}
 
-	/** Whether submissions that were under way when a list was read have no answer yet. */
+	/** Whether submissions whose tasks may be in a list have no answer yet. */
 	awaits({ underWay }: ListRead): boolean {
 		return underWay.some((submission) => this.open.has(submission));
 	}

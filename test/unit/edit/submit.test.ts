@@ -354,6 +354,23 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		expect(service.count('create')).toBe(0);
 	});
 
+	test('does not take the task of a submission that began while the list was read', async () => {
+		let latency = 100;
+		const { clock, service, attempt } = setup({ latency: () => latency });
+		const submit = attempt({}, true, EXCLUSIVE);
+		service.faults.create.push(never(faults.resetAfterwards));
+		const lost = submit('a');
+		await clock.pass(900);
+		latency = 1_500;
+		await clock.pass(600);
+		expect(service.count('list')).toBe(1);
+		latency = 100;
+		service.break('create', 'slow', { delayMs: 5_000 });
+		const [ofA, slow] = await clock.run(Promise.all([lost, submit('slow')]));
+		expect(slow).toMatchObject({ taskId: 'task-1', adopted: false });
+		expect(ofA).toMatchObject({ taskId: 'task-2', adopted: false });
+	});
+
 	test('stays adopted, so that the prompt can still be compared', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push(faults.resetAfterwards);
