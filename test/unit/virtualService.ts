@@ -98,8 +98,11 @@ export interface ServiceOptions {
 	listLagMs?: number;
 	/** The same for single tasks, by their number from 1. */
 	listLagOf?: (number: number) => number | undefined;
-	/** Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default. */
-	listsRequestIds?: boolean | 'other';
+	/**
+	 * Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default.
+	 * For single tasks by their number from 1.
+	 */
+	listsRequestIds?: boolean | 'other' | ((number: number) => boolean | 'other');
 	/** Whether answers carry the service's time; they do by default. */
 	tellsTime?: boolean;
 }
@@ -362,6 +365,13 @@ export class VirtualService {
 	private listAnswer(query: IHttpRequestOptions['qs']): JsonRecord {
 		const text = (key: string) => (isRecord(query) ? textAt(query, key) : undefined);
 		const { listLagMs = 0, listLagOf: lagOf = () => undefined, listsRequestIds } = this.options;
+		const listsId = (number: number) =>
+			typeof listsRequestIds === 'function' ? listsRequestIds(number) : listsRequestIds;
+		const idOf = ({ id, requestId }: Task) => {
+			const lists = listsId(Number(id.slice(5)));
+			if (lists === false) return {};
+			return { request_id: `${lists === 'other' ? 'other-' : ''}${requestId}` };
+		};
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
@@ -376,9 +386,7 @@ export class VirtualService {
 				status: (task.endedAt ?? 0) > visible ? 'RUNNING' : task.status,
 				model_name: task.model,
 				gmt_create: task.submittedAt,
-				...(listsRequestIds === false
-					? {}
-					: { request_id: `${listsRequestIds === 'other' ? 'other-' : ''}${task.requestId}` }),
+				...idOf(task),
 			}));
 		return { request_id: 'r', total: data.length, total_page: 1, data };
 	}

@@ -242,10 +242,12 @@ export class Account {
 	}
 
 	private calibrate(rows: ListedTask[]): void {
-		for (const { taskId, requestId } of rows) {
+		const told = rows.flatMap(({ taskId, requestId }) => {
 			const known = this.own.get(taskId)?.requestId;
-			if (known !== undefined) this.listsRequestIds = requestId === known;
-		}
+			return known === undefined ? [] : [requestId === known];
+		});
+		// One that tells otherwise is enough to prove nothing.
+		if (told.length > 0) this.listsRequestIds = told.every((same) => same);
 	}
 
 	/** Whether a list shows a task of ours that was submitted after a moment: then it is at least that fresh. */

@@ -289,10 +289,11 @@ export class Submitter {
 		ledger.abandon(key, false);
 	}
 
-	private adopt(key: string, entry: SentEntry, { taskId, createdAt, requestId }: ListedTask): Job {
+	private adopt(key: string, entry: SentEntry, { taskId, createdAt }: ListedTask): Job {
 		const { ports, ledger } = this;
 		const { account } = ports;
-		const { since, until = since } = entry;
+		// The row's own request ID would prove itself.
+		const { since, until = since, requestId } = entry;
 		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true });
 		account.finds(this.idOf(key, entry));

@@ -591,6 +591,32 @@ describe('a submission that the service answers with an error of its own', () =>
 		}
 	});
 
+	test('is unclear where only a task that was adopted by its time has the ID of its row', async () => {
+		const { clock, service, attempt } = setup({ listsRequestIds: 'other' });
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.run(attempt({}, true, EXCLUSIVE)('a'));
+		// The next try takes what it knows from the ledger.
+		service.faults.create.push(faults.overloadedAfterwards);
+		const error = await clock.run(failureOf(attempt()('b')));
+		expect(error.details.possibleTaskIds).toBe('task-2');
+		expect(service.count('create')).toBe(2);
+	});
+
+	test.each([1, 2])(
+		'is unclear where some rows carry the request ID and the one of task-%d does not',
+		async (odd) => {
+			const { clock, service, attempt } = setup({
+				listsRequestIds: (number) => (number === odd || number === 3 ? 'other' : true),
+			});
+			const submit = attempt();
+			await clock.run(Promise.all(['own', 'own too'].map(submit)));
+			service.faults.create.push(faults.overloadedAfterwards);
+			const error = await clock.run(failureOf(submit('a')));
+			expect(error.details.possibleTaskIds).toBe('task-3');
+			expect(service.count('create')).toBe(3);
+		},
+	);
+
 	test('is unclear while no task of our own has proved anything', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push(faults.overloaded);
