@@ -74,6 +74,8 @@ export async function checkEdits<Video>(
 		deadline: ports.now(),
 		lostSubmission: settings.lostSubmission,
 		brief: true,
+		// Second tasks are looked for only once, when all have ended.
+		final: true,
 	});
 	const lookAt = async (edit: OpenEdit, index: number) =>
 		await look(edit, index, ports, memory, watch, submitter);
