@@ -129,7 +129,7 @@ export class Submitter {
 		const began = ports.now();
 		for (let attempts = 1; ; attempts++) {
 			const turn = await ports.account.submissions(model).pass(ports, settings.deadline);
-			if (!turn) throw notTaken(failures, ports.now() - began);
+			if (!turn) throw notTaken(failures, ports.now() - began, this.lostBy(key).length);
 			const result = await this.createOnce(key, model, body);
 			if (!(result instanceof DashScopeError)) return result;
 
@@ -137,15 +137,20 @@ export class Submitter {
 			if (!nothingWasDone(result.kind)) {
 				const job = await this.reconcile(key, model, failures);
 				if (job !== undefined) return job;
-				if (ports.now() > settings.deadline) throw notTaken(failures, ports.now() - began);
+				if (ports.now() > settings.deadline) {
+					throw notTaken(failures, ports.now() - began, this.lostBy(key).length);
+				}
 				continue;
 			}
 			const strange = result.kind === 'unreachable' && !ports.account.reached;
 			const wrong = WRONG_ADDRESS.test(result.code ?? '') && attempts >= BELIEVED_WRONG_ADDRESS;
 			const waited = ports.now() - began > NEVER_REACHED_MS;
-			if (result.kind === 'rejected' || (strange && (wrong || waited))) throw refusal(result);
+			const risked = this.lostBy(key).length;
+			if (result.kind === 'rejected' || (strange && (wrong || waited))) {
+				throw refusal(result, risked);
+			}
 			const pause = backoff(attempts, ports.random(), result.retryAfterMs);
-			if (ports.now() + pause > settings.deadline) throw refusal(result, NotTakenError);
+			if (ports.now() + pause > settings.deadline) throw refusal(result, risked, NotTakenError);
 			await ports.sleep(pause);
 		}
 	}
@@ -457,26 +462,40 @@ export class Submitter {
 	}
 }
 
-function refusal(failure: DashScopeError, Kind = EditError): EditError {
-	const { message, hint, code, requestId, httpStatus } = failure;
+/** @param risked submissions before it that may each have created a task */
+function refusal(failure: DashScopeError, risked: number, Kind = EditError): EditError {
+	const { message, code, requestId, httpStatus } = failure;
+	const hint = risked === 0 ? failure.hint : `${failure.hint ?? ''} ${mayBeBilled(risked)}`.trim();
 	return new Kind(message, hint, { code, requestId, httpStatus });
 }
 
-/** Nothing was created in all the time that the user set. */
-function notTaken(failures: DashScopeError[], waitedMs: number): EditError {
+/**
+ * No submission was taken in all the time that the user set.
+ * @param risked submissions that may each have created a task all the same; of the others the list showed that none did
+ */
+function notTaken(failures: DashScopeError[], waitedMs: number, risked: number): EditError {
 	const last = failures.at(-1);
 	const minutes = Math.max(1, Math.round(waitedMs / MINUTE_MS));
 	const time = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
 	const tries = `${failures.length} ${failures.length === 1 ? 'attempt' : 'attempts'}`;
 	const overloaded = last === undefined || last.kind === 'answered';
 	const what = overloaded ? 'DashScope was overloaded' : 'No submission got through';
+	const none = risked > 0 ? '' : '; the task list shows that none was created';
+	const nothing = risked > 0 ? '' : '; nothing was submitted';
 	return new NotTakenError(
 		last === undefined
-			? `${what} for ${time}; nothing was submitted`
-			: `${what} for ${time}, ${tries} (${last.message}); the task list shows that none was created`,
-		"Nothing is billed. Run the node again later, or raise the option 'Timeout'.",
+			? `${what} for ${time}${nothing}`
+			: `${what} for ${time}, ${tries} (${last.message})${none}`,
+		`${risked > 0 ? mayBeBilled(risked) : 'Nothing is billed.'} Run the node again later, or raise the option 'Timeout'.`,
 		{ code: last?.code, requestId: last?.requestId, httpStatus: last?.httpStatus },
 	);
+}
+
+/** Of submissions without a usable answer that were risked a second time. */
+function mayBeBilled(risked: number): string {
+	return risked === 1
+		? 'A task may have been created by a submission that got no response, and may be billed.'
+		: `Up to ${risked} tasks may have been created and may be billed.`;
 }
 
 interface Unknown {
@@ -506,7 +525,7 @@ function outcomeUnknown(
 	const may =
 		lost.length === 1
 			? 'A task may have been created and may be billed, so it was not submitted again.'
-			: `Up to ${lost.length} tasks may have been created and may be billed.`;
+			: mayBeBilled(lost.length);
 	return new Kind(
 		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
 		`${may} ${found}; look for it in the Model Studio console and fetch it with 'Task: Get Status', or choose 'Submit Again' in the option 'When a Submission Gets No Response'.`,

@@ -738,6 +738,21 @@ describe('where the user chose to submit again', () => {
 		expect(service.count('create')).toBe(2);
 	});
 
+	test.each<[string, number, Fault]>([
+		['until the timeout', 20_000, faults.overloaded],
+		['while the service is overloaded', 20 * MINUTE, faults.overloaded],
+		['in vain', 20 * MINUTE, faults.unauthorised],
+		['while the service is busy', 20 * MINUTE, faults.throttled('3600')],
+	])('%s: the error does not say that nothing was created', async (_what, timeoutMs, fault) => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards, ...Array<Fault>(99).fill(fault));
+		const deadline = clock.now() + timeoutMs;
+		const error = await clock.run(failureOf(attempt({ lostSubmission, deadline })('a')));
+		expect(service.tasks()).toHaveLength(1);
+		expect(`${error.message} ${error.hint}`).not.toMatch(/none was created|[Nn]othing/);
+		expect(error.hint).toContain('may be billed');
+	});
+
 	test('at most twice, and the error says how many tasks may be billed', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push(...Array<Fault>(9).fill(faults.resetAfterwards));
