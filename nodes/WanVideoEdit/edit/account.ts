@@ -41,6 +41,8 @@ export interface OwnTask {
 /** A submission of this process without a usable answer. */
 export interface Unanswered extends SentEntry {
 	model: string;
+	/** Unique in this process. */
+	request: string;
 }
 
 /** A task list as it was read. */

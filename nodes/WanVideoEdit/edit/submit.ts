@@ -408,17 +408,22 @@ export class Submitter {
 			fresh: this.settings.final !== true && account.isFresh(list, model, until),
 			stale: account.isStale(list, model, since, list.at - LISTED_AFTER_MS),
 			exclusive,
-			...this.known(model, this.idOf(key, entry)),
+			...this.known(model, key, entry),
 		};
 	}
 
-	/** What is known of other submissions. */
-	private known(model: string, except = '') {
+	/** What is known of other submissions than a request's. */
+	private known(model: string, key = '', entry?: SentEntry) {
 		const { account } = this.ports;
+		const except = entry === undefined ? '' : this.idOf(key, entry);
+		const request = this.requestOf(key);
 		return {
 			listsRequestIds: account.listsRequestIds,
 			isTaken: (taskId: string) => this.isTaken(taskId),
-			others: account.othersLost(except, model).map((other) => this.onServiceClock(other)),
+			others: account.othersLost(except, model).map((other) => ({
+				...this.onServiceClock(other),
+				sameRequest: other.request === request,
+			})),
 		};
 	}
 
@@ -429,12 +434,17 @@ export class Submitter {
 	/** Lets the other executions of this process know what this one has lost. */
 	private noteLost(model: string): void {
 		for (const { key, entry } of this.ledger.unanswered()) {
-			this.ports.account.loses(this.idOf(key, entry), { ...entry, model });
+			const request = this.requestOf(key);
+			this.ports.account.loses(this.idOf(key, entry), { ...entry, model, request });
 		}
 	}
 
+	private requestOf(key: string): string {
+		return `${this.ports.executionId} ${key}`;
+	}
+
 	private idOf(key: string, { since }: SentEntry): string {
-		return `${this.ports.executionId} ${key} ${since}`;
+		return `${this.requestOf(key)} ${since}`;
 	}
 
 	private onServiceClock({ since, until, requestId, offset }: SentEntry): LostSubmission {

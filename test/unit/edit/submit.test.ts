@@ -344,6 +344,14 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		},
 	);
 
+	test('is found although an earlier one of the same request was lost as well', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(never(faults.resetAfterwards), faults.resetAfterwards);
+		const job = await clock.run(attempt({}, true, EXCLUSIVE)('a'));
+		expect(job).toMatchObject({ taskId: 'task-1', adopted: true });
+		expect(service.count('create')).toBe(2);
+	});
+
 	test('is found at the next try when n8n died before the answer came', async () => {
 		const { clock, service, store, attempt } = setup();
 		store['0:a:0'] = { state: 'sent', since: clock.now() };
