@@ -4,7 +4,7 @@ import { asksForNewTask } from '../../nodes/shared/dashscope/errors';
 import { checkEdits, tasksUnderWay } from '../../nodes/WanVideoEdit/edit/check';
 import type { LoopMemory } from '../../nodes/WanVideoEdit/edit/check';
 import { StoppedError } from '../../nodes/WanVideoEdit/edit/errors';
-import { Account } from '../../nodes/WanVideoEdit/edit/account';
+import { Account, Journal } from '../../nodes/WanVideoEdit/edit/account';
 import type { ItemStore } from '../../nodes/WanVideoEdit/edit/identity';
 import { Ledger } from '../../nodes/WanVideoEdit/edit/ledger';
 import type { LedgerStore } from '../../nodes/WanVideoEdit/edit/ledger';
@@ -59,7 +59,7 @@ interface Scenario {
 	/** When another application submits tasks with the same prompts. */
 	strangers: Array<{ afterMs: number; kind: number }>;
 	/** Another execution of the same workflow, with the same items. */
-	other?: { afterMs: number; sameProcess: boolean };
+	other?: { afterMs: number; sameProcess: boolean; sameCredential: boolean };
 	/** What the user says, where it is true. */
 	saysExclusive: boolean;
 	jitter: number[];
@@ -228,7 +228,11 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			}),
 			{ maxLength: 3 },
 		),
-		other: fc.record({ afterMs: fc.integer({ min: 0, max: 3_000 }), sameProcess: fc.boolean() }),
+		other: fc.record({
+			afterMs: fc.integer({ min: 0, max: 3_000 }),
+			sameProcess: fc.boolean(),
+			sameCredential: fc.boolean(),
+		}),
 		saysExclusive: fc.boolean(),
 		jitter: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), {
 			minLength: 1,
@@ -334,7 +338,8 @@ async function play(scenario: Scenario): Promise<Story> {
 	const stop = new StopButton(clock);
 	const story: Story = { scenario, service, tries: [], others: [] };
 	const { stopAfterMs, other } = scenario;
-	const account = new Account();
+	const journal = new Journal(0);
+	const account = new Account(journal);
 	const alone = scenario.strangers.length === 0 && (other?.sameProcess ?? true);
 	const exclusive = alone && scenario.saysExclusive;
 	if (stopAfterMs !== undefined) {
@@ -346,12 +351,13 @@ async function play(scenario: Scenario): Promise<Story> {
 	const jitter = cycle(scenario.jitter);
 	const viewer = { executionId: OURS, account, exclusive };
 	const ports = service.ports(stop, scenario.aborts, jitter, viewer);
-	const others = async ({ afterMs, sameProcess }: NonNullable<typeof other>) => {
+	const others = async ({ afterMs, sameProcess, sameCredential }: NonNullable<typeof other>) => {
 		const edits = await Promise.all(
 			scenario.items.map(async (kind, item) => await itemOf(kind, item)),
 		);
 		await clock.wait(afterMs);
-		const process = sameProcess ? account : new Account();
+		const another = new Account(sameProcess ? journal : new Journal(0));
+		const process = sameProcess && sameCredential ? account : another;
 		const theirs = { executionId: THEIRS, account: process, exclusive };
 		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
 		const settings = { ...scenario.settings, retries: 0, holdMs: undefined };
@@ -629,7 +635,9 @@ function losesNothing(story: Story): void {
 
 /** No more requests of a process than the account's limits leave to it. */
 function keepsToBudgets({ service, scenario }: Story): void {
-	if (scenario.other?.sameProcess === false) return;
+	const { sameProcess = true, sameCredential = true } = scenario.other ?? {};
+	// Limits are known by credential.
+	if (!sameProcess || !sameCredential) return;
 	expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
 	const reads = [...service.times('query'), ...service.times('list')];
 	expect(mostPerSecond(reads.sort((a, b) => a - b))).toBeLessThanOrEqual(10);

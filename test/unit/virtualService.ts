@@ -7,7 +7,7 @@ import { isRecord, recordAt, textAt } from '../../nodes/shared/dashscope/json';
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
-import { Account } from '../../nodes/WanVideoEdit/edit/account';
+import { Account, Journal } from '../../nodes/WanVideoEdit/edit/account';
 import type { EditPorts } from '../../nodes/WanVideoEdit/edit/ports';
 import { TaskStore } from '../../sandbox/tasks';
 import type { Task, Work } from '../../sandbox/tasks';
@@ -138,7 +138,7 @@ export class VirtualService {
 	private readonly aimed: Array<{ route: Route; about: string; left: number; fault: Fault }> = [];
 	private readonly store: TaskStore;
 	/** Of the one process that there is, unless a test says otherwise. */
-	readonly account = new Account();
+	readonly account = new Account(new Journal(0));
 	private created = 0;
 	private uploaded = 0;
 

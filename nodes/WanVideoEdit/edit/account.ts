@@ -55,6 +55,21 @@ export interface ListRead {
 	underWay: symbol[];
 }
 
+/**
+ * What one process knows of its own submissions, whatever credential they were made with: two may lead to one account.
+ */
+export class Journal {
+	/** Submissions under way. */
+	readonly open = new Set<symbol>();
+	/** Those without a usable answer. */
+	readonly lost = new Map<string, Unanswered>();
+	/** Tasks, with the moment at which each was noted. The oldest come first. */
+	readonly tasks = new Map<string, number>();
+
+	/** @param since when the process began to keep it. Epoch milliseconds */
+	constructor(readonly since: number) {}
+}
+
 export class Account {
 	/** For queries and task lists. */
 	readonly requests = new Limiter(REQUESTS_PER_SECOND);
@@ -72,11 +87,12 @@ export class Account {
 
 	private readonly gates = new Map<string, SubmissionGate>();
 	private readonly own = new Map<string, OwnTask & { notedAt: number }>();
-	private readonly open = new Set<symbol>();
-	private readonly lost = new Map<string, Unanswered>();
 	private readonly lists = new Map<string, ListRead>();
 	private readonly watched = new Map<string, { model: string; submittedAt: number }>();
 	private readonly glances = new Map<string, Promise<ListRead>>();
+
+	/** @param journal of the process; all its accounts share one */
+	constructor(private readonly journal: Journal) {}
 
 	/** The gate for submissions of a model. */
 	submissions(model: string): SubmissionGate {
@@ -116,8 +132,9 @@ export class Account {
 	/** Notes a submission under way; to be ended with the function that is returned. */
 	opens(): () => void {
 		const submission = Symbol('submission');
-		this.open.add(submission);
-		return () => this.open.delete(submission);
+		const { open } = this.journal;
+		open.add(submission);
+		return () => open.delete(submission);
 	}
 
 	/** Notes a task of this process, so that no other execution takes it for its own. */
@@ -129,6 +146,13 @@ export class Account {
 		for (const [id, { notedAt }] of this.own) {
 			if (now - notedAt < DAY_MS) break;
 			this.own.delete(id);
+		}
+		const { tasks } = this.journal;
+		tasks.delete(taskId);
+		tasks.set(taskId, now);
+		for (const [id, notedAt] of tasks) {
+			if (now - notedAt < DAY_MS) break;
+			tasks.delete(id);
 		}
 	}
 
@@ -142,27 +166,34 @@ export class Account {
 
 	/** Whether an execution of this process submitted the task. */
 	owns(taskId: string): boolean {
-		return this.own.has(taskId);
+		return this.journal.tasks.has(taskId);
 	}
 
 	/** Notes a submission without a usable answer. @param id of the submission, unique in this process */
 	loses(id: string, submission: Unanswered): void {
-		this.lost.set(id, submission);
-		for (const [other, { since }] of this.lost) {
-			if (submission.since - since > DAY_MS) this.lost.delete(other);
+		const { lost } = this.journal;
+		lost.set(id, submission);
+		for (const [other, { since }] of lost) {
+			if (submission.since - since > DAY_MS) lost.delete(other);
 		}
 	}
 
 	/** Notes that the task of a lost submission was found. */
 	finds(id: string): void {
-		this.lost.delete(id);
+		this.journal.lost.delete(id);
 	}
 
-	/** The other submissions of a model without a usable answer. */
+	/**
+	 * The other submissions of a model without a usable answer. What an earlier process may have submitted counts as one
+	 * that was lost when this process began.
+	 */
 	othersLost(id: string, model: string): Unanswered[] {
-		return [...this.lost].flatMap(([other, one]) =>
+		const { lost, since } = this.journal;
+		const earlier: Unanswered = { state: 'sent', since: 0, until: since, model, request: '' };
+		const others = [...lost].flatMap(([other, one]) =>
 			other !== id && one.model === model ? [one] : [],
 		);
+		return [earlier, ...others];
 	}
 
 	/**
@@ -184,7 +215,7 @@ export class Account {
 			const rows = await read();
 			this.calibrate(rows);
 			// Also those that began meanwhile; those that ended meanwhile are known.
-			const list = { ...started, rows, underWay: [...this.open] };
+			const list = { ...started, rows, underWay: [...this.journal.open] };
 			this.lists.set(model, list);
 			return list;
 		});
@@ -240,7 +271,7 @@ export class Account {
 
 	/** Whether submissions whose tasks may be in a list have no answer yet. */
 	awaits({ underWay }: ListRead): boolean {
-		return underWay.some((submission) => this.open.has(submission));
+		return underWay.some((submission) => this.journal.open.has(submission));
 	}
 
 	private calibrate(rows: ListedTask[]): void {

@@ -1,6 +1,6 @@
 import type { VideoEditBody } from '../../../nodes/shared/dashscope/types';
 import { EditError, StoppedError } from '../../../nodes/WanVideoEdit/edit/errors';
-import { Account } from '../../../nodes/WanVideoEdit/edit/account';
+import { Account, Journal } from '../../../nodes/WanVideoEdit/edit/account';
 import { Ledger } from '../../../nodes/WanVideoEdit/edit/ledger';
 import type { LedgerStore } from '../../../nodes/WanVideoEdit/edit/ledger';
 import { Submitter } from '../../../nodes/WanVideoEdit/edit/submit';
@@ -352,7 +352,30 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		expect(service.count('create')).toBe(2);
 	});
 
-	test('is found at the next try when n8n died before the answer came', async () => {
+	test.each<[string, (journal: Journal, now: number) => Journal]>([
+		['that another credential of the process made', (journal) => journal],
+		['that the process before this one made', (_journal, now) => new Journal(now)],
+	])('is not taken for one %s, and of which it knows nothing', async (_what, journalAt) => {
+		const { clock, service, attempt } = setup();
+		const journal = new Journal(0);
+		service.faults.create.push(never(faults.resetAfterwards));
+		const account = new Account(journal);
+		const lost = failureOf(
+			attempt({ lostSubmission: 'fail' }, true, { ...EXCLUSIVE, account })('a'),
+		);
+		await clock.pass(500);
+		const other = { ...EXCLUSIVE, account: new Account(journal), executionId: 'B' };
+		await clock.run(attempt({}, true, other)('b'));
+		await clock.run(lost);
+		// "Retry execution".
+		const viewer = { ...EXCLUSIVE, account: new Account(journalAt(journal, clock.now())) };
+		const retried = attempt({ lostSubmission: 'fail' }, true, viewer)('a');
+		const error = await clock.run(failureOf(retried));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('is found at the next try, also where its end was not seen', async () => {
 		const { clock, service, store, attempt } = setup();
 		store['0:a:0'] = { state: 'sent', since: clock.now() };
 		service.addTask('a', { jobSeconds: 60 });
@@ -519,7 +542,7 @@ describe('two executions of one workflow with equal prompts', () => {
 		['reset', faults.reset],
 		['timeout', { socket: 'ETIMEDOUT', delayMs: 30_000 }],
 	])('never get each other’s video: %s', async (_what, fault) => {
-		for (const account of [undefined, new Account()]) {
+		for (const account of [undefined, new Account(new Journal(0))]) {
 			for (const listsRequestIds of [true, false]) {
 				const { clock, service, attempt } = setup({ listsRequestIds });
 				service.faults.create.push(fault);
