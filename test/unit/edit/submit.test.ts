@@ -294,6 +294,17 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		},
 	);
 
+	test.each([-15 * MINUTE, 15 * MINUTE])(
+		'is found although the clocks differ by %d ms, once an answer has told the time',
+		async (skewMs) => {
+			const { clock, service, attempt } = setup({ skewMs });
+			const submit = attempt({}, true, EXCLUSIVE);
+			await clock.run(submit('first'));
+			service.faults.create.push(faults.resetAfterwards);
+			await expect(clock.run(submit('a'))).resolves.toMatchObject({ taskId: 'task-2' });
+		},
+	);
+
 	test.each([6_000, 15_000, 45_000, 60_000])(
 		'is found although the list lags %d ms',
 		async (listLagMs) => {
@@ -434,6 +445,17 @@ describe('a submission without a response', () => {
 			expect(second - first - (fault.delayMs ?? 0)).toBeLessThanOrEqual(70_000);
 		},
 	);
+
+	test('is not sent again because the list shows a task that was made later: its call may be under way', async () => {
+		const { clock, service, attempt } = setup();
+		const submit = attempt();
+		service.faults.create.push({ ...faults.resetAfterwards, lateMs: 25_000 });
+		const lost = failureOf(submit('lost'));
+		await clock.pass(1_000);
+		const [error] = await clock.run(Promise.all([lost, submit('later')]));
+		expect(error.details.possibleTaskIds).toBe('task-2');
+		expect(service.count('create')).toBe(2);
+	});
 
 	test('is not sent again while the list lacks tasks of our own', async () => {
 		// The second task, which does arrive, is never listed: so the list says nothing about the first.
@@ -672,14 +694,18 @@ describe('a submission that the service answers with an error of its own', () =>
 		},
 	);
 
-	test('is probed one at a time, not by every item', async () => {
-		const { clock, service, attempt } = setup();
+	test.each([100, 2_000])('is probed one at a time, not by every item (%d ms)', async (latency) => {
+		const { clock, service, attempt } = setup({ latency: () => latency });
 		service.faults.create.push(...Array<Fault>(30).fill(faults.overloaded));
 		const submit = attempt({ deadline: clock.now() + 2 * MINUTE });
 		const names = Array.from({ length: 20 }, (_, index) => `item ${index}`);
 		await clock.run(Promise.all(names.map(async (name) => await failureOf(submit(name)))));
+		// Those that were sent before the first answer came could not know.
+		const probes = service.times('create').filter((at) => at > START + 2 * latency);
 		// Growing pauses from 1 s to 30 s leave time for so many in two minutes.
-		expect(service.count('create')).toBeLessThanOrEqual(10);
+		expect(probes.length).toBeLessThanOrEqual(9);
+		const gaps = probes.slice(1).map((at, index) => at - (probes[index] ?? 0));
+		expect(Math.min(...gaps)).toBeGreaterThan(2 * latency);
 	});
 
 	test('to the end is told as what it is', async () => {
