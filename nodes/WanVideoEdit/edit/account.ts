@@ -210,7 +210,9 @@ export class Account {
 		const asked = clock.now();
 		return await this.ask(clock, async () => {
 			const latest = this.lists.get(model);
-			if (latest !== undefined && latest.at >= asked && latest.from <= from) return latest;
+			// One from the future was read before the clock was set back.
+			const isLater = latest !== undefined && latest.at >= asked && latest.at <= clock.now();
+			if (isLater && latest.from <= from) return latest;
 			const started = { at: clock.now(), from };
 			const rows = await read();
 			this.calibrate(rows);
@@ -256,7 +258,8 @@ export class Account {
 		const first = Math.min(...this.submittedAtOf(model));
 		const from = first + (this.offset ?? 0) - LIST_MARGIN_MS;
 		const latest = this.lists.get(model);
-		const recent = latest !== undefined && latest.at >= clock.now() - maxAgeMs;
+		const age = clock.now() - (latest?.at ?? -Infinity);
+		const recent = latest !== undefined && age >= 0 && age <= maxAgeMs;
 		if (recent && latest.from <= from) return latest;
 		const begun = this.glances.get(model);
 		if (begun !== undefined) return await begun;

@@ -52,6 +52,7 @@ export type LostSubmissionRule = (typeof LOST_SUBMISSION_RULES)[number];
 /** When the task list is looked at, in ms after a submission was lost; from the last one on every 10 s. */
 const LOOKS = [1, 3, 6, 10, 15, 22, 30, 40, 50, 61, 63].map((seconds) => seconds * 1000);
 const LATER_LOOKS_MS = 10_000;
+const LONGEST_LOOK_PAUSE_MS = 11_000;
 
 /** Between two looks where there is no time to wait. */
 const BRIEF_PAUSE_MS = 1_000;
@@ -210,8 +211,9 @@ export class Submitter {
 		failures: DashScopeError[],
 	): Promise<Job | undefined> {
 		const { ports, ledger, settings } = this;
-		const entry = ledger.find(key);
-		if (entry?.state !== 'sent') return undefined;
+		const sent = ledger.find(key);
+		if (sent?.state !== 'sent') return undefined;
+		let entry = sent;
 		this.noteLost(model);
 
 		let reads = 0;
@@ -222,6 +224,7 @@ export class Submitter {
 			let candidates: ListedTask[] = [];
 			let trouble: string | undefined;
 			if ('rows' in list) {
+				entry = { ...entry, offset: entry.offset ?? ports.account.offset };
 				const verdict = judge(this.onServiceClock(entry), {
 					...this.evidence(key, model, entry, list),
 					reads: ++reads,
@@ -320,7 +323,9 @@ export class Submitter {
 		const later = DUPLICATE_LOOKS.map((after) => end + after).filter((at) => at > now);
 		const found = new Map<string, Duplicate>();
 		for (const moment of settings.brief === true || later.length === 0 ? [now] : later) {
-			if (moment > ports.now()) await ports.sleep(moment - ports.now());
+			// The clock may have been set back.
+			const pause = Math.min(moment - ports.now(), LISTED_AFTER_MS);
+			if (pause > 0) await ports.sleep(pause);
 			const list = await this.readPatiently(model, lost);
 			if (!('rows' in list)) continue;
 			for (const entry of lost) {
@@ -467,7 +472,8 @@ export class Submitter {
 		if (this.settings.brief === true) return BRIEF_PAUSE_MS;
 		const elapsed = this.ports.now() - until;
 		const next = LOOKS.find((at) => at > elapsed);
-		if (next !== undefined) return next - elapsed;
+		// The clock may have been set back.
+		if (next !== undefined) return Math.min(next - elapsed, LONGEST_LOOK_PAUSE_MS);
 		return look === 2 ? BRIEF_PAUSE_MS : LATER_LOOKS_MS;
 	}
 }

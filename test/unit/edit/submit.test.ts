@@ -467,6 +467,35 @@ describe('a submission without a response', () => {
 		expect(service.count('create')).toBe(2);
 	});
 
+	test.each([10 * MINUTE, -60 * MINUTE])(
+		'is sent again after a minute although the computer’s clock is set by %d ms meanwhile',
+		async (step) => {
+			const { clock, service, store } = setup();
+			let set = 0;
+			const { account, ...ports } = service.ports();
+			const now = () => clock.now() + set;
+			const listTasks: typeof ports.listTasks = async (query) => {
+				const sentAt = now();
+				const rows = await ports.listTasks(query);
+				account.answered(sentAt, now(), clock.now() - 100);
+				return rows;
+			};
+			const submitter = new Submitter({ ...ports, account, now, listTasks }, new Ledger(store, 0), {
+				deadline: clock.now() + 300 * MINUTE,
+				lostSubmission: 'lookUp',
+			});
+			service.faults.create.push(never(faults.resetAfterwards));
+			const body = async () => await Promise.resolve(bodyOf('a'));
+			const submitting = submitter.submit('0:a:0', MODEL, body);
+			await clock.pass(2_000);
+			set = step;
+			await clock.run(submitting);
+			const [first = 0, second = 0] = service.times('create');
+			expect(second - first).toBeGreaterThanOrEqual(60_000);
+			expect(second - first).toBeLessThanOrEqual(90_000);
+		},
+	);
+
 	test('names the window in which a task may have been created, and what to do', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push(faults.resetAfterwards);
