@@ -62,6 +62,8 @@ interface Scenario {
 	other?: { afterMs: number; sameProcess: boolean; sameCredential: boolean };
 	/** What the user says, where it is true. */
 	saysExclusive: boolean;
+	/** n8n is restarted between two tries, when the other execution has ended. */
+	restarts: boolean;
 	jitter: number[];
 	faults: Record<Route, Array<Fault | undefined>>;
 	settings: RunSettings;
@@ -234,6 +236,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			sameCredential: fc.boolean(),
 		}),
 		saysExclusive: fc.boolean(),
+		restarts: fc.constantFrom(false, false, true),
 		jitter: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), {
 			minLength: 1,
 			maxLength: 8,
@@ -259,6 +262,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'listsRequestIds',
 			'strangers',
 			'saysExclusive',
+			'restarts',
 			'jitter',
 			'faults',
 			'settings',
@@ -349,8 +353,13 @@ async function play(scenario: Scenario): Promise<Story> {
 		});
 	}
 	const jitter = cycle(scenario.jitter);
-	const viewer = { executionId: OURS, account, exclusive };
-	const ports = service.ports(stop, scenario.aborts, jitter, viewer);
+	const portsFor = (process: Account) =>
+		service.ports(stop, scenario.aborts, jitter, {
+			executionId: OURS,
+			account: process,
+			exclusive,
+		});
+	let ports = portsFor(account);
 	const others = async ({ afterMs, sameProcess, sameCredential }: NonNullable<typeof other>) => {
 		const edits = await Promise.all(
 			scenario.items.map(async (kind, item) => await itemOf(kind, item)),
@@ -466,6 +475,11 @@ async function play(scenario: Scenario): Promise<Story> {
 
 	for (let run = 0; run < scenario.runs; run++) {
 		for (let tries = 0; tries <= scenario.settings.retries && !stop.stopped(); tries++) {
+			if (scenario.restarts && tries > 0) {
+				await clock.run(ended, 24 * longest(scenario));
+				ports = portsFor(new Account(new Journal(clock.now())));
+				if (stop.stopped()) break;
+			}
 			const backwards = scenario.reversed && tries > 0;
 			const items = backwards ? [...scenario.items].reverse() : scenario.items;
 			const one = await attempt(run, items, scenario.settings.retries - tries);
@@ -636,8 +650,8 @@ function losesNothing(story: Story): void {
 /** No more requests of a process than the account's limits leave to it. */
 function keepsToBudgets({ service, scenario }: Story): void {
 	const { sameProcess = true, sameCredential = true } = scenario.other ?? {};
-	// Limits are known by credential.
-	if (!sameProcess || !sameCredential) return;
+	// Limits are known by process and credential.
+	if (!sameProcess || !sameCredential || scenario.restarts) return;
 	expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
 	const reads = [...service.times('query'), ...service.times('list')];
 	expect(mostPerSecond(reads.sort((a, b) => a - b))).toBeLessThanOrEqual(10);
