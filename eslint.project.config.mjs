@@ -18,6 +18,14 @@ const nodeExceptions = {
 	'n8n-nodes-base/node-param-type-options-max-value-present': 'off',
 };
 
+/** A room of nodes/ from which these may not be imported. */
+function onlyKnows(room, group) {
+	return {
+		files: [`nodes/${room}/**/*.ts`],
+		rules: { 'no-restricted-imports': ['error', { patterns: [{ group }] }] },
+	};
+}
+
 export default tseslint.config(
 	globalIgnores(['**/dist', '**/node_modules', 'coverage', '.demo']),
 	{
@@ -46,6 +54,11 @@ export default tseslint.config(
 			'no-console': 'error',
 		},
 	},
+	// Imports lead one way: actions, fields and models → shared/n8n → shared/tasks and shared/media → shared/dashscope.
+	onlyKnows('shared', ['**/WanVideoEdit*/**']),
+	onlyKnows('shared/tasks', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', 'n8n-workflow']),
+	onlyKnows('shared/media', ['**/WanVideoEdit*/**', '**/n8n/**', 'n8n-workflow']),
+	onlyKnows('shared/dashscope', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', '**/tasks/**']),
 	{
 		files: ['nodes/**/*.ts'],
 		plugins,

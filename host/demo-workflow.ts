@@ -42,7 +42,7 @@ export function demoWorkflow(files: DemoFiles, where: string): Workflow {
 				videoField: 'data',
 				prompt: 'Turn this video into 8-bit pixel art',
 				resolution: '720P',
-				completion: 'wait',
+				waiting: 'auto',
 				download: true,
 				outputField: 'data',
 				options: {},

@@ -6,8 +6,9 @@ import type {
 	INodeTypeDescription,
 } from 'n8n-workflow';
 import { testDashScope } from '../shared/dashscope/credentialTest';
-import { wakeUp, wakeUpWebhooks } from './n8n/wakeUp';
-import { operationFields, route } from './operations/router';
+import { wakeUp, wakeUpWebhooks } from '../shared/n8n/suspend/wakeUp';
+import { properties, route } from './actions/router';
+import { searchModels } from './fields/model';
 
 export class WanVideoEdit implements INodeType {
 	description: INodeTypeDescription = {
@@ -27,61 +28,10 @@ export class WanVideoEdit implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'dashScopeApi', required: true, testedBy: 'testDashScope' }],
 		webhooks: wakeUpWebhooks,
-		properties: [
-			{
-				displayName: 'Resource',
-				name: 'resource',
-				type: 'options',
-				noDataExpression: true,
-				default: 'video',
-				options: [
-					{ name: 'Task', value: 'task' },
-					{ name: 'Video', value: 'video' },
-				],
-			},
-			{
-				displayName: 'Operation',
-				name: 'operation',
-				type: 'options',
-				noDataExpression: true,
-				default: 'instructionEdit',
-				displayOptions: { show: { resource: ['video'] } },
-				options: [
-					{
-						name: 'Instruction Edit',
-						value: 'instructionEdit',
-						description: 'Change a video as a text says',
-						action: 'Edit a video by instruction',
-					},
-					{
-						name: 'Reference Edit',
-						value: 'referenceEdit',
-						description: 'Change a video with the help of one to four pictures',
-						action: 'Edit a video with reference images',
-					},
-				],
-			},
-			{
-				displayName: 'Operation',
-				name: 'operation',
-				type: 'options',
-				noDataExpression: true,
-				default: 'getStatus',
-				displayOptions: { show: { resource: ['task'] } },
-				options: [
-					{
-						name: 'Get Status',
-						value: 'getStatus',
-						description: 'Ask for a task by its ID and fetch the video when it is finished',
-						action: 'Get the status of a task',
-					},
-				],
-			},
-			...operationFields,
-		],
+		properties,
 	};
 
-	methods = { credentialTest: { testDashScope } };
+	methods = { credentialTest: { testDashScope }, listSearch: { searchModels } };
 
 	webhook = wakeUp;
 

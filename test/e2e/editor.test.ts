@@ -16,13 +16,13 @@ const fields = [
 	'Resource',
 	'Operation',
 	'Video Source',
-	'Video Binary Field',
+	'Input Binary Field',
 	'Prompt',
 	'Resolution',
 	'Completion',
 	'While Waiting',
 	'Download Result',
-	'Output Binary Field',
+	'Put Output File in Field',
 	'Options',
 ];
 

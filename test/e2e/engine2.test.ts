@@ -54,10 +54,10 @@ afterAll(async () => {
 	await servers?.stop();
 });
 
-for (const whileWaiting of ['suspend', 'auto']) {
-	withServers(`${whileWaiting}: holds, says so, and brings the video`, async () => {
-		const prompt = `second engine, ${whileWaiting}`;
-		const file = join(n8n.files, `${whileWaiting}.mp4`);
+for (const waiting of ['suspend', 'auto']) {
+	withServers(`${waiting}: holds, says so, and brings the video`, async () => {
+		const prompt = `second engine, ${waiting}`;
+		const file = join(n8n.files, `${waiting}.mp4`);
 		const write = node('Write', 'n8n-nodes-base.readWriteFile', 1.1, {
 			operation: 'write',
 			fileName: file,
@@ -67,7 +67,7 @@ for (const whileWaiting of ['suspend', 'auto']) {
 		const flow = await addFlow(
 			n8n,
 			prompt,
-			[edit('Edit', sandbox, credential, { whileWaiting }), write],
+			[edit('Edit', sandbox, credential, { waiting }), write],
 			[['Items', 'Edit', 'Write']],
 			{ settings: { engineType: 'v2' } },
 		);

@@ -47,8 +47,8 @@ beforeEach(async () => {
 });
 
 const FROM_FILE = { videoSource: 'binary', videoField: 'data' };
-const WAIT = { completion: 'wait', download: true, outputField: 'data' };
-const SUBMIT = { completion: 'submit' };
+const WAIT = { waiting: 'auto', download: true, outputField: 'data' };
+const SUBMIT = { waiting: 'none' };
 
 const editOf = (parameters: INodeParameters, more: Partial<INode> = {}): INode => ({
 	...wanVideoEdit('Edit', CREDENTIAL, {

@@ -41,8 +41,7 @@ async function threeEdits(settings: Record<string, unknown> = {}): Promise<strin
 		videoUrl: sandbox.samples.video.url,
 		prompt: '={{ $json.prompt }}',
 		resolution: '720P',
-		completion: 'wait',
-		whileWaiting: 'hold',
+		waiting: 'active',
 		options: { pollInterval: 1 },
 	});
 	const name = expect.getState().currentTestName ?? 'test';
@@ -122,7 +121,7 @@ test('two executions with equal prompts get their own videos although one submis
 		videoSource: 'url',
 		videoUrl: sandbox.samples.video.url,
 		prompt: 'the fixed prompt of a form',
-		whileWaiting: 'hold',
+		waiting: 'active',
 		options: { pollInterval: 1 },
 	});
 	const id = await n8n.addWorkflow(

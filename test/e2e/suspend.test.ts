@@ -621,7 +621,7 @@ for (const [mode, prompts] of [
 }
 
 describe('Automatic', () => {
-	const auto = { whileWaiting: 'auto' };
+	const auto = { waiting: 'auto' };
 
 	row(
 		'suspends a production run after about 45 s',

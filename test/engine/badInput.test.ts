@@ -13,7 +13,7 @@ import { bmpOf } from './pictures';
 const bench = useBench();
 
 const MB = 1024 * 1024;
-const SUBMIT = { completion: 'submit' };
+const SUBMIT = { waiting: 'none' };
 const GET_STATUS = { resource: 'task', operation: 'getStatus' };
 
 interface Bad {
@@ -132,14 +132,14 @@ describe('binary fields', () => {
 				clip: await bench.file(samples.video),
 				photo: await bench.file(at(samples.images, 0)),
 			},
-			says: ["'Video Binary Field'", '"data"', 'clip, photo'],
+			says: ["'Input Binary Field'", '"data"', 'clip, photo'],
 		});
 	});
 
 	test('of an item without any', async () => {
 		await expectRefusal({
 			fields: BINARY_VIDEO,
-			says: ["'Video Binary Field'", '"data"', 'no binary fields'],
+			says: ["'Input Binary Field'", '"data"', 'no binary fields'],
 		});
 	});
 
@@ -147,7 +147,7 @@ describe('binary fields', () => {
 		await expectRefusal({
 			fields: { ...BINARY_VIDEO, videoField: '={{ $json.field }}' },
 			binary: { clip: await bench.file(bench.sandbox.samples.video) },
-			says: ["'Video Binary Field' is empty", 'clip'],
+			says: ["'Input Binary Field' is empty", 'clip'],
 		});
 	});
 
@@ -182,7 +182,7 @@ describe('files', () => {
 		await expectRefusal({
 			fields: BINARY_VIDEO,
 			binary: { data: await bench.file(content, 'ride.mp4', 'video/mp4') },
-			says: ["'Video Binary Field'", 'ride.mp4', found, 'MP4 or MOV'],
+			says: ["'Input Binary Field'", 'ride.mp4', found, 'MP4 or MOV'],
 		});
 	});
 
@@ -191,7 +191,7 @@ describe('files', () => {
 		await expectRefusal({
 			fields: BINARY_VIDEO,
 			binary: { data: await bench.file(star, 'ride.mp4', 'video/mp4') },
-			says: ["'Video Binary Field'", 'ride.mp4', 'a PNG picture', 'MP4 or MOV'],
+			says: ["'Input Binary Field'", 'ride.mp4', 'a PNG picture', 'MP4 or MOV'],
 		});
 	});
 
@@ -225,7 +225,7 @@ describe('files', () => {
 		await expectRefusal({
 			fields: BINARY_VIDEO,
 			binary: { data: await bench.file(large, 'long.mp4', 'video/mp4') },
-			says: ["'Video Binary Field'", 'long.mp4', '100.0 MB', /limit/],
+			says: ["'Input Binary Field'", 'long.mp4', '100.0 MB', /limit/],
 		});
 	});
 

@@ -115,7 +115,7 @@ function editOf(sandbox: Sandbox, { resource }: INodeParameters): INodeParameter
 		videoSource: 'url',
 		videoUrl: sandbox.samples.video.url,
 		prompt: 'black and white',
-		whileWaiting: 'hold',
+		waiting: 'active',
 	};
 }
 
@@ -141,6 +141,9 @@ export function at<T>(list: readonly T[] | undefined, index: number): T {
 export function named(...prompts: string[]): INodeExecutionData[] {
 	return prompts.map((prompt, index) => ({ json: { name: `item ${index}`, prompt } }));
 }
+
+/** A model that is chosen by its ID. */
+export const modelId = (value: string) => ({ __rl: true, mode: 'id', value });
 
 export const PROMPT_OF_ITEM = '={{ $json.prompt }}';
 

@@ -9,7 +9,7 @@ const host = () => new URL(bench.sandbox.url).host;
 
 describe('the key', () => {
 	test('travels as a Bearer token', async () => {
-		await bench.run(1, { completion: 'submit' });
+		await bench.run(1, { waiting: 'none' });
 
 		const { headers, authorized } = only(bench.sandbox.requests('create'));
 		expect(headers.authorization).toBe('Bearer ***');
@@ -20,7 +20,7 @@ describe('the key', () => {
 		const apiKey = 'sk-{{ 1 + 1 }}-$1';
 		const before = bench.sandbox.apiKey;
 		bench.sandbox.configure({ apiKey });
-		const { error } = await bench.run(1, { completion: 'submit' });
+		const { error } = await bench.run(1, { waiting: 'none' });
 		const tested = await testCredential(bench.credential());
 		bench.sandbox.configure({ apiKey: before });
 

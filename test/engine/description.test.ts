@@ -129,9 +129,7 @@ test('limits, price and billing are explained where the user chooses', () => {
 	expect(text).toMatch(/500 characters/);
 	expect(text).toMatch(/240 to 4096 pixels/);
 	const resolution = properties.find(({ name }) => name === 'resolution');
-	expect(JSON.stringify(resolution)).toMatch(
-		/bills the seconds of the input plus those of the result/,
-	);
+	expect(JSON.stringify(resolution)).toMatch(/pay for input seconds plus output seconds/);
 	expect(JSON.stringify(resolution)).toMatch(/as of \w+ \d{4}/);
 });
 
@@ -143,7 +141,8 @@ describe('what the editor fills in', () => {
 			videoSource: 'binary',
 			videoField: 'data',
 			resolution: '720P',
-			completion: 'wait',
+			waiting: 'auto',
+			model: expect.objectContaining({ value: 'wan2.7-videoedit' }),
 			download: true,
 			outputField: 'data',
 			options: {},
@@ -187,7 +186,7 @@ describe('what the editor fills in', () => {
 	});
 
 	test('runs after an edit that only submitted: Get Status', async () => {
-		const { items: submitted } = await bench.run(1, { completion: 'submit' });
+		const { items: submitted } = await bench.run(1, { waiting: 'none' });
 		const parameters = defaultsOf({ resource: 'task', operation: 'getStatus' });
 		const { items, error } = await runNode(
 			submitted.map(({ json }) => ({ json })),
@@ -212,7 +211,7 @@ describe('what the editor fills in', () => {
 		'runs with the option %s as it is when it is added',
 		async (name, value) => {
 			const { error } = await bench.run(1, {
-				completion: 'submit',
+				waiting: 'none',
 				options: { [name]: value as string },
 			});
 

@@ -1,6 +1,6 @@
 import type { INodeParameters } from 'n8n-workflow';
 import { readBinary } from './engine';
-import { detailsOf, only, until, useBench } from './bench';
+import { detailsOf, only, until, useBench, modelId } from './bench';
 import { OtherHost, closedPort } from './otherHost';
 
 // What goes wrong between the node and DashScope, and what the user gets to read about it.
@@ -136,7 +136,7 @@ describe('a refused submission', () => {
 	});
 
 	test('by the service’s own checks', async () => {
-		const { error } = await bench.run(1, { options: { model: 'wan9-videoedit' } });
+		const { error } = await bench.run(1, { model: modelId('wan9-videoedit') });
 
 		expect(error?.message).toBe('Model not exist. [item 0]');
 		expect(calls('create')).toBe(1);
@@ -285,7 +285,7 @@ describe('a task that brings no video', () => {
 	});
 
 	test('SUCCEEDED without a link: says so and keeps the task', async () => {
-		const { items } = await bench.run(1, { completion: 'submit' });
+		const { items } = await bench.run(1, { waiting: 'none' });
 		const taskId = String(only(items).json.taskId);
 		bench.sandbox.fault({
 			route: 'query',
@@ -441,7 +441,7 @@ describe('an upload', () => {
 });
 
 test('questions that stumble are asked again by Get Status, too', async () => {
-	const { items: submitted } = await bench.run(1, { completion: 'submit' });
+	const { items: submitted } = await bench.run(1, { waiting: 'none' });
 	const taskId = String(only(submitted).json.taskId);
 	bench.sandbox.fault({ route: 'query', status: 503 });
 	bench.sandbox.fault({ route: 'query', drop: 'before' });

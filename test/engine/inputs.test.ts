@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { INodeParameters } from 'n8n-workflow';
 import type { LoggedRequest, SampleFile, UploadPart } from '../../sandbox';
 import { readBinary, useBinaryMode } from './engine';
-import { PROMPT_OF_ITEM, at, named, only, useBench } from './bench';
+import { PROMPT_OF_ITEM, at, named, only, useBench, modelId } from './bench';
 import { bmpOf } from './pictures';
 
 // Every kind of input, and every byte of what is sent for it. Time is saved by not waiting where the request is the point.
 
 const bench = useBench();
 
-const SUBMIT = { completion: 'submit' };
+const SUBMIT = { waiting: 'none' };
 const MB = 1024 * 1024;
 
 const OSS_VIDEO = /^oss:\/\/dashscope-instant\/[\w/-]+\/[\w-]{36}\.mp4$/;
@@ -195,7 +195,7 @@ describe('video', () => {
 		const data = await bench.file(bench.sandbox.samples.video);
 		const { error } = await bench.run([{ json: {}, binary: { data } }], {
 			videoSource: 'binary',
-			options: { model: 'wan2.7-videoedit-2026-04-25' },
+			model: modelId('wan2.7-videoedit-2026-04-25'),
 			...SUBMIT,
 		});
 
@@ -458,7 +458,7 @@ describe('options: each adds its own field and nothing else', () => {
 		],
 		[
 			'model',
-			{ options: { model: 'wan2.7-videoedit-2026-04-25' } },
+			{ model: modelId('wan2.7-videoedit-2026-04-25') },
 			{ model: 'wan2.7-videoedit-2026-04-25' },
 		],
 		[
@@ -487,7 +487,6 @@ describe('options: each adds its own field and nothing else', () => {
 					seed: '',
 					watermark: '',
 					negativePrompt: '',
-					model: '',
 				},
 			},
 			{},

@@ -65,7 +65,7 @@ describe('where nobody else submits tasks, one that was created all the same is 
 
 	test('also without waiting for the result', async () => {
 		lose({ drop: 'after' });
-		const { items } = await bench.run(1, { completion: 'submit' }, exclusive());
+		const { items } = await bench.run(1, { waiting: 'none' }, exclusive());
 
 		expect(only(items).json).toMatchObject({ taskId: only(bench.taskIds()), status: 'PENDING' });
 		expect(created()).toBe(1);

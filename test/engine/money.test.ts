@@ -124,7 +124,7 @@ describe('Retry On Fail, three tries over three items', () => {
 		bench.sandbox.fault({ route: 'create', skip: 1, status: 400 });
 		const { items, error } = await bench.run(
 			THREE,
-			{ ...FIELDS, completion: 'submit' },
+			{ ...FIELDS, waiting: 'none' },
 			{ settings: RETRY },
 		);
 

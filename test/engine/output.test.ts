@@ -1,13 +1,23 @@
 import type { INodeExecutionData, INodeParameters } from 'n8n-workflow';
 import type { SandboxTask } from '../../sandbox';
 import { readBinary } from './engine';
-import { PROMPT_OF_ITEM, SIGNED_QUERY, at, detailsOf, named, only, until, useBench } from './bench';
+import {
+	PROMPT_OF_ITEM,
+	SIGNED_QUERY,
+	at,
+	detailsOf,
+	named,
+	only,
+	until,
+	useBench,
+	modelId,
+} from './bench';
 
 // What the node hands on: every key of every shape.
 
 const bench = useBench();
 
-const SUBMIT = { completion: 'submit' };
+const SUBMIT = { waiting: 'none' };
 const GET_STATUS = { resource: 'task', operation: 'getStatus' };
 const FROM_START = "={{ $('Start').item.json.name }}";
 
@@ -171,11 +181,12 @@ describe('a finished edit', () => {
 	});
 
 	test('knows no price for another model, unless the user does', async () => {
-		const model = 'wan2.7-videoedit-2026-04-25';
-		const { items } = await bench.run(1, { download: false, options: { model } });
+		const model = modelId('wan2.7-videoedit-2026-04-25');
+		const { items } = await bench.run(1, { download: false, model });
 		const { items: priced } = await bench.run(1, {
 			download: false,
-			options: { model, price720P: 0.5 },
+			model,
+			options: { price720P: 0.5 },
 		});
 
 		expect(only(items).json.usage).toMatchObject({ billedSeconds: 6, estimatedCost: null });
@@ -428,7 +439,9 @@ describe('Get Status', () => {
 				SR: '1080',
 			},
 		};
+		const row = { task_id: 't-1', status: 'SUCCEEDED', model_name: 'wan2.7-videoedit' };
 		bench.sandbox.fault({ route: 'query', status: 200, body: answer });
+		bench.sandbox.fault({ route: 'list', status: 200, body: { total: 1, data: [row] } });
 		const item = await statusOf('t-1', { download: false, options: { simplify: false } });
 
 		expect(item.json).toEqual({

@@ -8,6 +8,7 @@ import {
 	only,
 	until,
 	useBench,
+	modelId,
 } from './bench';
 import { FIELDS, FROM_START, THREE, breakDownload, runMeddled } from './three';
 import { testCredential } from './engine';
@@ -101,7 +102,7 @@ test.each([
 		const asked: string[] = [];
 		await bench.run(
 			1,
-			{ videoUrl: 'https://example.com/ride.mp4', completion: 'submit' },
+			{ videoUrl: 'https://example.com/ride.mp4', waiting: 'none' },
 			{
 				credential: {
 					apiKey: 'sk-1',
@@ -136,7 +137,7 @@ test('items are not edited one after another', async () => {
 });
 
 test('items do not multiply runs: as many tasks as items, each with its own prompt', async () => {
-	await bench.run(THREE, { ...FIELDS, completion: 'submit' });
+	await bench.run(THREE, { ...FIELDS, waiting: 'none' });
 
 	expect(bench.sandbox.tasks().map(({ prompt }) => prompt)).toEqual(
 		THREE.map(({ json }) => json.prompt),
@@ -161,7 +162,7 @@ test('a throttled submission is not fatal', async () => {
 
 test('a submission that answered 5xx is not sent again', async () => {
 	bench.sandbox.fault({ route: 'create', status: 500, afterWork: true });
-	await bench.run(1, { completion: 'submit' });
+	await bench.run(1, { waiting: 'none' });
 
 	expect(created()).toBe(1);
 	expect(bench.taskIds()).toHaveLength(1);
@@ -176,15 +177,15 @@ test('Retry On Fail does not bill twice', async () => {
 
 test('a model that came out later can be used', async () => {
 	await bench.run(1, {
-		completion: 'submit',
-		options: { model: 'wan2.7-videoedit-2027-01-31' },
+		waiting: 'none',
+		model: modelId('wan2.7-videoedit-2027-01-31'),
 	});
 
 	expect(only(bench.sandbox.tasks()).model).toBe('wan2.7-videoedit-2027-01-31');
 });
 
 test('the dearer resolution is not the default', async () => {
-	await bench.run(1, { completion: 'submit' });
+	await bench.run(1, { waiting: 'none' });
 
 	expect(only(bench.bodies())).toMatchObject({ parameters: { resolution: '720P' } });
 });
@@ -255,7 +256,7 @@ test('several pictures keep the order that the prompt counts on', async () => {
 		imageSource: 'list',
 		images: { image: urls.map((url) => ({ source: 'url', url })) },
 		prompt: 'Image 1 holds Image 2 in front of Image 3',
-		completion: 'submit',
+		waiting: 'none',
 	});
 
 	const [, ...sent] = mediaOf(only(bench.sandbox.requests('create')));

@@ -199,7 +199,7 @@ test.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
 
 test('of a node that only hands task IDs back: what it submitted is cancelled', async () => {
 	bench.sandbox.configure({ slots: 0 });
-	const started = bench.start(8, { completion: 'submit' });
+	const started = bench.start(8, { waiting: 'none' });
 	await until(() => bench.taskIds().length >= 3);
 	await stopNow(started);
 

@@ -19,7 +19,7 @@ import { userFolder } from './userFolder';
 const bench = useBench();
 
 const MB = 1024 * 1024;
-const SUBMIT = { completion: 'submit' };
+const SUBMIT = { waiting: 'none' };
 const BINARY = { videoSource: 'binary' };
 
 const servers: TestServer[] = [];

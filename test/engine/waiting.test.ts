@@ -99,7 +99,7 @@ describe('a submission that is throttled', () => {
 
 	test('again and again, waits longer each time', async () => {
 		bench.sandbox.fault({ route: 'create', times: 3, status: 429 });
-		const { items } = await bench.run(1, { completion: 'submit' });
+		const { items } = await bench.run(1, { waiting: 'none' });
 
 		expect(items).toHaveLength(1);
 		const times = bench.sandbox.requests('create').map((request) => request.at);
@@ -124,7 +124,7 @@ describe('a submission that is throttled', () => {
 
 	test('by a narrower account: all items are submitted in the end, each once', async () => {
 		bench.sandbox.configure({ submitsPerSecond: 2 });
-		const { items, error } = await bench.run(5, { completion: 'submit' });
+		const { items, error } = await bench.run(5, { waiting: 'none' });
 		bench.sandbox.configure({ submitsPerSecond: 5 });
 
 		expect(error).toBeUndefined();

@@ -40,7 +40,7 @@ test.each(['suspend', 'auto'])('"%s" holds, says why, and hands the videos on', 
 	const flow = await addFlow(
 		n8n,
 		way,
-		[edit('Edit', sandbox, credential, { whileWaiting: way }), after()],
+		[edit('Edit', sandbox, credential, { waiting: way }), after()],
 		[['Items', 'Edit', 'After']],
 	);
 	const prompts = [`${way} one`, `${way} two`];
@@ -52,7 +52,7 @@ test.each(['suspend', 'auto'])('"%s" holds, says why, and hands the videos on', 
 	);
 	expect(execution.data.resultData.runData.Edit?.[0]?.hints).toContainEqual(
 		expect.objectContaining({
-			message: expect.stringMatching(/kept running while waiting: this version of n8n cannot/),
+			message: expect.stringMatching(/stayed active while waiting: this version of n8n cannot/),
 		}),
 	);
 	expect(tasksOf(sandbox, way)).toHaveLength(2);

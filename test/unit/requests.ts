@@ -1,7 +1,11 @@
 import type { ByteStream } from '../../nodes/shared/dashscope/uploads';
-import { checkMedia } from '../../nodes/WanVideoEdit/edit/media';
-import type { PreparedEdit } from '../../nodes/WanVideoEdit/edit/run';
-import type { BinaryFile, EditRequest, MediaSource } from '../../nodes/WanVideoEdit/edit/types';
+import { checkMedia } from '../../nodes/shared/media/sources';
+import type { BinaryFile, MediaSource } from '../../nodes/shared/media/types';
+import type { TaskRequest } from '../../nodes/shared/tasks/run';
+import type { ModelRequest } from '../../nodes/WanVideoEdit/models/spec';
+import { taskOf } from '../../nodes/WanVideoEdit/models/taskOf';
+import { validateRequest } from '../../nodes/WanVideoEdit/models/validate';
+import { wan27VideoEdit } from '../../nodes/WanVideoEdit/models/wan27VideoEdit';
 
 export const MODEL = 'wan2.7-videoedit';
 
@@ -53,12 +57,34 @@ export const binary = (file: BinaryFile, field = 'data'): MediaSource => ({
 
 export const VIDEO_URL = 'https://files.example/ride.mp4';
 
-/** A request with the least that is needed, unless more is said. */
-export function requestOf(more: Partial<EditRequest> = {}): EditRequest {
-	return { model: MODEL, video: url(VIDEO_URL), images: [], resolution: '720P', ...more };
+export interface Asked extends Partial<Omit<ModelRequest, 'media'>> {
+	video?: MediaSource;
+	images?: MediaSource[];
 }
 
-export async function editOf(more: Partial<EditRequest> = {}): Promise<PreparedEdit> {
-	const request = requestOf(more);
-	return { item: 0, recipe: 'the same', request, media: await checkMedia(request) };
+/** A request with the least that is needed, unless more is said. */
+export function requestOf({
+	video = url(VIDEO_URL),
+	images = [],
+	values,
+	...more
+}: Asked = {}): ModelRequest {
+	return {
+		model: MODEL,
+		media: [
+			{ place: 'video', source: video },
+			...images.map((source) => ({ place: 'image', source })),
+		],
+		values: { resolution: '720P', ...values },
+		...more,
+	};
+}
+
+/** The files of a request, looked at. */
+export const mediaOf = async (more?: Asked) =>
+	await checkMedia(validateRequest(wan27VideoEdit, requestOf(more), false));
+
+export async function editOf(more?: Asked): Promise<TaskRequest> {
+	const task = taskOf(wan27VideoEdit, requestOf(more), await mediaOf(more));
+	return { item: 0, recipe: 'the same', ...task };
 }

@@ -1,5 +1,5 @@
-import { StoppedError } from '../../nodes/WanVideoEdit/edit/errors';
-import type { Clock } from '../../nodes/WanVideoEdit/edit/ports';
+import { StoppedError } from '../../nodes/shared/tasks/errors';
+import type { Clock } from '../../nodes/shared/tasks/ports';
 
 /** A morning in November; any moment would do. */
 export const START = Date.parse('2026-11-02T09:00:00Z');

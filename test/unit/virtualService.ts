@@ -7,8 +7,8 @@ import { isRecord, recordAt, textAt } from '../../nodes/shared/dashscope/json';
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
-import { Account } from '../../nodes/WanVideoEdit/edit/account';
-import type { EditPorts } from '../../nodes/WanVideoEdit/edit/ports';
+import { Account } from '../../nodes/shared/tasks/account';
+import type { TaskPorts } from '../../nodes/shared/tasks/ports';
 import { TaskStore } from '../../sandbox/tasks';
 import type { Task, Work } from '../../sandbox/tasks';
 import { naiveTime, parseCompactTime } from '../../sandbox/times';
@@ -191,7 +191,7 @@ export class VirtualService {
 		abortsCalls = true,
 		random = () => 0.5,
 		{ account = this.account, executionId = 'execution', exclusive = false }: Viewer = {},
-	): EditPorts<string> {
+	): TaskPorts<string> {
 		/** A client for one call. */
 		const telling = (aborts: boolean): DashScopeClient => {
 			const sentAt = this.clock.now();

@@ -1,16 +1,21 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
-import { HEAD_BYTES, detectFormat } from '../edit/formats';
-import type { MediaSource } from '../edit/types';
-import { validateImageCount } from '../edit/validate';
-import { binaryFieldsOf, binaryFileOf } from '../n8n/binary';
+import { HEAD_BYTES, detectFormat } from '../../shared/media/formats';
+import { describeLimits } from '../../shared/media/limits';
+import type { MediaSource } from '../../shared/media/types';
+import { binaryFieldsOf, binaryFileOf } from '../../shared/n8n/binary';
+import { byModel } from './media';
+import type { ModelSpec, RequestMedia } from '../models/spec';
 import { collectionParameter, textParameter, toText } from './read';
 
-const LIMITS =
-	'JPEG, PNG without transparency, BMP or WEBP, 240 to 8000 pixels a side, up to 20 MB';
+/** How many images of which kind a model takes, for a hint. */
+function hintOf({ slots }: ModelSpec): string {
+	const slot = slots.find(({ place }) => place === 'image');
+	return slot === undefined ? '' : `Up to ${slot.most} images. ${describeLimits(slot.limits)}`;
+}
 
-/** The reference images. */
-export const imageFields: INodeProperties[] = [
+/** The reference images. @param models that the user can choose from, the default first */
+export const imageFields = (models: readonly ModelSpec[]): INodeProperties[] => [
 	{
 		displayName: 'Reference Images',
 		name: 'imageSource',
@@ -32,55 +37,58 @@ export const imageFields: INodeProperties[] = [
 			},
 		],
 	},
+	...byModel(
+		{
+			displayName: 'Images',
+			name: 'images',
+			type: 'fixedCollection',
+			typeOptions: { multipleValues: true, sortable: true },
+			placeholder: 'Add Image',
+			default: { image: [{ source: 'binary', field: 'image' }] },
+			description: 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on',
+			displayOptions: { show: { imageSource: ['list'] } },
+			options: [
+				{
+					displayName: 'Image',
+					name: 'image',
+					values: [
+						{
+							displayName: 'Source',
+							name: 'source',
+							type: 'options',
+							default: 'binary',
+							description: 'Where this image comes from',
+							options: [
+								{ name: 'Binary Field', value: 'binary' },
+								{ name: 'URL', value: 'url' },
+							],
+						},
+						{
+							displayName: 'Binary Field',
+							name: 'field',
+							type: 'string',
+							default: 'image',
+							description: 'Name of the binary field with the image',
+							displayOptions: { show: { source: ['binary'] } },
+						},
+						{
+							displayName: 'URL',
+							name: 'url',
+							type: 'string',
+							default: '',
+							placeholder: 'e.g. https://example.com/sweater.jpg',
+							description: 'Public address of the image; DashScope fetches it itself',
+							displayOptions: { show: { source: ['url'] } },
+						},
+					],
+				},
+			],
+		},
+		models,
+		hintOf,
+	),
 	{
-		displayName: 'Images',
-		name: 'images',
-		type: 'fixedCollection',
-		typeOptions: { multipleValues: true, sortable: true },
-		placeholder: 'Add Image',
-		default: { image: [{ source: 'binary', field: 'image' }] },
-		hint: `1 to 4 images. ${LIMITS}`,
-		description: 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on',
-		displayOptions: { show: { imageSource: ['list'] } },
-		options: [
-			{
-				displayName: 'Image',
-				name: 'image',
-				values: [
-					{
-						displayName: 'Source',
-						name: 'source',
-						type: 'options',
-						default: 'binary',
-						description: 'Where this image comes from',
-						options: [
-							{ name: 'Binary Field', value: 'binary' },
-							{ name: 'URL', value: 'url' },
-						],
-					},
-					{
-						displayName: 'Binary Field',
-						name: 'field',
-						type: 'string',
-						default: 'image',
-						description: 'Name of the binary field with the image',
-						displayOptions: { show: { source: ['binary'] } },
-					},
-					{
-						displayName: 'URL',
-						name: 'url',
-						type: 'string',
-						default: '',
-						placeholder: 'e.g. https://example.com/sweater.jpg',
-						description: 'Public address of the image; DashScope fetches it itself',
-						displayOptions: { show: { source: ['url'] } },
-					},
-				],
-			},
-		],
-	},
-	{
-		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first picture. The video is left out. ${LIMITS}.`,
+		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first picture. The video is left out.`,
 		name: 'allImagesNotice',
 		type: 'notice',
 		default: '',
@@ -90,24 +98,22 @@ export const imageFields: INodeProperties[] = [
 
 /**
  * The reference images of an item in the order of the prompt's numbering.
- * @throws InputError for a wrong number of images or a binary field that the item does not have
+ * @throws InputError for a binary field that the item does not have
  */
 export async function readImages(
 	functions: IExecuteFunctions,
 	item: number,
-): Promise<MediaSource[]> {
+): Promise<RequestMedia[]> {
 	const images =
 		textParameter(functions, 'imageSource', item) === 'allImages'
 			? await allImages(functions, item)
 			: await listedImages(functions, item);
-	validateImageCount(images.length);
-	return images;
+	return images.map((source) => ({ place: 'image', source }));
 }
 
 async function listedImages(functions: IExecuteFunctions, item: number): Promise<MediaSource[]> {
 	const { image } = collectionParameter(functions, 'images', item);
 	const rows = Array.isArray(image) ? image.filter(isRecord) : [];
-	validateImageCount(rows.length);
 	const sources: MediaSource[] = [];
 	for (const [index, row] of rows.entries()) {
 		if (row.source === 'url') {

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
-import type { PricePerSecond } from '../edit/price';
+import type { PricePerSecond } from '../../shared/tasks/price';
 import { numberOption } from './read';
 
 /** Options that replace the list prices. */
@@ -11,7 +11,7 @@ export const price1080Option: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 4 },
 	default: 0.15,
 	description:
-		'Your own price for the estimated cost. Without it the list price as of September 2026 counts, in yuan for Beijing and in US dollars elsewhere.',
+		'Your own price for the estimated cost. Without it, the list price as of September 2026 is used, in yuan for Beijing and in US dollars elsewhere.',
 };
 export const price720Option: INodeProperties = {
 	...price1080Option,

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import type { JsonRecord } from '../../shared/dashscope/types';
-import { InputError } from '../edit/errors';
+import { InputError } from '../../shared/inputError';
 
 /** Reading parameters whose expressions may yield anything. */
 

@@ -1,36 +1,61 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { whyNotSuspend } from '../n8n/suspend';
+import { whyNotSuspend } from '../../shared/n8n/suspend/start';
+import { choice } from '../models/validate';
 import { textParameter } from './read';
 
-/** How the node waits. */
+const WAYS = ['auto', 'active', 'suspend', 'none'] as const;
+type Waiting = (typeof WAYS)[number];
+
+/** Whether and how an operation that submits tasks waits for them. */
 export const waitingField: INodeProperties = {
-	displayName: 'While Waiting',
-	name: 'whileWaiting',
+	displayName: 'Wait for Completion',
+	name: 'waiting',
 	type: 'options',
 	noDataExpression: true,
 	default: 'auto',
-	description: 'What happens to the execution during the one to ten minutes of an edit',
-	displayOptions: { show: { completion: ['wait'] } },
+	description:
+		'Whether to wait for the video, and what happens to the execution meanwhile. It takes one to ten minutes; items are processed in parallel.',
 	options: [
 		{
 			name: 'Automatic',
 			value: 'auto',
 			description:
-				'Keep manual runs going; suspend production runs that take longer than about a minute',
+				'Wait for the video. Manual executions stay active; production executions are put to wait after about a minute.',
 		},
 		{
-			name: 'Keep Execution Running',
-			value: 'hold',
-			description: 'Get the video as soon as it is there; a restart of n8n ends the execution',
+			name: 'Stay Active',
+			value: 'active',
+			description:
+				'Wait for the video with the execution running. A restart of n8n ends the execution.',
 		},
 		{
 			name: 'Suspend Execution',
 			value: 'suspend',
 			description:
-				'Free the worker and survive a restart of n8n; the video may be noticed some seconds later, at times a minute',
+				'Put the execution to wait: this frees the worker and survives a restart of n8n. The video may arrive some seconds later, sometimes a minute.',
+		},
+		{
+			name: "Don't Wait",
+			value: 'none',
+			description:
+				"Return the task ID right away. Get the video later with 'Task: Get Status', within 24 hours.",
 		},
 	],
 };
+
+/** For operations that only wait. */
+export const alwaysWaitingField: INodeProperties = {
+	...waitingField,
+	displayName: 'While Waiting',
+	description:
+		'What happens to the execution while it waits; tasks usually take one to ten minutes',
+	options: (waitingField.options ?? []).slice(0, 3),
+};
+
+/** @throws InputError for what is none of the choices */
+export function readWaiting(functions: IExecuteFunctions): Waiting {
+	return choice('Wait for Completion', textParameter(functions, 'waiting', 0) || 'auto', WAYS);
+}
 
 /** How long Automatic keeps a production run going before it is suspended. */
 const AUTOMATIC_HOLD_MS = 45_000;
@@ -44,16 +69,15 @@ export interface Hold {
 
 /** Whether and when the execution is suspended. */
 export async function readHold(functions: IExecuteFunctions): Promise<Hold> {
-	const mode = textParameter(functions, 'whileWaiting', 0) || 'auto';
-	const submitOnly = textParameter(functions, 'completion', 0) === 'submit';
-	if (mode === 'hold' || submitOnly) return {};
+	const mode = readWaiting(functions);
+	if (mode === 'active' || mode === 'none') return {};
 	if (mode === 'auto' && functions.getMode() === 'manual') return {};
 
 	const answered =
 		mode === 'auto' && callerWaits(functions) ? 'the caller waits for its answer' : undefined;
 	const reason = answered ?? (await whyNotSuspend(functions));
 	if (reason !== undefined) {
-		return { hint: `The execution was kept running while waiting: ${reason}.` };
+		return { hint: `The execution stayed active while waiting: ${reason}.` };
 	}
 	return { holdMs: mode === 'suspend' ? 0 : AUTOMATIC_HOLD_MS };
 }

@@ -9,7 +9,7 @@ import { connectionError, httpAnswerOf, readAnswer } from './answer';
 import { baseUrlOf } from './hosts';
 import type { DashScopeCredential } from './hosts';
 import { textAt } from './json';
-import type { JsonRecord, VideoEditBody } from './types';
+import type { JsonRecord } from './types';
 
 export type DashScopeFunctions = IExecuteFunctions | IPollFunctions | ILoadOptionsFunctions;
 
@@ -32,7 +32,7 @@ export interface DashScopeRequest {
 	path: string;
 	query?: Record<string, string | number>;
 	headers?: Record<string, string>;
-	body?: VideoEditBody;
+	body?: JsonRecord;
 	timeoutMs?: number;
 }
 

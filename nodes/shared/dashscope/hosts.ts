@@ -52,6 +52,12 @@ export function isPrivateHost(hostname: string): boolean {
 	return !host.includes('.') || /\.(local|internal|lan|home|corp|intranet|test)$/.test(host);
 }
 
+/** Whether a base URL is of the region China (Beijing), which has its own prices and some model IDs of its own. */
+export function isBeijing(baseUrl: string): boolean {
+	const { hostname } = new URL(baseUrl);
+	return hostname === 'dashscope.aliyuncs.com' || hostname.includes('.cn-beijing.');
+}
+
 /** A URL, or undefined where `new URL` would throw. */
 export function tryParseUrl(text: string, base?: URL): URL | undefined {
 	try {

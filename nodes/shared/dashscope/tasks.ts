@@ -4,13 +4,13 @@ import { DashScopeError } from './errors';
 import { isRecord, numberAt, recordAt, textAt } from './json';
 import { formatListTime, parseDashScopeTime } from './time';
 import type {
+	CreateCall,
 	CreatedTask,
 	JsonRecord,
 	ListedTask,
 	Task,
 	TaskStatus,
 	Usage,
-	VideoEditBody,
 } from './types';
 
 const STATUSES: readonly TaskStatus[] = [
@@ -31,12 +31,13 @@ function statusAt(record: JsonRecord, key: string): TaskStatus | undefined {
 
 function parseUsage(raw: JsonRecord): Usage | undefined {
 	if (!isRecord(raw.usage)) return undefined;
-	const tier = numberAt(raw.usage, 'SR');
+	const { usage } = raw;
+	const tier = numberAt(usage, 'SR');
 	return {
-		billedSeconds: numberAt(raw.usage, 'duration'),
-		inputSeconds: numberAt(raw.usage, 'input_video_duration'),
-		outputSeconds: numberAt(raw.usage, 'output_video_duration'),
-		resolution: tier === undefined ? undefined : `${tier}P`,
+		billedSeconds: numberAt(usage, 'duration') ?? numberAt(usage, 'video_duration'),
+		inputSeconds: numberAt(usage, 'input_video_duration'),
+		outputSeconds: numberAt(usage, 'output_video_duration') ?? numberAt(usage, 'video_duration'),
+		resolution: tier === undefined ? textAt(usage, 'video_ratio') : `${tier}P`,
 	};
 }
 
@@ -57,7 +58,10 @@ export function parseTask(raw: JsonRecord): Task | undefined {
 		startedAt: parseDashScopeTime(textAt(output, 'scheduled_time')),
 		finishedAt: parseDashScopeTime(textAt(output, 'end_time')),
 		prompt: textAt(output, 'orig_prompt'),
-		videoUrl: textAt(output, 'video_url'),
+		videoUrl:
+			textAt(output, 'video_url') ??
+			textAt(output, 'output_video_url') ??
+			textAt(recordAt(output, 'results'), 'video_url'),
 		usage: parseUsage(raw),
 		code: textAt(output, 'code'),
 		message: textAt(output, 'message'),
@@ -73,22 +77,29 @@ function namesNoTask(raw: JsonRecord): DashScopeError {
 	});
 }
 
+const VIDEO_PATH = '/services/aigc/video-generation/video-synthesis';
+
+/** Whether any text in a body is the `oss://` URL of an upload. */
+function usesUpload(value: unknown): boolean {
+	if (typeof value === 'string') return value.startsWith('oss://');
+	return typeof value === 'object' && value !== null && Object.values(value).some(usesUpload);
+}
+
 /**
- * Submits a video edit. Costs money when the task succeeds, and no idempotency key exists:
+ * Submits a task. Costs money when the task succeeds, and no idempotency key exists:
  * after an error whose kind is `answered`, `server`, `lost` or `garbled` a task may exist all the same.
  * @throws DashScopeError
  */
 export async function createTask(
 	client: DashScopeClient,
-	body: VideoEditBody,
+	{ body, path = VIDEO_PATH }: CreateCall,
 ): Promise<CreatedTask> {
-	const usesUpload = body.input.media.some((entry) => entry.url.startsWith('oss://'));
 	const raw = await dashScopeRequest(client, {
 		method: 'POST',
-		path: '/services/aigc/video-generation/video-synthesis',
+		path,
 		headers: {
 			'X-DashScope-Async': 'enable',
-			...(usesUpload ? { 'X-DashScope-OssResourceResolve': 'enable' } : {}),
+			...(usesUpload(body) ? { 'X-DashScope-OssResourceResolve': 'enable' } : {}),
 		},
 		body,
 		timeoutMs: 120_000,
@@ -135,6 +146,24 @@ export interface TaskListQuery {
 	/** Epoch milliseconds; the span may not exceed 24 h. */
 	from: number;
 	to: number;
+}
+
+/**
+ * The model of a task, which only the task list tells.
+ * @returns undefined where the list does not show the task
+ * @throws DashScopeError
+ */
+export async function modelOfTask(
+	client: DashScopeClient,
+	taskId: string,
+): Promise<string | undefined> {
+	const raw = await dashScopeRequest(client, {
+		method: 'GET',
+		path: '/tasks/',
+		query: { task_id: taskId },
+		timeoutMs: 30_000,
+	});
+	return parseTaskList(raw).find((row) => row.taskId === taskId)?.model;
 }
 
 const PAGE_SIZE = 100;
@@ -197,6 +226,7 @@ export function parseTaskList(raw: JsonRecord): ListedTask[] {
 		return {
 			taskId,
 			status: statusAt(record, 'status') ?? 'RUNNING',
+			model: textAt(record, 'model_name'),
 			requestId: textAt(record, 'request_id'),
 			createdAt: numberAt(record, 'gmt_create'),
 		};

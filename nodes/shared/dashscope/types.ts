@@ -16,37 +16,18 @@ export type TaskStatus =
 /** Statuses that never change again. */
 export type FinalStatus = 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'UNKNOWN';
 
-export type Resolution = '720P' | '1080P';
-export type Ratio = '16:9' | '9:16' | '1:1' | '4:3' | '3:4';
-export type AudioSetting = 'auto' | 'origin';
-
-/** One entry of `input.media`: a public URL, an `oss://` URL or (images only) a data URI. */
-export interface MediaEntry {
-	type: 'video' | 'reference_image';
-	url: string;
-}
-
-/** Body of the create call for a video edit. */
-export interface VideoEditBody {
-	model: string;
-	input: {
-		prompt?: string;
-		negative_prompt?: string;
-		media: MediaEntry[];
-	};
-	parameters: {
-		resolution: Resolution;
-		ratio?: Ratio;
-		duration?: number;
-		audio_setting?: AudioSetting;
-		prompt_extend?: boolean;
-		seed?: number;
-		watermark?: boolean;
-	};
-}
-
 /** A JSON object as received, before anything is known about it. */
 export type JsonRecord = { [key: string]: string | number | boolean | object | null | undefined };
+
+/** A create call, ready to be sent. Plain JSON: a suspended execution keeps it. */
+export interface CreateCall {
+	/** What the model takes; nobody but the model's own file looks into it. */
+	body: JsonRecord;
+	/** Below `/api/v1`; absent for the path of most video models. */
+	path?: string;
+	/** The account's limit for the model; absent for that of most video models. */
+	createsPerSecond?: number;
+}
 
 /** The billed amounts of a finished task, in seconds of video. */
 export interface Usage {
@@ -54,7 +35,7 @@ export interface Usage {
 	billedSeconds?: number;
 	inputSeconds?: number;
 	outputSeconds?: number;
-	/** Resolution tier as the price list names it, such as "720P". */
+	/** Tier of the price list: a resolution such as "720P", or "standard" and "pro" of the models that have those. */
 	resolution?: string;
 }
 
@@ -87,6 +68,7 @@ export interface CreatedTask {
 export interface ListedTask {
 	taskId: string;
 	status: TaskStatus;
+	model?: string;
 	/** Of the call that created it. Documented by an example only. */
 	requestId?: string;
 	createdAt?: number;

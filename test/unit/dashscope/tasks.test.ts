@@ -6,7 +6,7 @@ import {
 	parseTask,
 	parseTaskList,
 } from '../../../nodes/shared/dashscope/tasks';
-import type { JsonRecord, VideoEditBody } from '../../../nodes/shared/dashscope/types';
+import type { CreateCall, JsonRecord } from '../../../nodes/shared/dashscope/types';
 import { isFinal } from '../../../nodes/shared/dashscope/types';
 import { answering } from '../http';
 
@@ -174,6 +174,7 @@ describe('reading a task list', () => {
 		const listed = {
 			taskId: ID,
 			status: 'SUCCEEDED',
+			model: 'wan2.7-videoedit',
 			requestId: 'r-create',
 			createdAt: 1_790_000_000_000,
 		};
@@ -218,7 +219,8 @@ describe('reading a task list', () => {
 });
 
 describe('calls', () => {
-	const body = (...urls: string[]): VideoEditBody => ({
+	const call = (...urls: string[]): CreateCall => ({ body: body(...urls) });
+	const body = (...urls: string[]): JsonRecord => ({
 		model: 'wan2.7-videoedit',
 		input: {
 			prompt: 'p',
@@ -232,7 +234,7 @@ describe('calls', () => {
 	test('create posts the body as it is, asynchronously, with the credential', async () => {
 		const { client, requests } = answering(ok(pending));
 		const sent = body('https://files.example/a.mp4');
-		await expect(createTask(client, sent)).resolves.toMatchObject({ taskId: ID });
+		await expect(createTask(client, { body: sent })).resolves.toMatchObject({ taskId: ID });
 		expect(requests).toHaveLength(1);
 		const [request] = requests;
 		expect(request?.credential).toBe('dashScopeApi');
@@ -256,7 +258,7 @@ describe('calls', () => {
 		[['https://files.example/a.mp4', 'data:image/png;base64,AA==', 'oss://a/i.png']],
 	])('create asks for %j to be resolved', async (urls) => {
 		const { client, requests } = answering(ok(pending));
-		await createTask(client, body(...urls));
+		await createTask(client, call(...urls));
 		expect(requests[0]?.options.headers).toMatchObject({
 			'X-DashScope-OssResourceResolve': 'enable',
 		});
@@ -264,7 +266,7 @@ describe('calls', () => {
 
 	test('create whose answer names no task is garbled, with its request ID', async () => {
 		const { client } = answering(ok({ request_id: 'r-9', output: {} }));
-		await expect(createTask(client, body('https://files.example/a.mp4'))).rejects.toMatchObject({
+		await expect(createTask(client, call('https://files.example/a.mp4'))).rejects.toMatchObject({
 			kind: 'garbled',
 			requestId: 'r-9',
 		});
@@ -342,7 +344,7 @@ describe('calls', () => {
 		'create keeps the task ID whatever the status is (%p)',
 		async (task_status) => {
 			const { client } = answering(ok(output({ task_id: ID, task_status })));
-			await expect(createTask(client, body('https://files.example/a.mp4'))).resolves.toMatchObject({
+			await expect(createTask(client, call('https://files.example/a.mp4'))).resolves.toMatchObject({
 				taskId: ID,
 			});
 		},
@@ -357,7 +359,7 @@ describe('calls', () => {
 		'an answer without a numeric status (%j) may have done the work',
 		async (answer) => {
 			const { client } = answering(answer as never);
-			await expect(createTask(client, body('https://files.example/a.mp4'))).rejects.toMatchObject({
+			await expect(createTask(client, call('https://files.example/a.mp4'))).rejects.toMatchObject({
 				kind: 'garbled',
 			});
 		},

@@ -12,8 +12,8 @@ const taskIds = ['task-1', 'task-2'];
 /** What is the same whether an execution is kept running or suspended: items, error, and what became of the tasks. */
 async function compared(options: Options) {
 	const [held, suspended] = [
-		new SuspendedRun({ ...options, parameters: { whileWaiting: 'hold' } }),
-		new SuspendedRun({ ...options, parameters: { whileWaiting: 'suspend' } }),
+		new SuspendedRun({ ...options, parameters: { waiting: 'active' } }),
+		new SuspendedRun({ ...options, parameters: { waiting: 'suspend' } }),
 	];
 	const results = [];
 	for (const run of [held, suspended]) {
@@ -149,7 +149,7 @@ describe('the loop', () => {
 				{ jobSeconds: 20, code: 'DataInspectionFailed' },
 				{ jobSeconds: 300 },
 			],
-			parameters: { whileWaiting: 'auto' },
+			parameters: { waiting: 'auto' },
 			settings: forking,
 		});
 		await run.clock.run(run.start());
@@ -166,7 +166,7 @@ describe('the loop', () => {
 		const run = new SuspendedRun({
 			prompts: ['refused', 'long'],
 			plans: [{ jobSeconds: 20, code: 'DataInspectionFailed' }, { jobSeconds: 300 }],
-			parameters: { whileWaiting: 'auto' },
+			parameters: { waiting: 'auto' },
 			settings: forking,
 		});
 		const { items } = await run.clock.run(run.start());
@@ -228,7 +228,7 @@ describe('what fails after a submission and is no outcome of an item names every
 		const run = new SuspendedRun({
 			prompts: ['quick', 'long', 'longer'],
 			plans: [{ jobSeconds: 20 }, { jobSeconds: 300 }],
-			parameters: { whileWaiting: 'auto' },
+			parameters: { waiting: 'auto' },
 			settings: forking,
 		});
 		run.broken.executeWorkflow = new Error('Database is locked');

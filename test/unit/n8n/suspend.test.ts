@@ -5,8 +5,7 @@ import { readHold } from '../../../nodes/WanVideoEdit/fields/waiting';
 const SECOND = '01a20b92-79b5-764e-a004-eb113f2758d4';
 
 interface Situation {
-	whileWaiting?: string;
-	completion?: string;
+	waiting?: string;
 	mode?: string;
 	tool?: boolean;
 	workflowId?: string;
@@ -20,7 +19,7 @@ interface Situation {
 }
 
 function situation(wanted: Situation): IExecuteFunctions {
-	const { whileWaiting = 'suspend', completion = 'wait', mode = 'webhook', tool = false } = wanted;
+	const { waiting = 'suspend', mode = 'webhook', tool = false } = wanted;
 	const { workflowId, executionId, itemsAtStart, callers, responseMode } = {
 		workflowId: 'w',
 		executionId: '1',
@@ -29,7 +28,7 @@ function situation(wanted: Situation): IExecuteFunctions {
 		...wanted,
 	};
 	const chain = [executionId, ...callers];
-	const parameters: Record<string, string> = { whileWaiting, completion };
+	const parameters: Record<string, string> = { waiting };
 	const functions = {
 		getNodeParameter: (name: string) => parameters[name] ?? '',
 		getMode: () => mode,
@@ -58,7 +57,7 @@ function started(items?: number): Pick<IRunExecutionData, 'resultData'> | undefi
 
 const hint = (reason: string) => ({
 	hint: expect.stringMatching(
-		new RegExp(`^The execution was kept running while waiting: .*${reason}`),
+		new RegExp(`^The execution stayed active while waiting: .*${reason}`),
 	),
 });
 
@@ -66,10 +65,10 @@ describe('whether and when an execution is suspended', () => {
 	test.each<[string, Situation, unknown]>([
 		['as wished', {}, { holdMs: 0 }],
 		['as wished, by hand', { mode: 'manual' }, { holdMs: 0 }],
-		['never when only submitted', { completion: 'submit' }, {}],
-		['never when kept running', { whileWaiting: 'hold' }, {}],
-		['Automatic in production', { whileWaiting: 'auto' }, { holdMs: 45_000 }],
-		['Automatic by hand', { whileWaiting: 'auto', mode: 'manual' }, {}],
+		['never when only submitted', { waiting: 'none' }, {}],
+		['never when kept running', { waiting: 'active' }, {}],
+		['Automatic in production', { waiting: 'auto' }, { holdMs: 45_000 }],
+		['Automatic by hand', { waiting: 'auto', mode: 'manual' }, {}],
 		['as a tool', { tool: true }, hint('called as a tool')],
 		['never saved', { workflowId: '' }, hint('never saved')],
 		['without an execution', { executionId: undefined }, hint('never saved')],
@@ -80,7 +79,7 @@ describe('whether and when an execution is suspended', () => {
 		['in the second engine', { executionId: SECOND }, hint("n8n's second engine")],
 		[
 			'Automatic in the second engine',
-			{ whileWaiting: 'auto', executionId: SECOND },
+			{ waiting: 'auto', executionId: SECOND },
 			hint("n8n's second engine"),
 		],
 		[
@@ -100,7 +99,7 @@ describe('whether and when an execution is suspended', () => {
 		],
 		[
 			'Automatic, and the caller of the webhook waits',
-			{ whileWaiting: 'auto', responseMode: 'lastNode' },
+			{ waiting: 'auto', responseMode: 'lastNode' },
 			hint('caller waits'),
 		],
 		['as wished, though the caller waits', { responseMode: 'lastNode' }, { holdMs: 0 }],

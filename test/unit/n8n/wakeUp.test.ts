@@ -32,7 +32,7 @@ describe('a suspended execution is woken when its tasks have ended', () => {
 				{ jobSeconds: 20, code: 'DataInspectionFailed' },
 				{ jobSeconds: 80 },
 			],
-			parameters: { whileWaiting: 'auto' },
+			parameters: { waiting: 'auto' },
 			settings: { onError: 'continueErrorOutput' },
 		});
 		const { items } = await run.run();

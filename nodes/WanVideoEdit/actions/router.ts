@@ -1,0 +1,68 @@
+import { NodeOperationError } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { asNodeError, errorItem, toError } from '../../shared/n8n/failures';
+import { namingTasks } from '../../shared/n8n/leftTasks';
+import { StoppedError } from '../../shared/tasks/errors';
+import type { Operation, Resource } from './operation';
+import { task } from './task';
+import { video } from './video';
+
+const resources: Record<string, Resource> = { video, task };
+
+const firstOf = (names: Record<string, unknown>) => Object.keys(names)[0] ?? '';
+
+/** All fields of the node; those of an operation are shown only with it. */
+export const properties: INodeProperties[] = [
+	{
+		displayName: 'Resource',
+		name: 'resource',
+		type: 'options',
+		noDataExpression: true,
+		default: firstOf(resources),
+		options: Object.entries(resources).map(([value, { name }]) => ({ name, value })),
+	},
+	...Object.entries(resources).map(
+		([resource, { operations }]): INodeProperties => ({
+			displayName: 'Operation',
+			name: 'operation',
+			type: 'options',
+			noDataExpression: true,
+			default: firstOf(operations),
+			displayOptions: { show: { resource: [resource] } },
+			options: Object.entries(operations).map(([value, { option }]) => ({ ...option, value })),
+		}),
+	),
+	...Object.entries(resources).flatMap(([resource, { operations }]) =>
+		Object.entries(operations).flatMap(([operation, { fields }]) =>
+			fields.map((field) => shownWith(field, resource, operation)),
+		),
+	),
+];
+
+function shownWith(field: INodeProperties, resource: string, operation: string): INodeProperties {
+	const show = { resource: [resource], operation: [operation], ...field.displayOptions?.show };
+	return { ...field, displayOptions: { ...field.displayOptions, show } };
+}
+
+/** Runs the operation that the node is set to. */
+export async function route(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+	const resource = this.getNodeParameter('resource', 0);
+	const operation = this.getNodeParameter('operation', 0);
+	const chosen: Operation | undefined = resources[resource]?.operations[operation];
+	if (chosen === undefined) {
+		throw new NodeOperationError(
+			this.getNode(),
+			`The operation "${resource}: ${operation}" does not exist`,
+			{ description: 'Choose a resource and an operation in the node.' },
+		);
+	}
+	try {
+		return [await chosen.execute.call(this)];
+	} catch (thrown) {
+		// A problem of the node as a whole, such as a base URL that cannot be used. An earlier try may have submitted.
+		const error = namingTasks(this, toError(thrown));
+		if (!this.continueOnFail() || error instanceof StoppedError) throw asNodeError(this, error);
+		// Thrown, it would make n8n hand the input on as if it were edited.
+		return [this.getInputData().map((_, item) => errorItem({ item, error }))];
+	}
+}

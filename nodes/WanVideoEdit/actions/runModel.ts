@@ -1,0 +1,87 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { dashScopeClient } from '../../shared/dashscope/client';
+import { isPrivateHost } from '../../shared/dashscope/hosts';
+import { checkMedia } from '../../shared/media/sources';
+import type { MediaSource } from '../../shared/media/types';
+import { recipeOf } from '../../shared/n8n/nodeMemory';
+import { runItems } from '../../shared/n8n/runItems';
+import type { ReadyItem } from '../../shared/n8n/runItems';
+import { currencyOf } from '../../shared/tasks/price';
+import { readSettings } from '../fields/options';
+import { readPrices } from '../fields/price';
+import { booleanOption, collectionParameter, textOption, textParameter } from '../fields/read';
+import { readMaxResultBytes } from '../fields/result';
+import { readValues } from '../fields/settings';
+import type { Setting } from '../fields/settings';
+import { readHold } from '../fields/waiting';
+import { priceListOf } from '../models';
+import type { ModelRequest, ModelSpec, RequestMedia } from '../models/spec';
+import { taskOf } from '../models/taskOf';
+import { validateRequest } from '../models/validate';
+
+/** An operation that has a model make a video. */
+export interface ModelOperation {
+	/** The model that an item asks for, and its ID. */
+	modelOf(functions: IExecuteFunctions, item: number, baseUrl: string): [ModelSpec, id: string];
+	/** The files of an item. */
+	readMedia(functions: IExecuteFunctions, item: number): Promise<RequestMedia[]>;
+	settings: readonly Setting[];
+}
+
+/** The execute of every operation that has a model make a video. */
+export async function runModel(
+	functions: IExecuteFunctions,
+	operation: ModelOperation,
+): Promise<INodeExecutionData[]> {
+	if (functions.getInputData().length === 0) return [];
+	const client = await dashScopeClient(functions);
+	const { baseUrl } = client;
+	const { holdMs, hint } = await readHold(functions);
+	return await runItems(functions, {
+		client,
+		billing: { currency: currencyOf(baseUrl), priceListOf },
+		settings: { ...readSettings(functions), holdMs },
+		hint,
+		readItem: async (item) => await readItem(functions, operation, item, baseUrl),
+	});
+}
+
+/** @throws InputError naming field, value and limit */
+async function readItem(
+	functions: IExecuteFunctions,
+	operation: ModelOperation,
+	item: number,
+	baseUrl: string,
+): Promise<ReadyItem> {
+	const options = collectionParameter(functions, 'options', item);
+	const [spec, model] = operation.modelOf(functions, item, baseUrl);
+	const asked: ModelRequest = {
+		model,
+		prompt: textParameter(functions, 'prompt', item),
+		negativePrompt: textOption(options, 'negativePrompt'),
+		media: await operation.readMedia(functions, item),
+		values: readValues(functions, item, operation.settings),
+	};
+	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
+	const media = await checkMedia(validateRequest(spec, asked, publicService));
+	return {
+		request: {
+			item,
+			recipe: recipeOf(functions, item),
+			...taskOf(spec, spec.fit?.(asked, media) ?? asked, media),
+		},
+		output: {
+			item,
+			model,
+			fileName: fileNameOf(asked.media[0]?.source),
+			field: textParameter(functions, 'outputField', item) || 'data',
+			simplify: booleanOption(options, 'simplify') ?? true,
+			prices: readPrices(options),
+			maxResultBytes: readMaxResultBytes(options),
+		},
+	};
+}
+
+function fileNameOf(source: MediaSource | undefined): string | undefined {
+	return source?.from === 'binary' ? source.file.fileName : undefined;
+}

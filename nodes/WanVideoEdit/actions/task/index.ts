@@ -1,0 +1,4 @@
+import type { Resource } from '../operation';
+import * as getStatus from './getStatus.operation';
+
+export const task: Resource = { name: 'Task', operations: { getStatus } };

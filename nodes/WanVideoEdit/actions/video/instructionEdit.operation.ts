@@ -1,0 +1,44 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { mediaFields, readMedia } from '../../fields/media';
+import { modelField } from '../../fields/model';
+import { EDIT_MODELS } from '../../models';
+import { runModel } from '../runModel';
+import { editModelOf, editResultFields, editSettings, videoField } from './editModels';
+
+const prompt: INodeProperties = {
+	displayName: 'Prompt',
+	name: 'prompt',
+	type: 'string',
+	typeOptions: { rows: 4 },
+	required: true,
+	default: '',
+	placeholder: 'e.g. Turn the scene into claymation, keep everything else unchanged',
+	hint: 'Say what to change and what to keep, up to 5000 characters, in any language',
+	description:
+		'What to do with the video: add, remove or change things, weather, light, background, style, an action, or the camera move',
+};
+
+export const option = {
+	name: 'Instruction Edit',
+	description: 'Edit a video with a text instruction',
+	action: 'Edit a video by instruction',
+};
+
+export const fields: INodeProperties[] = [
+	...mediaFields(videoField, EDIT_MODELS),
+	prompt,
+	modelField,
+	...editResultFields,
+];
+
+/** Edits the video of each item as its instruction says. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runModel(this, {
+		settings: editSettings,
+		readMedia: async (functions, item) => await readMedia(functions, item, videoField),
+		modelOf: (functions, item) => {
+			const [spec, id] = editModelOf(functions, item);
+			return [{ ...spec, prompt: { ...spec.prompt, required: true } }, id];
+		},
+	});
+}

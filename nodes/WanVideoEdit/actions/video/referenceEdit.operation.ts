@@ -1,0 +1,50 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { imageFields, readImages } from '../../fields/images';
+import { mediaFields, readMedia } from '../../fields/media';
+import { modelField } from '../../fields/model';
+import { EDIT_MODELS } from '../../models';
+import { runModel } from '../runModel';
+import { editModelOf, editResultFields, editSettings, videoField } from './editModels';
+
+const prompt: INodeProperties = {
+	displayName: 'Prompt',
+	name: 'prompt',
+	type: 'string',
+	typeOptions: { rows: 4 },
+	default: '',
+	placeholder: 'e.g. Put the striped sweater from Image 1 on him, keep everything else unchanged',
+	hint: 'Refer to the images as "Image 1", "Image 2", …; up to 5000 characters, in any language',
+	description: 'What to do with the video and the reference images',
+};
+
+export const option = {
+	name: 'Reference Edit',
+	description: 'Edit a video with the help of reference images',
+	action: 'Edit a video with reference images',
+};
+
+export const fields: INodeProperties[] = [
+	...mediaFields(videoField, EDIT_MODELS),
+	...imageFields(EDIT_MODELS),
+	prompt,
+	modelField,
+	...editResultFields,
+];
+
+/** Edits the video of each item with its reference images. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await runModel(this, {
+		settings: editSettings,
+		readMedia: async (functions, item) => [
+			...(await readMedia(functions, item, videoField)),
+			...(await readImages(functions, item)),
+		],
+		modelOf: (functions, item) => {
+			const [spec, id] = editModelOf(functions, item);
+			const slots = spec.slots.map((slot) =>
+				slot.place === 'image' ? { ...slot, least: 1 } : slot,
+			);
+			return [{ ...spec, slots }, id];
+		},
+	});
+}

@@ -1,0 +1,62 @@
+/** The choice of a model, from the list or by its ID. */
+import type {
+	IExecuteFunctions,
+	ILoadOptionsFunctions,
+	INodeListSearchResult,
+	INodeProperties,
+} from 'n8n-workflow';
+import { EDIT_MODELS } from '../models';
+import { textParameter } from './read';
+
+const DESCRIPTIONS: Record<string, string> = {
+	'wan2.7-videoedit': 'Wan 2.7 Video Edit (recommended)',
+	'wan3.0-video': 'Wan 3.0 Video',
+	'wan3.0-video-prime': 'Wan 3.0 Video Prime (faster)',
+	'happyhorse-1.0-video-edit': 'HappyHorse 1.0 Video Edit',
+};
+
+const [DEFAULT] = EDIT_MODELS;
+
+export const modelField: INodeProperties = {
+	displayName: 'Model',
+	name: 'model',
+	type: 'resourceLocator',
+	required: true,
+	default: { mode: 'list', value: DEFAULT.id, cachedResultName: DESCRIPTIONS[DEFAULT.id] },
+	description: 'The model that edits the video',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			typeOptions: { searchListMethod: 'searchModels', searchable: true },
+		},
+		{
+			displayName: 'By ID',
+			name: 'id',
+			type: 'string',
+			placeholder: 'e.g. wan2.7-videoedit-2026-06-12',
+			hint: 'For a dated snapshot, or a newer model that takes the same fields as Wan 2.7 Video Edit',
+		},
+	],
+};
+
+/** The list of the picker. It is made here: the catalogue of the service does not say which models edit videos. */
+export async function searchModels(
+	this: ILoadOptionsFunctions,
+	filter = '',
+): Promise<INodeListSearchResult> {
+	const results = EDIT_MODELS.map(({ id }) => ({ name: DESCRIPTIONS[id] ?? id, value: id }));
+	const wanted = filter.toLowerCase();
+	return await Promise.resolve({
+		results: results.filter((one) => `${one.name} ${one.value}`.toLowerCase().includes(wanted)),
+	});
+}
+
+/** The ID of the chosen model; an expression may give the ID itself. */
+export function readModel(functions: IExecuteFunctions, item: number): string {
+	const value: unknown = functions.getNodeParameter('model', item, DEFAULT.id, {
+		extractValue: true,
+	});
+	return typeof value === 'string' ? value.trim() : textParameter(functions, 'model', item);
+}

@@ -1,0 +1,55 @@
+import { MEGABYTE } from '../../shared/media/limits';
+import { AUDIO, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limits';
+import { mediaBody } from './spec';
+import type { ModelSpec } from './spec';
+
+/** The video is used up to here. Seconds. */
+const USED_SECONDS = 15;
+
+/**
+ * happyhorse-1.0-video-edit, after its API reference (read 2026-11). Copies of that page differ in the shortest side
+ * (320 or 360 pixels): what only one of them forbids is left to the service.
+ */
+export const happyHorse: ModelSpec = {
+	id: 'happyhorse-1.0-video-edit',
+	createsPerSecond: 10,
+	prompt: { most: 5000, required: true, chineseCountsTwice: true },
+	slots: [
+		{
+			place: 'video',
+			type: 'video',
+			noun: 'video',
+			least: 1,
+			most: 1,
+			limits: { ...WAN_VIDEO, minSide: 320, maxRatio: 2.5, minSeconds: 3, maxSeconds: 60 },
+			inline: false,
+		},
+		{
+			place: 'image',
+			type: 'reference_image',
+			noun: 'reference image',
+			least: 0,
+			most: 5,
+			limits: {
+				...WAN_IMAGE,
+				formats: ['jpg', 'png', 'webp'],
+				maxBytes: 20 * MEGABYTE,
+				minSide: 300,
+				maxRatio: 2.5,
+			},
+			inline: true,
+		},
+	],
+	values: {
+		resolution: resolution('720P', '1080P'),
+		audio_setting: AUDIO,
+		seed: SEED,
+		watermark: WATERMARK,
+	},
+	body: (request, media) => mediaBody(happyHorse, request, media),
+	billed: (_, seconds) => {
+		if (seconds === undefined) return undefined;
+		const used = Math.min(seconds, USED_SECONDS);
+		return { input: used, output: used };
+	},
+};

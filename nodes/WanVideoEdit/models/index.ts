@@ -1,0 +1,31 @@
+/** All models, and the only place that knows a model by its ID. */
+import { isBeijing } from '../../shared/dashscope/hosts';
+import type { PriceList } from '../../shared/tasks/price';
+import { happyHorse } from './happyHorse';
+import type { ModelSpec } from './spec';
+import { wan27VideoEdit } from './wan27VideoEdit';
+import { wan3Video, wan3VideoPrime } from './wan3Video';
+
+/** The models that edit a video by instruction, the default first. */
+export const EDIT_MODELS = [wan27VideoEdit, wan3Video, wan3VideoPrime, happyHorse] as const;
+
+const ALL: readonly ModelSpec[] = EDIT_MODELS;
+
+const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
+
+/** The model with this ID, of any region, or the one that it is a dated snapshot of. */
+export function specOf(id: string): ModelSpec | undefined {
+	const name = id.replace(SNAPSHOT, '');
+	return ALL.find((spec) => spec.id === name || spec.beijingId === name);
+}
+
+/** The ID of a model in the region of a base URL. */
+export function idIn({ id, beijingId = id }: ModelSpec, baseUrl: string): string {
+	return isBeijing(baseUrl) ? beijingId : id;
+}
+
+/** The list prices of a model; undefined where they are not known, as for dated snapshots. */
+export function priceListOf(model: string): PriceList | undefined {
+	const spec = specOf(model);
+	return spec?.id === model || spec?.beijingId === model ? spec.prices : undefined;
+}

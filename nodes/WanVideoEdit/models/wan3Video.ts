@@ -1,0 +1,75 @@
+import { PROMPT_EXTEND, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limits';
+import { mediaBody } from './spec';
+import type { ModelRequest, ModelSpec } from './spec';
+
+/** The model makes new videos, too: without these it would not follow the length and shape of the input. */
+const AS_THE_INPUT = { ratio: 'adaptive', duration: -1 };
+
+function specOf(id: string): ModelSpec {
+	const spec: ModelSpec = {
+		id,
+		prompt: { most: 20_000, required: false },
+		slots: [
+			{
+				place: 'video',
+				type: 'reference_video',
+				noun: 'video',
+				least: 1,
+				most: 1,
+				limits: { ...WAN_VIDEO, minSeconds: 1, maxSeconds: 15 },
+				inline: false,
+			},
+			{
+				place: 'image',
+				type: 'reference_image',
+				noun: 'reference image',
+				least: 0,
+				most: 10,
+				limits: WAN_IMAGE,
+				inline: true,
+			},
+		],
+		values: {
+			resolution: resolution('480P', '720P', '1080P'),
+			ratio: {
+				label: 'Aspect Ratio',
+				kind: 'choice',
+				of: ['adaptive', '21:9', '16:9', '4:3', '1:1', '3:4', '9:16'],
+			},
+			duration: {
+				label: 'Duration',
+				kind: 'integer',
+				min: 2,
+				max: 30,
+				also: -1,
+				hint: 'Enter whole seconds from 2 to 30, or remove the option to keep the length of the video.',
+			},
+			audio: { label: 'Generate Audio', kind: 'boolean' },
+			prompt_extend: PROMPT_EXTEND,
+			seed: SEED,
+			watermark: WATERMARK,
+		},
+		body: (request, media) => mediaBody(spec, asInput(request), media),
+		billed: ({ duration }, input) => {
+			if (input === undefined) return undefined;
+			return { input, output: typeof duration === 'number' && duration > 0 ? duration : input };
+		},
+	};
+	return spec;
+}
+
+function asInput(request: ModelRequest): ModelRequest {
+	const { ratio, duration } = request.values;
+	// 0 keeps the length for the models that the field was made for.
+	const keeps = duration === undefined || duration === 0;
+	const values = {
+		...request.values,
+		ratio: ratio ?? AS_THE_INPUT.ratio,
+		duration: keeps ? AS_THE_INPUT.duration : duration,
+	};
+	return { ...request, values };
+}
+
+/** wan3.0-video and its faster sister, used to edit a video (API reference read 2026-11). */
+export const wan3Video = specOf('wan3.0-video');
+export const wan3VideoPrime = specOf('wan3.0-video-prime');

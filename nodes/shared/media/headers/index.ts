@@ -1,0 +1,44 @@
+/** Reads what a media file's header says, from the beginning of a stream and no further than needed. */
+import type { MediaFormat } from '../types';
+import { Cursor, UnreadableError } from './cursor';
+import type { MediaFacts } from './facts';
+import { readBmp, readJpeg, readPng, readWebp } from './images';
+import { readMp4 } from './mp4';
+
+export { Cursor, MAX_HELD_BYTES } from './cursor';
+export type { MediaFacts } from './facts';
+
+type HeaderReader = (cursor: Cursor, facts: MediaFacts) => Promise<void>;
+
+const READERS: ReadonlyMap<string, HeaderReader> = new Map([
+	['mp4', readMp4],
+	['mov', readMp4],
+	['jpg', readJpeg],
+	['png', readPng],
+	['bmp', readBmp],
+	['webp', readWebp],
+]);
+
+/**
+ * The facts of a file of a known format. Content that is cut off, damaged or absurd makes facts absent, never an
+ * error; an error of the stream itself is passed on. The stream is ended afterwards, read to its end or not.
+ */
+export async function readFacts(
+	stream: AsyncIterable<Uint8Array>,
+	format: MediaFormat,
+): Promise<MediaFacts> {
+	return await readFactsFrom(new Cursor(stream), format);
+}
+
+/** {@link readFacts} with a cursor of the caller, which tells afterwards how much was read. */
+export async function readFactsFrom(cursor: Cursor, format: MediaFormat): Promise<MediaFacts> {
+	const facts: MediaFacts = {};
+	try {
+		await READERS.get(format.extension)?.(cursor, facts);
+	} catch (error) {
+		if (!(error instanceof UnreadableError)) return await Promise.reject(error);
+	} finally {
+		await cursor.close();
+	}
+	return facts;
+}

@@ -1,0 +1,155 @@
+/** What DashScope would refuse minutes later, told from a file's size, first bytes and header. Pure. */
+import { InputError } from '../inputError';
+import type { MediaFacts } from './headers/facts';
+import type { MediaFormat, MediaLimits } from './types';
+
+export const MEGABYTE = 1024 * 1024;
+
+function megabytes(bytes: number): string {
+	return `${(bytes / MEGABYTE).toFixed(1)} MB`;
+}
+
+const NAMES: Record<string, string> = {
+	mp4: 'MP4',
+	mov: 'MOV',
+	jpg: 'JPEG',
+	png: 'PNG',
+	bmp: 'BMP',
+	webp: 'WEBP',
+};
+
+/** "JPEG, PNG or BMP". */
+export function formatNames({ formats }: MediaLimits): string {
+	const names = formats.map((format) => NAMES[format] ?? format.toUpperCase());
+	const last = names.pop() ?? '';
+	return names.length === 0 ? last : `${names.join(', ')} or ${last}`;
+}
+
+function nameOf(field: string, fileName: string | undefined): string {
+	return `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
+}
+
+/**
+ * Checks a binary file by its size and its first bytes.
+ * @param field display name of the node's field, for the message
+ * @param detected what `detectFormat` said about it
+ * @throws InputError naming field, file, size and limit
+ */
+export function validateFile(
+	limits: MediaLimits,
+	field: string,
+	file: { fileName?: string; size: number },
+	detected: MediaFormat | string,
+): MediaFormat {
+	const what = nameOf(field, file.fileName);
+	if (typeof detected === 'string' || !limits.formats.includes(detected.extension)) {
+		const found = typeof detected === 'string' ? detected : describe(detected);
+		throw new InputError(
+			`${what} holds ${found}`,
+			`The ${limits.kind} must be in ${formatNames(limits)} format.`,
+		);
+	}
+	const limit = limits.maxBytes;
+	if (file.size > limit) {
+		throw new InputError(
+			`${what} has ${megabytes(file.size)}; the limit is ${megabytes(limit)}`,
+			limits.kind === 'video' ? 'Compress or shorten the video.' : 'Make the image smaller.',
+		);
+	}
+	return detected;
+}
+
+function describe({ kind, extension }: MediaFormat): string {
+	const article = extension === 'mp4' ? 'an' : 'a';
+	return `${article} ${extension.toUpperCase()} ${kind === 'video' ? 'video' : 'picture'}`;
+}
+
+/**
+ * Cutting works in whole frames and containers round to their timescale: a clip cut to 10 s says up to one frame
+ * more, 10.04 at 25 frames per second. So much is let through; a file in between is the service's to judge.
+ */
+const TOLERANCE_SECONDS = 0.05;
+
+/**
+ * Checks what the header of a file says. Facts that are absent are left to the service.
+ * @param field display name of the node's field, for the message
+ * @throws InputError naming field, file, actual value and limit
+ */
+export function checkFacts(
+	limits: MediaLimits,
+	format: MediaFormat,
+	field: string,
+	fileName: string | undefined,
+	facts: MediaFacts,
+): void {
+	const what = nameOf(field, fileName);
+	checkSize(limits, what, facts);
+	checkLength(limits, what, facts);
+	checkTransparency(format, what, facts);
+}
+
+function checkSize(
+	{ kind, minSide, maxSide, maxRatio }: MediaLimits,
+	what: string,
+	{ width, height }: MediaFacts,
+): void {
+	if (width === undefined || height === undefined) return;
+	const short = Math.min(width, height);
+	const long = Math.max(width, height);
+	if (long > short * maxRatio) {
+		throw new InputError(
+			`${what} is ${width} × ${height} pixels, an aspect ratio of ${describeRatio(width, height)}; the limit is 1:${maxRatio} to ${maxRatio}:1`,
+			`Crop the ${kind} or add borders, so that the long side is at most ${maxRatio} times the short one.`,
+		);
+	}
+	if (short < minSide || long > maxSide) {
+		throw new InputError(
+			`${what} is ${width} × ${height} pixels; the limit is ${minSide} to ${maxSide} for width and height each`,
+			short < minSide
+				? `Use a larger ${kind}, or scale it up until its short side has at least ${minSide} pixels.`
+				: `Scale the ${kind} down until its long side has at most ${maxSide} pixels.`,
+		);
+	}
+}
+
+/** One side as a multiple of the other, rounded up to a tenth: a little over 8:1 must not read as 8:1. */
+function describeRatio(width: number, height: number): string {
+	const times = Math.ceil((10 * Math.max(width, height)) / Math.min(width, height)) / 10;
+	return width > height ? `${times}:1` : `1:${times}`;
+}
+
+function checkLength(limits: MediaLimits, what: string, { seconds }: MediaFacts): void {
+	const { minSeconds = 0, maxSeconds = Infinity } = limits;
+	if (seconds === undefined || limits.kind !== 'video') return;
+	const rounded = Math.round(seconds * 1000) / 1000;
+	const tooShort = rounded < minSeconds - TOLERANCE_SECONDS;
+	if (!tooShort && rounded <= maxSeconds + TOLERANCE_SECONDS) return;
+	throw new InputError(
+		`${what} is ${rounded} seconds long; the limit is ${minSeconds} to ${maxSeconds} seconds`,
+		tooShort
+			? `Use a video of at least ${minSeconds} seconds.`
+			: `Cut the video to ${maxSeconds} seconds or less.`,
+	);
+}
+
+function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts): void {
+	// Of the alpha channel in a WEBP the API reference says nothing.
+	if (format.extension !== 'png' || facts.transparent !== true) return;
+	throw new InputError(
+		`${what} is a PNG with transparency (an alpha channel), which DashScope does not take`,
+		'Save it without transparency, on a background colour for instance, or convert it to JPEG.',
+	);
+}
+
+/** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels a side, up to 100 MB". */
+export function describeLimits(limits: MediaLimits): string {
+	const { kind, minSeconds = 0, maxSeconds, minSide, maxSide, maxBytes } = limits;
+	const seconds =
+		maxSeconds === undefined
+			? ''
+			: minSeconds > 0
+				? `, ${minSeconds} to ${maxSeconds} seconds`
+				: `, up to ${maxSeconds} seconds`;
+	const formats = formatNames(limits).replace('PNG', 'PNG without transparency');
+	return `${formats}${kind === 'video' ? seconds : ''}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB`;
+}

@@ -1,0 +1,53 @@
+/** The plain values that files travel as. No n8n types and no HTTP here. */
+import type { ByteStream } from '../dashscope/uploads';
+
+/** A file of the item, wherever n8n keeps it. Nothing is read before `head` or `open` is called. */
+export interface BinaryFile {
+	/** The user's own file name, for messages. */
+	fileName?: string;
+	/** Bytes. */
+	size: number;
+	/** Two files with the same identity are the same file. */
+	identity: string;
+	/** Up to `bytes` bytes from the beginning. */
+	head(bytes: number): Promise<Uint8Array>;
+	open(): Promise<ByteStream>;
+}
+
+/** Where a video or an image comes from, and the field of the node that says so. */
+export type MediaSource =
+	| { from: 'url'; field: string; url: string }
+	| { from: 'binary'; field: string; file: BinaryFile };
+
+/** A file format that DashScope takes, with what an upload needs to know about it. */
+export interface MediaFormat {
+	kind: 'video' | 'image';
+	extension: string;
+	mimeType: string;
+}
+
+/** What a model takes in one of its places for a file. Sides are pixels. */
+export interface MediaLimits {
+	kind: MediaFormat['kind'];
+	/** Extensions as `detectFormat` tells them. */
+	formats: readonly string[];
+	maxBytes: number;
+	/** Of width and height each. */
+	minSide: number;
+	maxSide: number;
+	/** How many times one side may be as long as the other. */
+	maxRatio: number;
+	/** Of a video. */
+	minSeconds?: number;
+	maxSeconds?: number;
+}
+
+/** A file that a model is to be given. */
+export interface MediaInput {
+	/** The model's own name for its place, such as `first_clip`. */
+	type: string;
+	source: MediaSource;
+	limits: MediaLimits;
+	/** Whether a small file may travel in the body itself. */
+	inline: boolean;
+}

@@ -1,0 +1,44 @@
+/** URLs of media on their way to DashScope. Pure. */
+import { isPrivateHost, tryParseUrl } from '../dashscope/hosts';
+import { InputError } from '../inputError';
+import type { MediaSource } from './types';
+
+/** Percent-encodes what may not stand in a URL and leaves all else, signatures included, untouched. */
+export function encodeUrl(url: string): string {
+	return url.replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
+}
+
+/**
+ * Checks the form of a URL source.
+ * @param publicService whether the base URL is a public host, which cannot fetch from a private one
+ * @throws InputError naming field and value
+ */
+export function validateUrl(source: MediaSource, publicService: boolean): void {
+	if (source.from !== 'url') return;
+	const { field, url } = source;
+	if (url === '') {
+		throw new InputError(
+			`'${field}' is empty`,
+			'Enter a web address (https://…) or choose a binary field as the source.',
+		);
+	}
+	const parsed = tryParseUrl(url);
+	if (parsed === undefined || !['http:', 'https:', 'oss:'].includes(parsed.protocol)) {
+		throw new InputError(
+			`'${field}' is not a web address: "${shorten(url)}"`,
+			'It must start with https://, http:// or oss://. To send a file, choose a binary field as the source.',
+		);
+	}
+	if (parsed.protocol !== 'oss:' && publicService && isPrivateHost(parsed.hostname)) {
+		throw new InputError(
+			`'${field}' points to ${parsed.hostname}, which only this network can reach: "${shorten(url)}"`,
+			'DashScope fetches the file itself and needs a public address. Or bring the file as binary, so that it is uploaded.',
+		);
+	}
+}
+
+/** Enough of a value to recognise it: signed URLs and data URIs can be very long, or secret at the end. */
+function shorten(text: string): string {
+	const bare = text.split('?')[0] ?? text;
+	return bare.length > 80 ? `${bare.slice(0, 80)}…` : bare;
+}

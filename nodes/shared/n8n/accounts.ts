@@ -1,0 +1,17 @@
+import { createHash } from 'crypto';
+import type { DashScopeClient } from '../dashscope/client';
+import { Account } from '../tasks/account';
+
+/**
+ * The accounts that this process uses: all executions with the same host and key share one. They live as long as the
+ * process, and hold no key.
+ */
+const accounts = new Map<string, Account>();
+
+/** What this process knows of the account behind a credential. */
+export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
+	const key = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
+	const account = accounts.get(key) ?? new Account();
+	accounts.set(key, account);
+	return account;
+}

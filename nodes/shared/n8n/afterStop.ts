@@ -1,0 +1,100 @@
+import { sleep } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { DashScopeClient } from '../dashscope/client';
+import { DashScopeError, nothingWasDone } from '../dashscope/errors';
+import { cancelTask, createTask } from '../dashscope/tasks';
+import type { CreateCall, CreatedTask } from '../dashscope/types';
+import { cancelSignalOf } from '../dashscope/uploads';
+import { StoppedError } from '../tasks/errors';
+import { cancelledLine, leftLine } from '../tasks/cancel';
+
+/** Stop ends the node within a second; a cancellation that takes longer goes on without it. */
+const PATIENCE_MS = 700;
+
+/** The account may cancel 20 tasks a second; more than that have to wait for the next second. */
+const NEXT_SECOND_MS = 1_100;
+const CANCEL_TRIES = 10;
+
+/** The calls that a stop must not cut off: what they leave behind costs money. */
+export class AfterStop {
+	private readonly client: () => DashScopeClient;
+	private readonly signal: AbortSignal | undefined;
+
+	constructor(
+		private readonly functions: IExecuteFunctions,
+		/** Makes the client for one call. */
+		client: () => DashScopeClient,
+	) {
+		this.signal = cancelSignalOf(functions);
+		// n8n's HTTP client takes the execution's cancel signal from the context it is called on.
+		const view: IExecuteFunctions = Object.create(functions, {
+			getExecutionCancelSignal: { value: () => undefined },
+		});
+		this.client = () => ({ ...client(), functions: view });
+	}
+
+	/**
+	 * Submits a task. After a stop the node does not wait for the answer, but the task that it tells of is cancelled.
+	 * @throws StoppedError at once on a stop; DashScopeError
+	 */
+	async createTask(call: CreateCall): Promise<CreatedTask> {
+		const { signal } = this;
+		const answer = createTask(this.client(), call);
+		if (signal === undefined) return await answer;
+		return await new Promise((resolve, reject) => {
+			const leave = () => {
+				reject(new StoppedError());
+				void this.cancelWhenKnown(answer);
+			};
+			signal.addEventListener('abort', leave, { once: true });
+			answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+		});
+	}
+
+	/**
+	 * Cancels a task that still waits.
+	 * @throws StoppedError when that takes longer than a stopped node may; its end is logged then
+	 */
+	async cancelTask(taskId: string): Promise<void> {
+		const cancelled = this.cancel(taskId);
+		if (this.signal?.aborted !== true) return await cancelled;
+		const late = sleep(PATIENCE_MS).then(() => true);
+		if (await Promise.race([cancelled.then(() => false), late])) {
+			void this.logEnd(taskId, cancelled);
+			throw new StoppedError();
+		}
+	}
+
+	private async cancel(taskId: string): Promise<void> {
+		for (let tries = 1; ; tries++) {
+			try {
+				return await cancelTask(this.client(), taskId);
+			} catch (error) {
+				const failure = error instanceof DashScopeError ? error : undefined;
+				const again = failure?.kind === 'throttled' && tries < CANCEL_TRIES;
+				if (!again) return await Promise.reject(error);
+				await sleep(failure.retryAfterMs ?? NEXT_SECOND_MS);
+			}
+		}
+	}
+
+	private async cancelWhenKnown(answer: Promise<CreatedTask>): Promise<void> {
+		try {
+			const { taskId } = await answer;
+			await this.logEnd(taskId, this.cancel(taskId));
+		} catch (error) {
+			if (error instanceof DashScopeError && nothingWasDone(error.kind)) return;
+			this.functions.logger.info(
+				'A submission was under way at Stop and got no answer; its task may have been created and may be billed',
+			);
+		}
+	}
+
+	private async logEnd(taskId: string, cancelled: Promise<void>): Promise<void> {
+		const line = await cancelled.then(
+			() => cancelledLine(taskId),
+			() => leftLine(taskId),
+		);
+		this.functions.logger.info(line);
+	}
+}

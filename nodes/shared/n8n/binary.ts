@@ -1,0 +1,118 @@
+import { createHash } from 'crypto';
+import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
+import type { ByteStream } from '../dashscope/uploads';
+import { InputError } from '../inputError';
+import type { BinaryFile } from '../media/types';
+
+/** The names of the binary fields of an item. */
+export function binaryFieldsOf(functions: IExecuteFunctions, itemIndex: number): string[] {
+	return Object.keys(functions.getInputData()[itemIndex]?.binary ?? {});
+}
+
+/**
+ * A binary field of an item, ready to be looked at and sent. Reads its size only.
+ * @param parameter display name of the field of the node, for the message
+ * @throws InputError that says which binary fields the item has
+ */
+export async function binaryFileOf(
+	functions: IExecuteFunctions,
+	itemIndex: number,
+	parameter: string,
+	field: string,
+): Promise<BinaryFile> {
+	if (field.trim() === '') {
+		throw new InputError(
+			`'${parameter}' is empty`,
+			`Enter the name of a binary field. ${present(functions, itemIndex)}`,
+		);
+	}
+	const data = find(functions, itemIndex, field);
+	if (data === undefined) {
+		throw new InputError(
+			`'${parameter}' names the binary field "${field}", which the item does not have`,
+			present(functions, itemIndex),
+		);
+	}
+	return data.id === undefined ? inMemory(data) : await stored(functions, data, data.id);
+}
+
+function present(functions: IExecuteFunctions, itemIndex: number): string {
+	const fields = binaryFieldsOf(functions, itemIndex);
+	return fields.length === 0
+		? 'The item has no binary fields: let a node before this one read or download the file.'
+		: `The item has these binary fields: ${fields.join(', ')}.`;
+}
+
+function find(
+	functions: IExecuteFunctions,
+	itemIndex: number,
+	field: string,
+): IBinaryData | undefined {
+	try {
+		return functions.helpers.assertBinaryData(itemIndex, field);
+	} catch {
+		return undefined;
+	}
+}
+
+/** Binary data in n8n's store (filesystem, database, S3): read as a stream. */
+async function stored(
+	functions: IExecuteFunctions,
+	data: IBinaryData,
+	id: string,
+): Promise<BinaryFile> {
+	const { fileSize } = await functions.helpers.getBinaryMetadata(id);
+	return {
+		fileName: data.fileName,
+		size: fileSize,
+		identity: id,
+		head: async (bytes) => {
+			const stream: ByteStream = await functions.helpers.getBinaryStream(id, bytes);
+			try {
+				for await (const chunk of stream) return chunk.subarray(0, bytes);
+				return new Uint8Array();
+			} finally {
+				stream.destroy();
+			}
+		},
+		open: async () => await functions.helpers.getBinaryStream(id),
+	};
+}
+
+/** Binary data in n8n's default memory mode: base64 within the item. */
+function inMemory(data: IBinaryData): BinaryFile {
+	const padding = /=*$/.exec(data.data.slice(-2))?.[0].length ?? 0;
+	return {
+		fileName: data.fileName,
+		size: Math.floor((data.data.length * 3) / 4) - padding,
+		identity: hashOf(data.data),
+		head: async (bytes) =>
+			await Promise.resolve(
+				Buffer.from(data.data.slice(0, Math.ceil(bytes / 3) * 4), 'base64').subarray(0, bytes),
+			),
+		open: async () => await Promise.resolve(base64Stream(data.data)),
+	};
+}
+
+/** Hashed in parts: a hash of the whole text would need a copy of it. */
+function hashOf(base64: string): string {
+	const hash = createHash('sha256');
+	for (let start = 0; start < base64.length; start += CHUNK_CHARACTERS) {
+		hash.update(base64.slice(start, start + CHUNK_CHARACTERS));
+	}
+	return hash.digest('hex');
+}
+
+/** Characters decoded at a time: a multiple of 4, so that no byte is cut in two. */
+const CHUNK_CHARACTERS = 4 * 64 * 1024;
+
+function base64Stream(base64: string): ByteStream {
+	async function* decode(): AsyncGenerator<Uint8Array> {
+		for (let start = 0; start < base64.length; start += CHUNK_CHARACTERS) {
+			yield await Promise.resolve(
+				Buffer.from(base64.slice(start, start + CHUNK_CHARACTERS), 'base64'),
+			);
+		}
+	}
+	return Object.assign(decode(), { destroy: () => undefined });
+}

@@ -1,0 +1,116 @@
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { DashScopeError } from '../dashscope/errors';
+import { InputError } from '../inputError';
+import { TaskError } from '../tasks/errors';
+import type { FailureDetails } from '../tasks/errors';
+
+/** An item that failed, and why. */
+export interface ItemFailure {
+	item: number;
+	error: Error;
+}
+
+/** Whatever was thrown, as an Error. */
+export function toError(thrown: unknown): Error {
+	return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** What is known beyond the message, in one shape for every kind of error. */
+export function factsOf(error: Error): { hint?: string; details: FailureDetails } {
+	if (error instanceof TaskError) return { hint: error.hint, details: error.details };
+	if (error instanceof InputError) return { hint: error.hint, details: {} };
+	if (error instanceof DashScopeError) {
+		const { hint, code, requestId, httpStatus } = error;
+		return { hint, details: { code, requestId, httpStatus } };
+	}
+	if (error instanceof NodeApiError || error instanceof NodeOperationError) {
+		const httpStatus = error instanceof NodeApiError ? Number(error.httpCode) : NaN;
+		return {
+			hint: error.description ?? undefined,
+			details: Number.isFinite(httpStatus) ? { httpStatus } : {},
+		};
+	}
+	return { details: {} };
+}
+
+function definedOnly(values: FailureDetails & { hint?: string }): IDataObject {
+	return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * The item for Continue On Fail. n8n sends an item to the error output only if its json has no other keys
+ * than `error`, `message` and `details`.
+ */
+export function errorItem({ item, error }: ItemFailure): INodeExecutionData {
+	const { hint, details } = factsOf(error);
+	return {
+		json: {
+			error: `${error.message} [item ${item}]`,
+			details: definedOnly({ ...details, hint }),
+		},
+		pairedItem: { item },
+	};
+}
+
+/**
+ * The error that ends the node: the first failure, with what to do, then what became of the other items.
+ * @param failures at least one, by item
+ * @param settled lines about items that did not fail
+ */
+export function runError(
+	functions: IExecuteFunctions,
+	failures: ItemFailure[],
+	settled: string[] = [],
+): NodeApiError | NodeOperationError {
+	const [first, ...others] = failures;
+	const { item, error } = first ?? { item: 0, error: new Error('The edit failed') };
+	const { hint, details } = factsOf(error);
+	const message = `${error.message} [item ${item}]`;
+	const description = [
+		hint,
+		factLine(details),
+		...others.map((other) => `Item ${other.item}: ${other.error.message}`),
+		...settled,
+	]
+		.filter((line) => line !== undefined && line !== '')
+		.join('\n');
+
+	return nodeError(functions, message, description, details, item);
+}
+
+/** An error that concerns no single item, for n8n to show. */
+export function asNodeError(
+	functions: IExecuteFunctions,
+	error: Error,
+): NodeApiError | NodeOperationError {
+	if (error instanceof NodeApiError || error instanceof NodeOperationError) return error;
+	const { hint, details } = factsOf(error);
+	return nodeError(functions, error.message, hint ?? '', details);
+}
+
+function nodeError(
+	functions: IExecuteFunctions,
+	message: string,
+	description: string,
+	{ httpStatus }: FailureDetails,
+	itemIndex?: number,
+): NodeApiError | NodeOperationError {
+	const node = functions.getNode();
+	if (httpStatus === undefined) {
+		return new NodeOperationError(node, message, { itemIndex, description });
+	}
+	const httpCode = String(httpStatus);
+	const answer = { message, httpCode };
+	return new NodeApiError(node, answer, { message, description, httpCode, itemIndex });
+}
+
+/** Code, request ID and task ID: what Alibaba's support asks for. */
+function factLine({ taskId, code, requestId }: FailureDetails): string {
+	const facts = [
+		code === undefined ? '' : `Code: ${code}`,
+		taskId === undefined ? '' : `Task ID: ${taskId}`,
+		requestId === undefined ? '' : `Request ID: ${requestId}`,
+	];
+	return facts.filter((fact) => fact !== '').join('. ');
+}

@@ -1,0 +1,86 @@
+import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { isFinal } from '../dashscope/types';
+import type { Task } from '../dashscope/types';
+import { expiryOf, explain } from '../tasks/deliver';
+import type { EstimatedCost } from '../tasks/price';
+import type { Duplicate, TaskRef } from '../tasks/submit';
+
+/** ISO 8601 in UTC, or null for "not yet" or "not known". */
+function iso(epochMs: number | undefined): string | null {
+	return epochMs === undefined ? null : new Date(epochMs).toISOString();
+}
+
+/** What goes into a task's item besides the task. */
+export interface TaskItemOptions {
+	cost?: EstimatedCost;
+	/** Whether to leave DashScope's own answer out. */
+	simplify: boolean;
+	/** Binary field for the video. */
+	field: string;
+	video?: IBinaryData;
+	/** Name of the video's file before the edit. */
+	fileName?: string;
+	/** Second tasks that were created for the item. */
+	duplicates?: Duplicate[];
+}
+
+/** The json of a task: one shape, whatever its state. A task without a video says why. */
+function taskJson(
+	task: Task,
+	{ cost, simplify, fileName, duplicates }: TaskItemOptions,
+): IDataObject {
+	const { usage, code } = task;
+	const reason = explain(task);
+	return {
+		taskId: task.taskId,
+		status: task.status,
+		finished: isFinal(task.status),
+		succeeded: task.status === 'SUCCEEDED',
+		videoUrl: task.videoUrl ?? null,
+		videoUrlExpiresAt: iso(expiryOf(task)),
+		submittedAt: iso(task.submittedAt),
+		startedAt: iso(task.startedAt),
+		finishedAt: iso(task.finishedAt),
+		prompt: task.prompt ?? null,
+		usage:
+			usage === undefined
+				? null
+				: {
+						billedSeconds: usage.billedSeconds ?? null,
+						inputSeconds: usage.inputSeconds ?? null,
+						outputSeconds: usage.outputSeconds ?? null,
+						resolution: usage.resolution ?? null,
+						estimatedCost: cost === undefined ? null : { ...cost },
+					},
+		requestId: task.requestId ?? null,
+		...(reason === undefined
+			? {}
+			: { code: code ?? null, message: task.message ?? reason.message, hint: reason.hint ?? null }),
+		...(fileName === undefined ? {} : { fileName }),
+		...(duplicates === undefined ? {} : { duplicateTasks: duplicates.map((one) => ({ ...one })) }),
+		...(simplify ? {} : { response: task.raw }),
+	};
+}
+
+/** The item of a finished edit or of a status. */
+export function taskItem(item: number, task: Task, options: TaskItemOptions): INodeExecutionData {
+	const { video, field } = options;
+	return {
+		json: taskJson(task, options),
+		...(video === undefined ? {} : { binary: { [field]: video } }),
+		pairedItem: { item },
+	};
+}
+
+/** The item of an edit that is not waited for. */
+export function submittedItem(item: number, job: TaskRef): INodeExecutionData {
+	return {
+		json: {
+			taskId: job.taskId,
+			status: 'PENDING',
+			submittedAt: iso(job.submittedAt),
+			requestId: job.requestId ?? null,
+		},
+		pairedItem: { item },
+	};
+}

@@ -1,0 +1,56 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { TaskError, StoppedError } from '../tasks/errors';
+import { factsOf } from './failures';
+import { tasksOfRun } from './nodeMemory';
+
+/** Tasks that were submitted and go on, although the execution cannot wait for them: each is named, with its item. */
+
+const GOES_ON =
+	"The task keeps running and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours.";
+
+/** The error of an item whose task was submitted, but n8n does not wait for it. */
+export function couldNotSuspend(taskId: string, { message }: Error): TaskError {
+	return new TaskError(
+		`Task ${taskId} was submitted, but the execution could not be suspended: ${message}`,
+		`${GOES_ON} A retry of the execution finds it again and submits nothing twice.`,
+		{ taskId },
+	);
+}
+
+/** The error of an item whose task could not be looked at for so long that the wait ends. */
+export function couldNotLook(taskId: string, { message }: Error): TaskError {
+	return new TaskError(
+		`The wait for task ${taskId} was given up, because it could not be checked: ${message}`,
+		GOES_ON,
+		{ taskId },
+	);
+}
+
+/** What is handed on for an item if n8n is killed while the suspended execution checks its task. */
+export function interrupted(taskId: string): TaskError {
+	return new TaskError(`Waiting for task ${taskId} was interrupted`, GOES_ON, { taskId });
+}
+
+/**
+ * An error of the node as a whole, which also names the tasks of earlier tries. Which item each belongs to is not
+ * known here; a retry finds out.
+ */
+export function namingTasks(functions: IExecuteFunctions, error: Error): Error {
+	if (error instanceof StoppedError) return error;
+	const { hint, details } = factsOf(error);
+	const said = [error.message, hint, details.taskId].join(' ');
+	const [only, ...more] = tasksOfRun(functions).filter((taskId) => !said.includes(taskId));
+	if (only === undefined) return error;
+
+	const ids = [only, ...more].join(', ');
+	const one = more.length === 0;
+	const left = one
+		? `An earlier try submitted task ${ids}. It keeps running and is billed when it succeeds.`
+		: `Earlier tries submitted the tasks ${ids}. They keep running and are billed when they succeed.`;
+	const advice = `A retry of the execution finds ${one ? 'it' : 'them'} again and submits nothing twice; 'Task: Get Status' fetches a video by its task ID within 24 hours.`;
+	const ofTask = one && functions.getInputData().length === 1 ? { taskId: only } : { taskIds: ids };
+	return new TaskError(error.message, [hint, left, advice].filter(Boolean).join('\n'), {
+		...details,
+		...ofTask,
+	});
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'crypto';
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import { isRecord } from '../dashscope/json';
+import { Ledger } from '../tasks/ledger';
+import type { LedgerStore } from '../tasks/ledger';
+import type { LoopMemory } from '../tasks/suspended';
+import type { ItemStore } from '../tasks/identity';
+import type { Memory } from '../tasks/run';
+import type { UploadStore } from '../tasks/uploads';
+import { STATE_VERSION, isKnownVersion, unreadableState } from './savedState';
+
+/**
+ * What this node has submitted and uploaded in this execution. Lives in the node's context, the one object that
+ * n8n keeps over all tries and runs of a node and saves with the execution.
+ */
+interface NodeMemory {
+	version?: number;
+	ledger: LedgerStore;
+	uploads: UploadStore;
+	items?: ItemStore;
+	tries?: number[];
+	/** How often n8n has tried each run. */
+	counts?: Record<string, number>;
+	/** Of a suspended wait: looks in a row that could not be made. */
+	missed?: number;
+}
+
+function isNodeMemory(value: unknown): value is NodeMemory {
+	return (
+		isRecord(value) &&
+		isKnownVersion(value) &&
+		isRecord(value.ledger) &&
+		Object.values(value.ledger).every((entry) => isRecord(entry) && 'state' in entry) &&
+		isRecord(value.uploads) &&
+		(value.items === undefined || isRecord(value.items)) &&
+		(value.tries === undefined || Array.isArray(value.tries)) &&
+		(value.counts === undefined || isRecord(value.counts))
+	);
+}
+
+/** Whether the node's memory is one that this version of the package understands, or is still to be made. */
+export function hasReadableMemory(functions: IExecuteFunctions): boolean {
+	const kept: unknown = functions.getContext('node').wanVideoEdit;
+	return kept === undefined || isNodeMemory(kept);
+}
+
+/**
+ * The memory of this node, with the ledger opened at a run.
+ * @param run the one under way, unless all runs are to share their entries
+ */
+export function memoryOf(
+	functions: IExecuteFunctions,
+	run = runIndexOf(functions),
+): LoopMemory & Memory {
+	const memory = nodeMemory(functions);
+	memory.tries ??= [];
+	memory.items ??= {};
+	return {
+		items: memory.items,
+		ledger: new Ledger(memory.ledger, run),
+		uploads: memory.uploads,
+		tries: memory.tries,
+	};
+}
+
+/**
+ * What the request of an item is made from: the input item, and the node's settings before their expressions are
+ * evaluated. While that stays the same, an item of a later try is the same as before, whatever its expressions give.
+ */
+export function recipeOf(functions: IExecuteFunctions, item: number): string {
+	const { parameters } = functions.getNode();
+	const { json, binary = {} } = functions.getInputData()[item] ?? {};
+	const files = Object.entries(binary).map(([field, { id, fileName, fileSize }]) => [
+		field,
+		id,
+		fileName,
+		fileSize,
+	]);
+	const made = JSON.stringify([parameters, json, files]);
+	return createHash('sha256').update(made).digest('hex').slice(0, 32);
+}
+
+/** How often Retry On Fail runs a node again. The limits are those of n8n 2.41.1. */
+export function retriesOf({ retryOnFail, maxTries }: INode): number {
+	return retryOnFail === true ? Math.min(5, Math.max(2, maxTries || 3)) - 1 : 0;
+}
+
+/**
+ * Counts a try of the node's run.
+ * @returns how often Retry On Fail would run it again after this one; "Retry execution" starts from the beginning
+ */
+export function countTry(functions: IExecuteFunctions): number {
+	const retries = retriesOf(functions.getNode());
+	const memory = nodeMemory(functions);
+	const counts = (memory.counts ??= {});
+	const run = runIndexOf(functions);
+	const before = counts[run] ?? 0;
+	counts[run] = before + 1;
+	return retries - (before % (retries + 1));
+}
+
+/** Notes whether a look of the suspended wait could be made. @returns those in a row that could not */
+export function countMissed(functions: IExecuteFunctions, missed: boolean): number {
+	const memory = nodeMemory(functions);
+	memory.missed = missed ? (memory.missed ?? 0) + 1 : 0;
+	return memory.missed;
+}
+
+/** The tasks that the run under way has submitted and that have not failed since, over all its tries. */
+export function tasksOfRun(functions: IExecuteFunctions): string[] {
+	if (!hasReadableMemory(functions)) return [];
+	const run = `${runIndexOf(functions)}:`;
+	return Object.entries(nodeMemory(functions).ledger).flatMap(([key, entry]) =>
+		key.startsWith(run) && entry.state === 'submitted' ? [entry.taskId] : [],
+	);
+}
+
+/** @throws NodeOperationError for a memory that cannot be read: taken for empty, it would let tasks be paid twice */
+function nodeMemory(functions: IExecuteFunctions): NodeMemory {
+	const context = functions.getContext('node');
+	const kept: unknown = context.wanVideoEdit ?? { ledger: {}, uploads: {} };
+	if (!isNodeMemory(kept)) throw unreadableState(functions.getNode(), [kept]);
+	kept.version = STATE_VERSION;
+	context.wanVideoEdit = kept;
+	return kept;
+}
+
+/** Number of the node's run within the execution: a loop runs it several times, a retry repeats a run. */
+function runIndexOf(functions: IExecuteFunctions): number {
+	const index: unknown = functions.getWorkflowDataProxy(0).$runIndex;
+	return typeof index === 'number' ? index : 0;
+}

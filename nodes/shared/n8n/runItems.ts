@@ -1,0 +1,137 @@
+import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { DashScopeClient } from '../dashscope/client';
+import type { Billing } from '../tasks/price';
+import { runTasks } from '../tasks/run';
+import type { Outcome, RunSettings, TaskRequest } from '../tasks/run';
+import { n8nPorts } from './bindPorts';
+import { toError } from './failures';
+import type { ItemFailure } from './failures';
+import { handOn } from './handOn';
+import type { ItemOutput, SettledItem } from './handOn';
+import { couldNotSuspend } from './leftTasks';
+import { countTry, memoryOf } from './nodeMemory';
+import { suspendedFailure } from './suspend/payload';
+import type { SuspendedItem } from './suspend/payload';
+import { suspend } from './suspend/start';
+
+/** An item whose fields and files have been read and checked. */
+export interface ReadyItem {
+	request: TaskRequest;
+	output: ItemOutput;
+}
+
+/** A run of an operation that has tasks made. */
+export interface ItemsRun {
+	client: DashScopeClient;
+	billing: Billing;
+	settings: Omit<RunSettings, 'retries'>;
+	/** For the user, when the execution could not be suspended as wished. */
+	hint?: string;
+	/**
+	 * Reads and checks everything about one item; nothing is sent.
+	 * @throws InputError naming field, value and limit
+	 */
+	readItem(item: number): Promise<ReadyItem>;
+}
+
+type RunItem = { output: ItemOutput; outcome: Outcome<IBinaryData> };
+
+/**
+ * Reads and checks all items before anything is uploaded or billed, has their tasks made together, and returns each
+ * with its own outcome.
+ */
+export async function runItems(
+	functions: IExecuteFunctions,
+	{ client, billing, settings: given, hint, readItem }: ItemsRun,
+): Promise<INodeExecutionData[]> {
+	const settings: RunSettings = { ...given, retries: countTry(functions) };
+	const ready: ReadyItem[] = [];
+	const failures: ItemFailure[] = [];
+	for (const item of functions.getInputData().keys()) {
+		try {
+			ready.push(await readItem(item));
+		} catch (error) {
+			failures.push({ item, error: toError(error) });
+		}
+	}
+	const [first] = ready;
+	if (first === undefined || (failures.length > 0 && !functions.continueOnFail())) {
+		return handOn(functions, billing, failures, []);
+	}
+
+	if (hint !== undefined) {
+		functions.addExecutionHints({ message: hint, location: 'outputPane' });
+		// n8n's second engine shows no hints.
+		functions.logger.info(hint);
+	}
+	const outcomes = await runTasks(
+		ready.map(({ request }) => request),
+		n8nPorts(functions, client, first.output.maxResultBytes),
+		memoryOf(functions),
+		settings,
+	);
+	const items = outcomes.flatMap((outcome, index) => {
+		const output = ready[index]?.output;
+		return output === undefined ? [] : [{ output, outcome }];
+	});
+	const settled = items.filter(isSettled);
+	// n8n does not run this node again after a suspension has failed: what fails before it fails at once, so that a
+	// retry submits it again and finds the tasks of the others.
+	const failsNow =
+		settled.some(({ outcome }) => outcome.state === 'failed') && !functions.continueOnFail();
+	if (settled.length === items.length || failsNow) {
+		const left = items.map(({ output, outcome }): SettledItem => {
+			if (outcome.state !== 'open') return { output, outcome };
+			return { output, outcome: { state: 'submitted', job: outcome.job } };
+		});
+		return handOn(functions, billing, failures, left);
+	}
+	try {
+		return await suspend(
+			functions,
+			toSuspend(items, failures, first.output),
+			settings,
+			billing.currency,
+		);
+	} catch (thrown) {
+		// Submitted they are: each item says what became of its task.
+		const left = items.flatMap(({ output: { item }, outcome }): ItemFailure[] =>
+			outcome.state === 'open'
+				? [{ item, error: couldNotSuspend(outcome.job.taskId, toError(thrown)) }]
+				: [],
+		);
+		return handOn(functions, billing, [...failures, ...left], settled);
+	}
+}
+
+function isSettled(item: RunItem): item is SettledItem {
+	return item.outcome.state !== 'open';
+}
+
+/** Everything that has to wait together: open tasks, and the items that are done or failed before them. */
+function toSuspend(items: RunItem[], failures: ItemFailure[], any: ItemOutput) {
+	const suspended = items.flatMap(({ output, outcome }) => {
+		const video = outcome.state === 'finished' ? outcome.video : undefined;
+		const state = stateOf(outcome);
+		return state === undefined ? [] : [{ edit: { output, state }, video }];
+	});
+	const refused = failures.map((failure) => ({
+		edit: { output: { ...any, item: failure.item }, state: suspendedFailure(failure) },
+		video: undefined,
+	}));
+	return [...suspended, ...refused].sort((a, b) => a.edit.output.item - b.edit.output.item);
+}
+
+function stateOf(outcome: Outcome<IBinaryData>): SuspendedItem['state'] | undefined {
+	switch (outcome.state) {
+		case 'open':
+			return outcome;
+		case 'finished':
+			return { state: 'finished', job: outcome.job, task: outcome.task };
+		case 'failed':
+			return suspendedFailure(outcome, outcome.task);
+		case 'submitted':
+			// Tasks that are not waited for are never handed back unfinished.
+			return undefined;
+	}
+}

@@ -1,0 +1,166 @@
+import type {
+	IBinaryData,
+	IExecuteFunctions,
+	INodeExecutionData,
+	INodeProperties,
+} from 'n8n-workflow';
+import { dashScopeClient } from '../../dashscope/client';
+import { pollSuspended, lastDeadline, tasksUnderWay } from '../../tasks/suspended';
+import type { LoopMemory } from '../../tasks/suspended';
+import { StoppedError } from '../../tasks/errors';
+import { currencyOf } from '../../tasks/price';
+import type { Billing, Currency } from '../../tasks/price';
+import type { OpenTask, Settled } from '../../tasks/run';
+import { cancelWaiting } from '../../tasks/cancel';
+import { callersFrom } from '../callers';
+import { toError } from '../failures';
+import type { ItemFailure } from '../failures';
+import { handOn } from '../handOn';
+import type { ItemOutput } from '../handOn';
+import { couldNotLook, interrupted } from '../leftTasks';
+import { countMissed, memoryOf } from '../nodeMemory';
+import { n8nPorts } from '../bindPorts';
+import { wakeWhenEnded } from './wakeUp';
+import { readSuspended, revive } from './payload';
+import type { Suspended, SuspendedItem } from './payload';
+
+/** Not for users: set in the loop that a suspended edit waits in. */
+export const checkSuspendedField: INodeProperties = {
+	displayName: 'Check Suspended',
+	name: 'checkSuspended',
+	type: 'hidden',
+	default: false,
+};
+
+/**
+ * The loop looks at its tasks after so many milliseconds if nobody wakes it before. n8n looks for executions to wake
+ * every 60 s and then sets exact timers for those due within 70 s: a sleep of 60 s or more ends to the second,
+ * a shorter one ends at n8n's next look. So this is the shortest sleep that n8n keeps exactly.
+ */
+const LOOK_MS = 62_500;
+
+/**
+ * Looks that cannot be made (the credential or the waiting execution cannot be read) are left out; so many in a row
+ * end the wait.
+ */
+const MOST_MISSED = 5;
+
+/**
+ * One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end.
+ * @param priceListOf list prices by model
+ */
+export async function checkSuspended(
+	functions: IExecuteFunctions,
+	priceListOf: Billing['priceListOf'],
+): Promise<INodeExecutionData[]> {
+	const suspended = readSuspended(functions);
+	const { items, videos, continueOnFail } = suspended;
+	const currency = suspended.currency ?? (await currencyOfCredential(functions));
+	const billing: Billing = { currency, priceListOf };
+	const open = items.flatMap(({ output, state }) =>
+		state.state === 'open' ? [{ output, state }] : [],
+	);
+	const edits = open.map(({ state }) => state);
+	const before = items.flatMap((item, index) => revive(item, videos[index]));
+	const memory = memoryOf(functions, 0);
+	const unfinished = (errorOf: (taskId: string) => Error): ItemFailure[] => {
+		const tasks = tasksUnderWay(edits, memory);
+		return open.map(({ output: { item } }, index) => ({
+			item,
+			error: errorOf(tasks[index] ?? ''),
+		}));
+	};
+	const nextLook = () => Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
+	const sleep = async (until: number) => {
+		await functions.putExecutionToWait(new Date(until));
+		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
+		// takes the last step of the loop for its end.
+		return handOn(functions, billing, unfinished(interrupted), before, true);
+	};
+	const sleepOrWake = async () => {
+		const until = nextLook();
+		wakeWhenEnded(functions, { taskIds: tasksUnderWay(edits, memory), until });
+		return await sleep(until);
+	};
+
+	// They were submitted, or looked at, a moment ago.
+	if (isFirstTurn(functions)) return await sleepOrWake();
+	let outcomes: Array<Settled<IBinaryData>> | 'stopped' | undefined;
+	try {
+		outcomes = await look(functions, suspended, edits, memory);
+		countMissed(functions, false);
+	} catch (thrown) {
+		const error = toError(thrown);
+		if (error instanceof StoppedError) throw error;
+		const lost = countMissed(functions, true) >= MOST_MISSED;
+		// Nobody wakes it: what is broken gets some minutes to be mended.
+		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep(nextLook());
+		const failures = unfinished((taskId) => couldNotLook(taskId, error));
+		return handOn(functions, billing, failures, before, continueOnFail);
+	}
+	if (outcomes === undefined) return await sleepOrWake();
+	if (outcomes === 'stopped') return [];
+
+	const settled = [...before];
+	for (const [index, outcome] of outcomes.entries()) {
+		const output: ItemOutput | undefined = open[index]?.output;
+		if (output !== undefined) settled.push({ output, outcome });
+	}
+	return handOn(functions, billing, [], settled, continueOnFail);
+}
+
+/** For a wait that an older version began, which did not note it. */
+async function currencyOfCredential(functions: IExecuteFunctions): Promise<Currency> {
+	const client = await dashScopeClient(functions).catch(() => undefined);
+	return client === undefined ? 'USD' : currencyOf(client.baseUrl);
+}
+
+/**
+ * Looks at the open tasks once.
+ * @returns undefined while one is under way
+ * @throws what kept n8n from looking at all
+ */
+async function look(
+	functions: IExecuteFunctions,
+	{ items, continueOnFail, settings, maxResultBytes, parentExecutionId }: Suspended,
+	edits: OpenTask[],
+	memory: LoopMemory,
+): Promise<Array<Settled<IBinaryData>> | 'stopped' | undefined> {
+	const client = await dashScopeClient(functions);
+	const ports = n8nPorts(functions, client, maxResultBytes);
+	// Where that is not known nothing may be submitted anew.
+	if (await wasStopped(functions, parentExecutionId)) {
+		await cancelWaiting(ports, tasksUnderWay(edits, memory));
+		return 'stopped';
+	}
+	const failsTry = retryRule(items, continueOnFail);
+	return await pollSuspended(edits, ports, memory, { ...settings, failsTry });
+}
+
+/**
+ * When n8n would run a node again that has Retry On Fail: for any item that failed, or, where the user lets it
+ * continue, only for its first (workflow-execute.js of n8n-core 2.41.1). Nothing changes by itself for items that
+ * had failed before the suspension, so only the others start a new try.
+ * @param items in order
+ * @returns the rule, for the open ones among them
+ */
+function retryRule(items: SuspendedItem[], continueOnFail: boolean) {
+	const first = items[0]?.state.state;
+	if (!continueOnFail || first === 'failed') return (failed: boolean[]) => failed.includes(true);
+	return (failed: boolean[]) => first === 'open' && failed[0] === true;
+}
+
+function isFirstTurn(functions: IExecuteFunctions): boolean {
+	return functions.getWorkflowDataProxy(0).$runIndex === 0;
+}
+
+/**
+ * Whether the execution that waits for this loop, or one that waits for that, was stopped meanwhile: n8n stops only
+ * the one that is clicked.
+ */
+async function wasStopped(functions: IExecuteFunctions, executionId: string): Promise<boolean> {
+	for await (const { data } of callersFrom(functions, executionId)) {
+		if (data?.resultData.error !== undefined) return true;
+	}
+	return false;
+}

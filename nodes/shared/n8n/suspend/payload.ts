@@ -1,0 +1,187 @@
+import { NodeOperationError } from 'n8n-workflow';
+import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { isRecord } from '../../dashscope/json';
+import type { JsonRecord, Task } from '../../dashscope/types';
+import type { LoopSettings } from '../../tasks/suspended';
+import { TaskError } from '../../tasks/errors';
+import type { FailureDetails } from '../../tasks/errors';
+import type { Currency } from '../../tasks/price';
+import type { OpenTask } from '../../tasks/run';
+import type { TaskRef } from '../../tasks/submit';
+import type { ItemFailure } from '../failures';
+import { factsOf } from '../failures';
+import type { ItemOutput, SettledItem } from '../handOn';
+import { hasReadableMemory } from '../nodeMemory';
+import { STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
+
+/** What the loop of a suspended execution is given, as items of plain JSON. */
+
+/** The wait as one item sees it, from the submission to the loop's end. */
+export interface SuspendedItem {
+	output: ItemOutput;
+	state: OpenTask | { state: 'finished'; job: TaskRef; task: Task } | SuspendedFailure;
+}
+
+interface SuspendedFailure {
+	state: 'failed';
+	message: string;
+	hint?: string;
+	details: FailureDetails;
+	task?: Task;
+}
+
+/** An item, and the video of one that was finished before. */
+export interface ItemToSuspend {
+	edit: SuspendedItem;
+	video?: IBinaryData;
+}
+
+/** What is the same for all items. */
+export interface SuspendedRun {
+	/** The execution that waits; looked at to find out that it was stopped. */
+	parentExecutionId: string;
+	/** What the user set for the case that an item fails. */
+	continueOnFail: boolean;
+	settings: LoopSettings;
+	/** Of the estimated costs; absent in waits that version 0.1.0 began. */
+	currency?: Currency;
+}
+
+/** Of waits that version 0.1.0 began. */
+interface OldSettings extends Omit<LoopSettings, 'lostSubmission'> {
+	resubmitLost: boolean;
+}
+
+/** The json of each item. */
+interface LoopPayload extends Omit<SuspendedRun, 'settings'> {
+	version?: number;
+	settings: LoopSettings | OldSettings;
+	edit: SuspendedItem;
+}
+
+export function loopItems(items: ItemToSuspend[], run: SuspendedRun): INodeExecutionData[] {
+	return items.map(({ edit, video }) => {
+		const wanVideoEdit: LoopPayload = { version: STATE_VERSION, edit, ...run };
+		return {
+			json: { waiting: true, wanVideoEdit },
+			...(video === undefined ? {} : { binary: { video } }),
+			pairedItem: { item: edit.output.item },
+		};
+	});
+}
+
+/** What the check of the loop reads. */
+export interface Suspended extends SuspendedRun {
+	items: SuspendedItem[];
+	videos: Array<IBinaryData | undefined>;
+	maxResultBytes: number;
+}
+
+/**
+ * Reads the items that the loop was given.
+ * @throws NodeOperationError that names every task in them if they, or the loop's memory, cannot be read
+ */
+export function readSuspended(functions: IExecuteFunctions): Suspended {
+	const input = givenItems(functions);
+	const payloads = input.map(({ json }): unknown => json.wanVideoEdit);
+	if (!payloads.some((payload) => payload !== undefined)) {
+		throw new NodeOperationError(
+			functions.getNode(),
+			'This step belongs to the wait of an edit and cannot be used on its own',
+			{ description: "Use 'Task: Get Status' to ask for a task." },
+		);
+	}
+	const readable = payloads.filter(isLoopPayload);
+	const [first] = readable;
+	if (first === undefined || readable.length !== payloads.length || !hasReadableMemory(functions)) {
+		throw unreadableState(functions.getNode(), [payloads, functions.getContext('node')]);
+	}
+	const { parentExecutionId, continueOnFail, settings, currency } = first;
+	return {
+		items: readable.map(({ edit }) => edit),
+		videos: input.map(({ binary }) => binary?.video),
+		parentExecutionId,
+		continueOnFail,
+		settings: isOld(settings)
+			? { ...settings, lostSubmission: settings.resubmitLost ? 'resubmit' : 'lookUp' }
+			: settings,
+		currency,
+		maxResultBytes: first.edit.output.maxResultBytes,
+	};
+}
+
+function isOld(settings: LoopSettings | OldSettings): settings is OldSettings {
+	return 'resubmitLost' in settings;
+}
+
+/** The step of the loop that its items come from. Waits that version 0.1.0 began have it as well. */
+export function firstStepOf(check: string): string {
+	return `${check}: Tasks Submitted`;
+}
+
+/** What the loop was given. The check's own input is that, or nothing of it where the loop was woken. */
+function givenItems(functions: IExecuteFunctions): INodeExecutionData[] {
+	try {
+		return functions.getWorkflowDataProxy(0).$items(firstStepOf(functions.getNode().name), 0, 0);
+	} catch {
+		return functions.getInputData();
+	}
+}
+
+function isLoopPayload(value: unknown): value is LoopPayload {
+	return (
+		isRecord(value) &&
+		isKnownVersion(value) &&
+		typeof value.parentExecutionId === 'string' &&
+		typeof value.continueOnFail === 'boolean' &&
+		isRecord(value.settings) &&
+		typeof value.settings.retries === 'number' &&
+		typeof value.settings.transfers === 'number' &&
+		isRecord(value.edit) &&
+		isRecord(value.edit.output) &&
+		typeof value.edit.output.item === 'number' &&
+		typeof value.edit.output.field === 'string' &&
+		typeof value.edit.output.maxResultBytes === 'number' &&
+		isRecord(value.edit.output.prices) &&
+		isRecord(value.edit.state) &&
+		isItemState(value.edit.state)
+	);
+}
+
+function isItemState(state: JsonRecord): boolean {
+	switch (state.state) {
+		case 'open':
+			return (
+				isJob(state.job) &&
+				typeof state.model === 'string' &&
+				typeof state.since === 'number' &&
+				typeof state.timeoutMs === 'number'
+			);
+		case 'finished':
+			return isJob(state.job) && isRecord(state.task) && typeof state.task.taskId === 'string';
+		case 'failed':
+			return typeof state.message === 'string' && isRecord(state.details);
+		default:
+			return false;
+	}
+}
+
+function isJob(job: unknown): boolean {
+	return isRecord(job) && typeof job.taskId === 'string' && typeof job.submittedAt === 'number';
+}
+
+/** An item whose task ended, or was never created, before the execution was suspended. */
+export function suspendedFailure({ error }: Pick<ItemFailure, 'error'>, task?: Task) {
+	const { hint, details } = factsOf(error);
+	return { state: 'failed' as const, message: error.message, hint, details, task };
+}
+
+/** An item that was settled before, as it would have left the node. */
+export function revive({ output, state }: SuspendedItem, video?: IBinaryData): SettledItem[] {
+	if (state.state === 'open') return [];
+	if (state.state === 'finished') return [{ output, outcome: { ...state, video } }];
+	const { message, hint, details, task } = state;
+	return [
+		{ output, outcome: { state: 'failed', error: new TaskError(message, hint, details), task } },
+	];
+}

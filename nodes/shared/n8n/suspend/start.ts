@@ -1,0 +1,162 @@
+import { NodeConnectionTypes, WAIT_FOR_SUB_EXECUTION } from 'n8n-workflow';
+import type {
+	IExecuteFunctions,
+	INode,
+	INodeExecutionData,
+	IRunExecutionData,
+	IWorkflowBase,
+} from 'n8n-workflow';
+import type { LoopSettings } from '../../tasks/suspended';
+import type { Currency } from '../../tasks/price';
+import { callersFrom, isOfSecondEngine } from '../callers';
+import { firstStepOf, loopItems } from './payload';
+import type { ItemToSuspend } from './payload';
+import { submittedItem } from '../items';
+
+/**
+ * Waiting without holding the execution. A node that is put to wait does not run again in n8n: it passes its input
+ * on when it wakes. So the node starts a small sub-execution that loops (check, wait, check, …) and waits for that;
+ * when the loop ends, its last items become this node's output. Seen in n8n 2.41.1.
+ */
+
+/** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
+export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
+	// Versions without this marker hand the waiting node's input on instead of the sub-execution's result.
+	if (!(WAIT_FOR_SUB_EXECUTION instanceof Date)) return 'this version of n8n cannot do it';
+	if (functions.isToolExecution()) return 'the node was called as a tool';
+	if (functions.getMode() === 'cli') return 'n8n was started for this one execution';
+	const { id } = functions.getWorkflow();
+	const executionId = functions.getExecutionId();
+	if (!id || executionId === undefined) return 'the workflow was never saved';
+	if (isOfSecondEngine(executionId)) return SECOND_ENGINE;
+	if (functions.getMode() !== 'integrated') return undefined;
+
+	// A caller that runs this workflow once per item lets all of them wait, and n8n then hands it the result of only
+	// one. Several items at the start come only from a caller that runs it once for all.
+	let first = true;
+	for await (const { id: callerId, data } of callersFrom(functions, executionId)) {
+		if (isOfSecondEngine(callerId)) return SECOND_ENGINE;
+		if (first && (data === undefined || itemsAtStart(data) <= 1)) return SINGLE_ITEM;
+		first = false;
+	}
+	return undefined;
+}
+
+const SECOND_ENGINE = "n8n's second engine, which the workflow's settings choose, cannot do it";
+const SINGLE_ITEM =
+	'the workflow was called by another one for a single item, and n8n would lose the results if several such calls waited';
+
+function itemsAtStart({ resultData, executionData }: IRunExecutionData): number {
+	const runs = Object.values(resultData.runData).flat();
+	const start = runs.find(({ source }) => source.length === 0)?.data;
+	const input = start ?? executionData?.nodeExecutionStack[0]?.data;
+	return input?.main?.[0]?.length ?? 0;
+}
+
+/**
+ * Starts the loop and puts the execution to wait for it.
+ * @param items one per input item, in order, with the video of those that are finished
+ * @returns items that n8n replaces by the final ones when the loop has ended
+ */
+export async function suspend(
+	functions: IExecuteFunctions,
+	items: ItemToSuspend[],
+	{ lostSubmission, retries, transfers }: LoopSettings,
+	currency: Currency,
+): Promise<INodeExecutionData[]> {
+	const workflowId = functions.getWorkflow().id ?? '';
+	const parentExecutionId = functions.getExecutionId();
+	const payload = loopItems(items, {
+		parentExecutionId,
+		continueOnFail: functions.continueOnFail(),
+		settings: { lostSubmission, retries, transfers },
+		currency,
+	});
+	const result = await functions.executeWorkflow(
+		{ code: loopWorkflow(functions.getNode()) },
+		payload,
+		undefined,
+		{ parentExecution: { executionId: parentExecutionId, workflowId, shouldResume: true } },
+	);
+	if (!result.waitTill) return result.data[0] ?? [];
+	// Shown while it waits. Never with an error: Retry On Fail would take it for a failure.
+	return items.flatMap(({ edit: { output, state } }) =>
+		state.state === 'failed' ? [] : [submittedItem(output.item, state.job)],
+	);
+}
+
+function loopWorkflow(node: INode): IWorkflowBase {
+	// The node's own name, so that its error names the node that the user knows.
+	const check = node.name;
+	const submitted = firstStepOf(check);
+	const finished = `${check}: All Finished?`;
+	const to = (name: string) => [{ node: name, type: NodeConnectionTypes.Main, index: 0 }];
+	const at = (column: number): [number, number] => [column * 220, 0];
+	const now = new Date();
+	return {
+		// n8n fills the parent's workflow ID in, so that its credentials and rights count.
+		id: '',
+		name: `${check}: Waiting for the Videos`,
+		active: false,
+		activeVersionId: null,
+		isArchived: false,
+		createdAt: now,
+		updatedAt: now,
+		// The videos belong to this sub-execution: it must be kept, whatever the parent's own settings are.
+		settings: {
+			executionOrder: 'v1',
+			// Nobody else can call it; an instance that allows no callers by default must not refuse this one.
+			callerPolicy: 'any',
+			saveDataSuccessExecution: 'all',
+			saveDataErrorExecution: 'all',
+		},
+		nodes: [
+			{
+				id: 'submitted',
+				name: submitted,
+				type: 'n8n-nodes-base.executeWorkflowTrigger',
+				typeVersion: 1.1,
+				position: at(0),
+				parameters: { inputSource: 'passthrough' },
+			},
+			{
+				id: 'check',
+				name: check,
+				type: node.type,
+				typeVersion: node.typeVersion,
+				position: at(1),
+				parameters: { resource: 'task', operation: 'getStatus', checkSuspended: true },
+				credentials: node.credentials,
+				// Items that fail are handed on as the user set it; what fails beyond them would turn the loop for ever.
+				onError: 'stopWorkflow',
+			},
+			{
+				id: 'finished',
+				name: finished,
+				type: 'n8n-nodes-base.if',
+				typeVersion: 2.2,
+				position: at(2),
+				parameters: {
+					conditions: {
+						options: { caseSensitive: true, leftValue: '', typeValidation: 'loose', version: 2 },
+						combinator: 'and',
+						conditions: [
+							{
+								id: 'finished',
+								leftValue: '={{ $json.waiting !== true }}',
+								rightValue: '',
+								operator: { type: 'boolean', operation: 'true', singleValue: true },
+							},
+						],
+					},
+				},
+			},
+		],
+		connections: {
+			// First through every step: of a step that never ran, n8n makes up an item if it is killed during a look.
+			[submitted]: { main: [to(finished)] },
+			[check]: { main: [to(finished)] },
+			[finished]: { main: [[], to(check)] },
+		},
+	};
+}

@@ -1,0 +1,340 @@
+/**
+ * What the executions of one process share because they use one DashScope account (a host and a key): its limits, its
+ * clock, and the knowledge of who submitted which task. Limits and task list belong to the account, not to an execution.
+ */
+import { DashScopeError } from '../dashscope/errors';
+import type { ListedTask } from '../dashscope/types';
+import type { SentEntry } from './ledger';
+import { Limiter } from './limiter';
+import type { Clock } from './ports';
+import { backoff } from './schedule';
+
+/** The account's limit for most video models (rate-limit page, read 2026-11): 5 submissions a second. */
+const CREATES_PER_SECOND = 5;
+
+/** Less than half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
+const REQUESTS_PER_SECOND = 8;
+
+/** Longer on its way, an answer's date is not used. */
+const SLOW_ANSWER_MS = 2_000;
+
+/** DashScope forgets a task after 24 hours; so may we. */
+const DAY_MS = 24 * 3_600_000;
+
+/** From so many watched tasks of a model on, one task list stands for many queries. */
+const MANY = 8;
+
+/** Between the clock of a list's rows and ours. */
+const LIST_MARGIN_MS = 65_000;
+
+/** While somebody else's probe is under way. */
+const PROBE_NAP_MS = 500;
+
+/** A task that an execution of this process submitted. Local epoch milliseconds. */
+export interface OwnTask {
+	requestId?: string;
+	model?: string;
+	/** When the create call was sent. */
+	sentAt?: number;
+}
+
+/** A submission of this process without a usable answer. */
+export interface Unanswered extends SentEntry {
+	model: string;
+}
+
+/** A task list as it was read. */
+export interface ListRead {
+	rows: ListedTask[];
+	/** When the read began, and from when on it lists. Local epoch milliseconds. */
+	at: number;
+	from: number;
+	/** The submissions of this process that were under way then: their tasks may be among the rows. */
+	underWay: symbol[];
+}
+
+export class Account {
+	/** For queries and task lists. */
+	readonly requests = new Limiter(REQUESTS_PER_SECOND);
+	/** Whether any answer has come from the host: then its address is right. */
+	reached = false;
+	/**
+	 * Whether rows of this account's task list carry the request ID of the create call. The documentation shows it by
+	 * an example only; a task of our own in the list proves or disproves it.
+	 */
+	listsRequestIds = false;
+	/** Lists tell nothing about the state of tasks: there are none, or one did not show the end of a task in time. */
+	listsAreUseless = false;
+	/** How far the service's clock is ahead of this one, in milliseconds; undefined until an answer has told. */
+	offset: number | undefined;
+
+	private readonly gates = new Map<string, SubmissionGate>();
+	private readonly own = new Map<string, OwnTask & { notedAt: number }>();
+	private readonly open = new Set<symbol>();
+	private readonly lost = new Map<string, Unanswered>();
+	private readonly lists = new Map<string, ListRead>();
+	private readonly watched = new Map<string, { model: string; submittedAt: number }>();
+	private readonly glances = new Map<string, Promise<ListRead>>();
+
+	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
+	submissions(model: string, createsPerSecond = CREATES_PER_SECOND): SubmissionGate {
+		const gate = this.gates.get(model) ?? new SubmissionGate(this.requests, createsPerSecond);
+		this.gates.set(model, gate);
+		return gate;
+	}
+
+	/**
+	 * Sends a query within the account's limit and learns from a refusal.
+	 * @throws whatever the call throws; StoppedError
+	 */
+	async ask<T>(clock: Clock, call: () => Promise<T>): Promise<T> {
+		await this.requests.pass(clock);
+		const sentAt = clock.now();
+		try {
+			return await call();
+		} catch (error) {
+			if (error instanceof DashScopeError && error.kind === 'throttled') {
+				this.requests.throttled(sentAt, clock.now(), error.retryAfterMs);
+			}
+			return await Promise.reject(error);
+		}
+	}
+
+	/**
+	 * Notes that the host answered.
+	 * @param sentAt when the call was sent; a slow answer tells little about the clock
+	 * @param serverTime the answer's `Date`, in whole seconds as epoch milliseconds
+	 */
+	answered(sentAt: number, now: number, serverTime?: number): void {
+		this.reached = true;
+		if (serverTime === undefined || now - sentAt > SLOW_ANSWER_MS) return;
+		this.offset = serverTime + 500 - (sentAt + now) / 2;
+	}
+
+	/** Notes a submission under way; to be ended with the function that is returned. */
+	opens(): () => void {
+		const submission = Symbol('submission');
+		this.open.add(submission);
+		return () => this.open.delete(submission);
+	}
+
+	/** Notes a task of this process, so that no other execution takes it for its own. */
+	knows(taskId: string, task: OwnTask, now: number): void {
+		const noted = { ...this.own.get(taskId), ...task, notedAt: now };
+		// The oldest come first.
+		this.own.delete(taskId);
+		this.own.set(taskId, noted);
+		for (const [id, { notedAt }] of this.own) {
+			if (now - notedAt < DAY_MS) break;
+			this.own.delete(id);
+		}
+	}
+
+	/** When the newest task of a model was submitted whose request ID is known. Local epoch milliseconds. */
+	newestKnown(model: string): number | undefined {
+		const known = [...this.own.values()].filter(
+			(task) => task.model === model && task.requestId !== undefined,
+		);
+		return known.at(-1)?.sentAt;
+	}
+
+	/** Whether an execution of this process submitted the task. */
+	owns(taskId: string): boolean {
+		return this.own.has(taskId);
+	}
+
+	/** Notes a submission without a usable answer. @param id of the submission, unique in this process */
+	loses(id: string, submission: Unanswered): void {
+		this.lost.set(id, submission);
+		for (const [other, { since }] of this.lost) {
+			if (submission.since - since > DAY_MS) this.lost.delete(other);
+		}
+	}
+
+	/** Notes that the task of a lost submission was found. */
+	finds(id: string): void {
+		this.lost.delete(id);
+	}
+
+	/** The other submissions of a model without a usable answer. */
+	othersLost(id: string, model: string): Unanswered[] {
+		return [...this.lost].flatMap(([other, one]) =>
+			other !== id && one.model === model ? [one] : [],
+		);
+	}
+
+	/**
+	 * A task list that was begun no earlier than this call. Several executions that ask at the same time share one.
+	 * @param read brings the tasks of the model created from a moment on
+	 * @throws whatever reading throws; StoppedError
+	 */
+	async list(
+		clock: Clock,
+		model: string,
+		from: number,
+		read: () => Promise<ListedTask[]>,
+	): Promise<ListRead> {
+		const asked = clock.now();
+		return await this.ask(clock, async () => {
+			const latest = this.lists.get(model);
+			if (latest !== undefined && latest.at >= asked && latest.from <= from) return latest;
+			const started = { at: clock.now(), from, underWay: [...this.open] };
+			const rows = await read();
+			this.calibrate(rows);
+			const list = { ...started, rows };
+			this.lists.set(model, list);
+			return list;
+		});
+	}
+
+	/** Notes a task whose end is waited for. */
+	watches(taskId: string, task: { model: string; submittedAt: number }): void {
+		this.watched.set(taskId, task);
+	}
+
+	unwatches(taskId: string): void {
+		this.watched.delete(taskId);
+	}
+
+	/** Whether one task list is cheaper than a query for each task of a model that this process waits for. */
+	hasMany(model: string): boolean {
+		return !this.listsAreUseless && this.submittedAtOf(model).length >= MANY;
+	}
+
+	private submittedAtOf(model: string): number[] {
+		return [...this.watched.values()].flatMap((task) =>
+			task.model === model ? [task.submittedAt] : [],
+		);
+	}
+
+	/**
+	 * A recent list of all tasks of a model that this process waits for; executions share it.
+	 * @param maxAgeMs how old it may be
+	 * @param read brings the tasks of the model created from a moment on, on the service's clock
+	 * @throws whatever reading throws; StoppedError, also of another execution
+	 */
+	async glance(
+		clock: Clock,
+		model: string,
+		maxAgeMs: number,
+		read: (from: number) => Promise<ListedTask[]>,
+	): Promise<ListRead> {
+		const first = Math.min(...this.submittedAtOf(model));
+		const from = first + (this.offset ?? 0) - LIST_MARGIN_MS;
+		const latest = this.lists.get(model);
+		const recent = latest !== undefined && latest.at >= clock.now() - maxAgeMs;
+		if (recent && latest.from <= from) return latest;
+		const begun = this.glances.get(model);
+		if (begun !== undefined) return await begun;
+		const reading = this.list(clock, model, from, async () => await read(from));
+		this.glances.set(model, reading);
+		try {
+			return await reading;
+		} finally {
+			this.glances.delete(model);
+		}
+	}
+
+	/** Whether submissions that were under way when a list was read have no answer yet. */
+	awaits({ underWay }: ListRead): boolean {
+		return underWay.some((submission) => this.open.has(submission));
+	}
+
+	private calibrate(rows: ListedTask[]): void {
+		for (const { taskId, requestId } of rows) {
+			const known = this.own.get(taskId)?.requestId;
+			if (known !== undefined) this.listsRequestIds = requestId === known;
+		}
+	}
+
+	/** Whether a list shows a task of ours that was submitted after a moment: then it is at least that fresh. */
+	isFresh({ rows }: ListRead, model: string, after: number): boolean {
+		return rows.some(({ taskId }) => {
+			const { sentAt = 0, model: its } = this.own.get(taskId) ?? {};
+			return its === model && sentAt > after;
+		});
+	}
+
+	/** Whether a list lacks a task of ours that was submitted in a span of time: then it proves nothing. */
+	isStale({ rows }: ListRead, model: string, from: number, to: number): boolean {
+		const listed = new Set(rows.map(({ taskId }) => taskId));
+		return [...this.own].some(
+			([taskId, { sentAt, model: its }]) =>
+				its === model &&
+				sentAt !== undefined &&
+				sentAt >= from &&
+				sentAt <= to &&
+				!listed.has(taskId),
+		);
+	}
+}
+
+/** What the answer to a submission says about the service. */
+export type Taken = 'taken' | 'overloaded' | 'unknown';
+
+/**
+ * Lets submissions of one model through: at the account's pace; and while the service is overloaded one at a time,
+ * with growing pauses, until one is taken.
+ */
+export class SubmissionGate {
+	private readonly limiter: Limiter;
+	private overload:
+		| { failures: number; setAt: number; nextProbeAt: number; probing: boolean }
+		| undefined;
+
+	/** @param requests of the account; submissions count there, but go first */
+	constructor(
+		private readonly requests: Limiter,
+		createsPerSecond: number,
+	) {
+		this.limiter = new Limiter(createsPerSecond);
+	}
+
+	/**
+	 * @returns false when the service is overloaded and the deadline comes before the caller's turn
+	 * @throws StoppedError
+	 */
+	async pass(clock: Clock, deadline: number): Promise<boolean> {
+		for (;;) {
+			const { overload } = this;
+			const now = clock.now();
+			const { probing = false, nextProbeAt = now, setAt = now } = overload ?? {};
+			// The clock may have been set back.
+			const due = nextProbeAt <= now || setAt > now;
+			if (overload === undefined || (!probing && due)) {
+				if (overload !== undefined) overload.probing = true;
+				try {
+					await this.limiter.pass(clock);
+				} catch (error) {
+					if (overload !== undefined) overload.probing = false;
+					return await Promise.reject(error);
+				}
+				// While it waited for its turn, another may have found the service overloaded.
+				if (this.overload === overload) {
+					this.requests.take(clock.now());
+					return true;
+				}
+				continue;
+			}
+			if (now >= deadline) return false;
+			const pause = probing ? PROBE_NAP_MS : nextProbeAt - now;
+			await clock.sleep(Math.max(1, Math.min(pause, deadline - now, 1_000)));
+		}
+	}
+
+	/** To be called with the end of each submission that was let through. */
+	ended(clock: Clock, taken: Taken, retryAfterMs = 0): void {
+		if (taken === 'taken') this.overload = undefined;
+		if (taken === 'unknown' && this.overload !== undefined) this.overload.probing = false;
+		if (taken !== 'overloaded') return;
+		const failures = (this.overload?.failures ?? 0) + 1;
+		const now = clock.now();
+		const nextProbeAt = now + backoff(failures, clock.random(), retryAfterMs);
+		this.overload = { failures, setAt: now, nextProbeAt, probing: false };
+	}
+
+	/** Learns from a submission that was refused as one too many. */
+	throttled(sentAt: number, now: number, retryAfterMs?: number): void {
+		this.limiter.throttled(sentAt, now, retryAfterMs);
+	}
+}

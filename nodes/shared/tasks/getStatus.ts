@@ -1,0 +1,24 @@
+import { DashScopeError, mayPass } from '../dashscope/errors';
+import type { Task } from '../dashscope/types';
+import type { TaskPorts } from './ports';
+import { asksTooLong, backoff } from './schedule';
+
+/** A single question to a service that stumbles is repeated this often; a loop around the node does the rest. */
+const TRIES = 5;
+
+/**
+ * The state of one task, now.
+ * @throws DashScopeError when the service refuses, or fails several times in a row
+ */
+export async function askStatus(ports: TaskPorts<unknown>, taskId: string): Promise<Task> {
+	for (let failures = 1; ; failures++) {
+		try {
+			return await ports.account.ask(ports, async () => await ports.getTask(taskId));
+		} catch (error) {
+			const failure = error instanceof DashScopeError ? error : undefined;
+			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);
+			if (final || failures >= TRIES || ports.stopped()) return await Promise.reject(error);
+			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
+		}
+	}
+}

@@ -1,0 +1,42 @@
+/**
+ * What the engine needs from the outside: time, DashScope, files. The node binds them to n8n,
+ * tests to a virtual clock and a service of their own.
+ */
+import type { TaskListQuery } from '../dashscope/tasks';
+import type { CreateCall, CreatedTask, ListedTask, Task } from '../dashscope/types';
+import type { UploadSource } from '../dashscope/uploads';
+import type { Account } from './account';
+
+export interface Clock {
+	/** Epoch milliseconds. */
+	now(): number;
+	/** @throws StoppedError at once when the execution is stopped */
+	sleep(ms: number): Promise<void>;
+	/** 0 ≤ x < 1, for jitter. */
+	random(): number;
+}
+
+/** @typeParam Video what a downloaded result becomes (n8n's binary data in the node) */
+export interface TaskPorts<Video> extends Clock {
+	/** What the executions of this process share because they use one account. */
+	account: Account;
+	/** Whether nothing but this process submits tasks with the account. */
+	exclusive: boolean;
+	/** Of the execution, unique in this process. */
+	executionId: string;
+	/** Whether Stop was pressed or the workflow's timeout has struck. */
+	stopped(): boolean;
+	createTask(call: CreateCall): Promise<CreatedTask>;
+	getTask(taskId: string): Promise<Task>;
+	listTasks(query: TaskListQuery): Promise<ListedTask[]>;
+	/**
+	 * Cancels a task that still waits. Works after a stop, too.
+	 * @throws when it does not wait any more; StoppedError when that takes longer than a stopped node may
+	 */
+	cancelTask(taskId: string): Promise<void>;
+	/** @returns an `oss://` URL for use with `model` */
+	upload(model: string, source: UploadSource): Promise<string>;
+	/** Stores the video behind a result URL whole, or throws. */
+	download(taskId: string, videoUrl: string): Promise<Video>;
+	log(message: string): void;
+}

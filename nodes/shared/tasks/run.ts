@@ -1,0 +1,300 @@
+import { DashScopeError } from '../dashscope/errors';
+import type { CreateCall, Task } from '../dashscope/types';
+import { makesWay } from './resubmit';
+import { deliver, endedBadly } from './deliver';
+import { TaskError, StoppedError } from './errors';
+import { keysOf } from './identity';
+import type { ItemStore } from './identity';
+import { Semaphore } from './semaphore';
+import type { Ledger } from './ledger';
+import type { TaskPorts } from './ports';
+import { cancelWaiting, nameBilled } from './cancel';
+import { Submitter } from './submit';
+import type { Duplicate, TaskRef, LostSubmissionRule } from './submit';
+import { Uploads } from './uploads';
+import type { UploadFile, UploadStore } from './uploads';
+import { Watch } from './watch';
+
+/** One item whose values and files have been checked. */
+export interface TaskRequest {
+	/** Index of the input item. */
+	item: number;
+	/** Hash of the input item and the node's settings, before their expressions were evaluated. */
+	recipe: string;
+	/** Two requests have the same one when they ask for the same work on the same files. */
+	fingerprint: string;
+	/** ID of the model. */
+	model: string;
+	prompt?: string;
+	/**
+	 * Makes the create call, and uploads what it needs.
+	 * @param upload brings a file to the service; returns its `oss://` URL
+	 * @param inline whether small images may travel in the body itself
+	 */
+	call(upload: (file: UploadFile) => Promise<string>, inline: boolean): Promise<CreateCall>;
+}
+
+export interface RunSettings {
+	/** Hand back the task IDs instead of waiting for the videos. */
+	submitOnly: boolean;
+	download: boolean;
+	pollIntervalMs: number;
+	timeoutMs: number;
+	/** How often a task that failed with a code asking for a new task is submitted anew. */
+	resubmitFailed: number;
+	lostSubmission: LostSubmissionRule;
+	/** Uploads, and downloads, at the same time. */
+	transfers: number;
+	/** How long tasks are watched before they are handed back unfinished; absent: to their end. */
+	holdMs?: number;
+	/** Runs of the node that Retry On Fail still allows after one that was handed back unfinished. */
+	retries: number;
+}
+
+/** What this execution remembers from one try of the node to the next. */
+export interface Memory {
+	ledger: Ledger;
+	uploads: UploadStore;
+	/** Which request of the ledger each item stands for. */
+	items: ItemStore;
+}
+
+/** A task that is still under way, with what is needed to go on with it later. Plain JSON. */
+export interface OpenTask {
+	state: 'open';
+	job: TaskRef;
+	model: string;
+	prompt?: string;
+	download: boolean;
+	/** When the wait for the task began, in epoch milliseconds, and how long it may last. */
+	since: number;
+	timeoutMs: number;
+	/** To submit it anew if it fails; absent where that is not wanted. */
+	again?: CreateCall & { times: number };
+}
+
+/** What became of one item whose task is not under way any more. */
+export type Settled<Video> =
+	| { state: 'finished'; job: TaskRef; task: Task; video?: Video; duplicates?: Duplicate[] }
+	| { state: 'failed'; error: TaskError; job?: TaskRef; task?: Task };
+
+export type Outcome<Video> = Settled<Video> | OpenTask | { state: 'submitted'; job: TaskRef };
+
+/**
+ * Edits all items of a run together: submitted at the account's pace, watched on one clock, delivered as they end.
+ * A failure of one item never touches the others.
+ * @returns one outcome per item, in order
+ * @throws StoppedError after Stop; tasks that were still waiting have been cancelled then
+ */
+export async function runTasks<Video>(
+	edits: TaskRequest[],
+	ports: TaskPorts<Video>,
+	memory: Memory,
+	settings: RunSettings,
+): Promise<Array<Outcome<Video>>> {
+	const run = new TaskRun(ports, memory, settings);
+	const keyed = keysOf(edits, memory.ledger, memory.items);
+	const outcomes = await Promise.all(keyed.map(async (edit) => await run.edit(edit, edit.key)));
+	if (ports.stopped()) {
+		const ended = outcomes.map((outcome) => ('task' in outcome ? outcome.task : undefined));
+		nameBilled(ports, ended);
+		await cancelWaiting(ports, run.taskIds());
+		throw new StoppedError();
+	}
+	return outcomes;
+}
+
+class TaskRun<Video> {
+	private readonly submitter: Submitter;
+	private readonly watch: Watch;
+	private readonly uploads: Uploads;
+	private readonly downloads: Semaphore;
+	private readonly ledger: Ledger;
+	/** Submitted and not known to have ended, by key. */
+	private readonly jobs = new Map<string, TaskRef>();
+	private readonly calls = new Map<string, CreateCall>();
+	private readonly searches = new Map<string, { lost: number; search: Promise<Duplicate[]> }>();
+
+	constructor(
+		private readonly ports: TaskPorts<Video>,
+		memory: Memory,
+		private readonly settings: RunSettings,
+	) {
+		this.ledger = memory.ledger;
+		this.uploads = new Uploads(ports, memory.uploads, settings.transfers);
+		this.downloads = new Semaphore(settings.transfers);
+		this.submitter = new Submitter(ports, memory.ledger, {
+			deadline: ports.now() + settings.timeoutMs,
+			lostSubmission: settings.lostSubmission,
+			final: settings.submitOnly || settings.holdMs !== undefined,
+		});
+		this.watch = new Watch(ports, {
+			intervalMs: settings.pollIntervalMs,
+			handBackAt: settings.holdMs === undefined ? undefined : ports.now() + settings.holdMs,
+		});
+	}
+
+	taskIds(): string[] {
+		return [...this.jobs.values()].map(({ taskId }) => taskId);
+	}
+
+	async edit(edit: TaskRequest, key: string): Promise<Outcome<Video>> {
+		const outcome = await this.editOnce(edit, key);
+		const lost = this.ledger.abandoned(key);
+		if (lost.length === 0 || outcome.state === 'submitted' || outcome.state === 'open') {
+			return outcome;
+		}
+		return withDuplicates(outcome, await this.duplicatesOf(edit, key));
+	}
+
+	/** Second tasks of an item. The search goes on beside the wait, so that one that still waits can be cancelled. */
+	private async duplicatesOf({ model }: TaskRequest, key: string): Promise<Duplicate[]> {
+		const lost = this.ledger.abandoned(key);
+		const begun = this.searches.get(key);
+		if (begun?.lost === lost.length) return await begun.search;
+		const search = this.submitter.duplicates(model, lost).catch((error: unknown) => {
+			// The task itself is not touched by it.
+			this.ports.log(`Second tasks of an item could not be looked for: ${toMessage(error)}`);
+			return [];
+		});
+		this.searches.set(key, { lost: lost.length, search });
+		return await search;
+	}
+
+	private async editOnce(edit: TaskRequest, key: string): Promise<Outcome<Video>> {
+		let job: TaskRef | undefined;
+		let task: Task | undefined;
+		try {
+			for (let resubmits = 0; ; ) {
+				job = await this.submit(edit, key);
+				this.jobs.set(key, job);
+				if (this.settings.submitOnly) return { state: 'submitted', job };
+				const held = this.settings.holdMs === undefined;
+				if (held && this.ledger.abandoned(key).length > 0) void this.duplicatesOf(edit, key);
+
+				const since = this.ports.now();
+				const left = this.settings.resubmitFailed - resubmits;
+				task = await this.watchJob(job, edit.model, since + this.settings.timeoutMs);
+				if (task === undefined) return await this.handBack(edit, key, job, since, left);
+				this.jobs.delete(key);
+				if (task.status === 'SUCCEEDED') return await this.deliver(edit, job, task);
+
+				const { submittedAt, known } = job;
+				const again = makesWay({ task, submittedAt, earlier: known, left }, this.ports.now());
+				if (task.status !== 'UNKNOWN' || again) this.ledger.ended(key);
+				if (!again) return { state: 'failed', error: failureOf(endedBadly(task)), job, task };
+				if (!job.known) resubmits++;
+			}
+		} catch (error) {
+			return { state: 'failed', error: failureOf(error, job), job, task };
+		}
+	}
+
+	private async submit(edit: TaskRequest, key: string): Promise<TaskRef> {
+		return await this.submitter.submit(key, edit.model, async () => {
+			const call = await this.callOf(edit, !this.keepsCalls());
+			if (this.keepsCalls()) this.calls.set(key, call);
+			return call;
+		});
+	}
+
+	private async callOf(edit: TaskRequest, inline: boolean): Promise<CreateCall> {
+		return await edit.call(async (file) => await this.uploads.url(edit.model, file), inline);
+	}
+
+	/** Whether a task may have to be submitted anew later. A body that is kept is kept small. */
+	private keepsCalls(): boolean {
+		const { holdMs, resubmitFailed, retries } = this.settings;
+		return holdMs !== undefined && resubmitFailed + retries > 0;
+	}
+
+	private async watchJob(job: TaskRef, model: string, deadline: number): Promise<Task | undefined> {
+		// One that an earlier try submitted is looked at once: it may have ended, or make way for a new one.
+		if (this.settings.holdMs === 0 && !job.known) return undefined;
+		const { taskId, submittedAt } = job;
+		const known = job.known || job.adopted;
+		return await this.watch.finish({ taskId, model, submittedAt, known, deadline });
+	}
+
+	private async handBack(
+		edit: TaskRequest,
+		key: string,
+		job: TaskRef,
+		since: number,
+		left: number,
+	): Promise<OpenTask> {
+		const { model, prompt } = edit;
+		const { download, timeoutMs } = this.settings;
+		const call = await this.callFor(edit, key, job);
+		const again = call === undefined ? undefined : { ...call, times: left };
+		return { state: 'open', job, model, prompt, download, since, timeoutMs, again };
+	}
+
+	/** The call of a task that may have to be submitted anew; that of an earlier try's task is made once more. */
+	private async callFor(
+		edit: TaskRequest,
+		key: string,
+		job: TaskRef,
+	): Promise<CreateCall | undefined> {
+		const call = this.calls.get(key);
+		if (call !== undefined || !(job.known || this.keepsCalls())) return call;
+		try {
+			return await this.callOf(edit, false);
+		} catch (error) {
+			// The task goes on all the same.
+			this.ports.log(
+				`Task ${job.taskId} cannot be submitted anew if it fails: ${toMessage(error)}`,
+			);
+			return undefined;
+		}
+	}
+
+	private async deliver(
+		{ prompt }: TaskRequest,
+		job: TaskRef,
+		task: Task,
+	): Promise<Outcome<Video>> {
+		const { download } = this.settings;
+		return await deliver(this.ports, this.downloads, { prompt, download }, job, task);
+	}
+}
+
+/** An item's outcome that names the second tasks that were found for it. */
+export function withDuplicates<Video>(
+	outcome: Settled<Video>,
+	duplicates: Duplicate[],
+): Settled<Video> {
+	if (duplicates.length === 0) return outcome;
+	if (outcome.state === 'finished') return { ...outcome, duplicates };
+	const { message, hint, details } = outcome.error;
+	const named = { ...details, duplicateTaskIds: duplicates.map(({ taskId }) => taskId).join(', ') };
+	const why = [hint, duplicatesSentence(duplicates)].filter((text) => text).join(' ');
+	return { ...outcome, error: new TaskError(message, why, named) };
+}
+
+/** What to tell the user about second tasks. */
+export function duplicatesSentence(duplicates: Duplicate[]): string {
+	return duplicates
+		.map(({ taskId, cancelled, certain }) => {
+			if (cancelled) return `A second task ${taskId} was created and has been cancelled.`;
+			return certain
+				? `A second task ${taskId} was created and is billed if it succeeds.`
+				: `Task ${taskId} may be a second one of this item.`;
+		})
+		.join(' ');
+}
+
+/** Everything that can go wrong for an item, as one kind of error that knows the task. */
+export function failureOf(error: unknown, job?: TaskRef): TaskError {
+	if (error instanceof TaskError) return error;
+	const taskId = job?.taskId;
+	if (error instanceof DashScopeError) {
+		const { message, hint, code, requestId, httpStatus } = error;
+		return new TaskError(message, hint, { taskId, code, requestId, httpStatus });
+	}
+	return new TaskError(toMessage(error), undefined, { taskId });
+}
+
+function toMessage(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}

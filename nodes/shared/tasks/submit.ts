@@ -1,0 +1,527 @@
+import { DashScopeError, nothingWasDone } from '../dashscope/errors';
+import type { CreateCall, ListedTask } from '../dashscope/types';
+import type { ListRead, Taken } from './account';
+import { TaskError, NotTakenError, StoppedError } from './errors';
+import type { Ledger, SentEntry } from './ledger';
+import type { TaskPorts } from './ports';
+import { LISTED_AFTER_MS, candidatesOf, exactMatch, judge, windowOf } from './reconcile';
+import type { LostSubmission } from './reconcile';
+import { backoff } from './schedule';
+
+/** A task that stands for a request. */
+export interface TaskRef {
+	taskId: string;
+	/** Epoch milliseconds. */
+	submittedAt: number;
+	requestId?: string;
+	/** Submitted by an earlier try of this execution. */
+	known: boolean;
+	/** Found in the task list after its submission got no usable answer. */
+	adopted: boolean;
+}
+
+/** A task that was created for a request besides the one that stands for it. */
+export interface Duplicate {
+	taskId: string;
+	/** Cancelled while it waited, so that it is not billed. */
+	cancelled: boolean;
+	/** Surely of this request; otherwise it may be somebody else's. */
+	certain: boolean;
+}
+
+export interface SubmitSettings {
+	/** Epoch milliseconds after which nothing is submitted any more. */
+	deadline: number;
+	/** What to do about a submission without a response when the task list does not show its task. */
+	lostSubmission: LostSubmissionRule;
+	/** Do not wait: what needs time is left to a later look. */
+	brief?: boolean;
+	/** Nobody looks for second tasks afterwards: nothing is repeated before its first task would be listed. */
+	final?: boolean;
+}
+
+export const LOST_SUBMISSION_RULES = ['lookUp', 'fail', 'resubmit'] as const;
+
+/**
+ * - `lookUp`: submit again when the task list shows that no task was created, else fail
+ * - `fail`: never submit again
+ * - `resubmit`: submit again even if a task may have been created
+ */
+export type LostSubmissionRule = (typeof LOST_SUBMISSION_RULES)[number];
+
+/** When the task list is looked at, in ms after a submission was lost; from the last one on every 10 s. */
+const LOOKS = [1, 3, 6, 10, 15, 22, 30, 40, 50, 61, 63].map((seconds) => seconds * 1000);
+const LATER_LOOKS_MS = 10_000;
+
+/** Between two looks where there is no time to wait. */
+const BRIEF_PAUSE_MS = 1_000;
+
+/** When second tasks are looked for, in ms after a submission that was taken for not done. */
+const DUPLICATE_LOOKS = [20_000, 45_000, LISTED_AFTER_MS + 5_000];
+
+/** Of a list that nobody will look at again. */
+const LIST_TRIES = 4;
+
+/** A gateway that has no task list refuses it each time. */
+const BELIEVED_REFUSALS = 3;
+
+/** Submissions that may each have created a task are given up after this many, even if the user wants them repeated. */
+const MOST_RESUBMITS = 3;
+
+/** A host that never answered and cannot be found, or shows a wrong certificate, so often in a row has a wrong address. */
+const BELIEVED_WRONG_ADDRESS = 5;
+const WRONG_ADDRESS = /^ENOTFOUND$|CERT|VERIFY|ISSUER/;
+
+/** A host that never answered this process is waited for so long only: its address or port may be wrong. */
+const NEVER_REACHED_MS = 5 * 60_000;
+
+/** The longest time that a create call may be under way; for one whose end nobody saw. */
+const LONGEST_CALL_MS = 125_000;
+
+/** Until submissions that are under way have their answer. */
+const UNDER_WAY_PAUSE_MS = 250;
+
+const MINUTE_MS = 60_000;
+
+/** The task list spans 24 hours at most. */
+const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
+
+/** Submits requests, each exactly once per execution. */
+export class Submitter {
+	constructor(
+		private readonly ports: TaskPorts<unknown>,
+		private readonly ledger: Ledger,
+		private readonly settings: SubmitSettings,
+	) {
+		// What earlier tries, or another process, knew.
+		for (const { taskId, requestId } of ledger.submissions()) {
+			ports.account.knows(taskId, { requestId }, ports.now());
+		}
+	}
+
+	/**
+	 * @param key the request's key in the ledger
+	 * @param call makes the create call; asked for only if a submission is needed, so that nothing is uploaded twice
+	 * @throws TaskError when the service refuses, or when it is unknown whether a task was created; NotTakenError
+	 * when nothing was created until the deadline; StoppedError
+	 */
+	async submit(key: string, model: string, call: () => Promise<CreateCall>): Promise<TaskRef> {
+		const entry = this.ledger.find(key);
+		if (entry?.state === 'submitted') {
+			const { taskId, submittedAt, adopted = false } = entry;
+			return { taskId, submittedAt, known: true, adopted };
+		}
+		const failures: DashScopeError[] = [];
+		if (entry?.state === 'sent') {
+			const job = await this.reconcile(key, model, failures);
+			if (job !== undefined) return job;
+		}
+		return await this.create(key, model, await call(), failures);
+	}
+
+	private async create(
+		key: string,
+		model: string,
+		call: CreateCall,
+		failures: DashScopeError[],
+	): Promise<TaskRef> {
+		const { ports, settings } = this;
+		const began = ports.now();
+		for (let attempts = 1; ; attempts++) {
+			const turn = await ports.account
+				.submissions(model, call.createsPerSecond)
+				.pass(ports, settings.deadline);
+			if (!turn) throw notTaken(failures, ports.now() - began);
+			const result = await this.createOnce(key, model, call);
+			if (!(result instanceof DashScopeError)) return result;
+
+			failures.push(result);
+			if (!nothingWasDone(result.kind)) {
+				const job = await this.reconcile(key, model, failures);
+				if (job !== undefined) return job;
+				if (ports.now() > settings.deadline) throw notTaken(failures, ports.now() - began);
+				continue;
+			}
+			const strange = result.kind === 'unreachable' && !ports.account.reached;
+			const wrong = WRONG_ADDRESS.test(result.code ?? '') && attempts >= BELIEVED_WRONG_ADDRESS;
+			const waited = ports.now() - began > NEVER_REACHED_MS;
+			if (result.kind === 'rejected' || (strange && (wrong || waited))) throw refusal(result);
+			const pause = backoff(attempts, ports.random(), result.retryAfterMs);
+			if (ports.now() + pause > settings.deadline) throw refusal(result, NotTakenError);
+			await ports.sleep(pause);
+		}
+	}
+
+	/** @returns the job, or what went wrong; the ledger knows either way */
+	private async createOnce(
+		key: string,
+		model: string,
+		call: CreateCall,
+	): Promise<TaskRef | DashScopeError> {
+		const { ports, ledger } = this;
+		const { account } = ports;
+		const gate = account.submissions(model, call.createsPerSecond);
+		let taken: Taken = 'unknown';
+		let pause = 0;
+		const sentAt = ports.now();
+		const close = account.opens();
+		try {
+			if (ports.stopped()) throw new StoppedError();
+			ledger.sending(key, sentAt);
+			const { taskId, requestId } = await ports.createTask(call);
+			const submittedAt = ports.now();
+			taken = 'taken';
+			account.knows(taskId, { requestId, model, sentAt }, submittedAt);
+			ledger.submitted(key, { taskId, submittedAt, requestId });
+			return { taskId, requestId, submittedAt, known: false, adopted: false };
+		} catch (error) {
+			const failure = error instanceof DashScopeError ? error : undefined;
+			if (failure !== undefined && nothingWasDone(failure.kind)) {
+				ledger.forget(key);
+			} else {
+				const requestId = failure?.kind === 'answered' ? failure.requestId : undefined;
+				ledger.lost(key, { until: ports.now(), requestId, offset: account.offset });
+				this.noteLost(model);
+			}
+			if (failure === undefined || ports.stopped()) return await Promise.reject(error);
+			if (failure.kind === 'answered') taken = 'overloaded';
+			if (failure.kind === 'rejected') taken = 'taken';
+			if (failure.kind === 'throttled') gate.throttled(sentAt, ports.now(), failure.retryAfterMs);
+			pause = failure.retryAfterMs ?? 0;
+			return failure;
+		} finally {
+			close();
+			gate.ended(ports, taken, pause);
+		}
+	}
+
+	/**
+	 * Finds out whether a submission without a usable answer created a task.
+	 * @param failures of this request so far, the one that lost it last; empty after an earlier try
+	 * @returns the job if the task is surely this request's; undefined if it is to be submitted again
+	 * @throws TaskError "outcome unknown" where that cannot be found out; NotTakenError where it needs a later look
+	 */
+	private async reconcile(
+		key: string,
+		model: string,
+		failures: DashScopeError[],
+	): Promise<TaskRef | undefined> {
+		const { ports, ledger, settings } = this;
+		const entry = ledger.find(key);
+		if (entry?.state !== 'sent') return undefined;
+		this.noteLost(model);
+
+		let reads = 0;
+		let refusals = 0;
+		for (let looks = 1; ; looks++) {
+			if (looks > 1 || failures.length > 0) await ports.sleep(this.pauseBefore(looks, entry));
+			const list = await this.read(model, this.lostBy(key));
+			let candidates: ListedTask[] = [];
+			let trouble: string | undefined;
+			if ('rows' in list) {
+				const verdict = judge(this.onServiceClock(entry), {
+					...this.evidence(key, model, entry, list),
+					reads: ++reads,
+				});
+				if (verdict.is === 'ours') return this.adopt(key, entry, verdict.task);
+				if (verdict.is === 'absent') return this.makeWay(key, model, entry, failures.at(-1));
+				({ candidates } = verdict);
+				if (verdict.is === 'unclear') {
+					candidates = this.candidates(key, model, list);
+					return this.risk(key, model, candidates, failures.at(-1));
+				}
+			} else {
+				trouble = list.message;
+				refusals = list.kind === 'rejected' ? refusals + 1 : 0;
+			}
+			if (settings.brief === true && looks >= 2) {
+				const failure = failures.at(-1);
+				throw outcomeUnknown({ model, lost: [entry], candidates, failure, trouble }, NotTakenError);
+			}
+			const late =
+				ports.now() > settings.deadline && this.elapsed(entry, ports.now()) > 2 * LISTED_AFTER_MS;
+			if (late || refusals >= BELIEVED_REFUSALS) {
+				return this.risk(key, model, candidates, failures.at(-1), trouble);
+			}
+		}
+	}
+
+	/** No task was created: lets the request be submitted again, unless the user does not want that. */
+	private makeWay(
+		key: string,
+		model: string,
+		entry: SentEntry,
+		failure?: DashScopeError,
+	): undefined {
+		if (this.settings.lostSubmission === 'fail' && entry.requestId === undefined) {
+			throw outcomeUnknown({ model, lost: [entry], candidates: [], failure });
+		}
+		this.ledger.abandon(key, true);
+	}
+
+	/** The tasks that any submission of a request may have created. */
+	private candidates(key: string, model: string, { rows }: ListRead): ListedTask[] {
+		const evidence = { rows, ...this.known(model) };
+		const found = this.lostBy(key).flatMap((lost) =>
+			candidatesOf(this.onServiceClock(lost), evidence),
+		);
+		return [...new Set(found)];
+	}
+
+	/** The submissions of a request that may have created a task. */
+	private lostBy(key: string): SentEntry[] {
+		const entry = this.ledger.find(key);
+		const risked = this.ledger.abandoned(key).filter(({ absent }) => absent !== true);
+		return [...risked, ...(entry?.state === 'sent' ? [entry] : [])];
+	}
+
+	/** It stays unknown whether a task was created: the user may have chosen to risk a second one. */
+	private risk(
+		key: string,
+		model: string,
+		candidates: ListedTask[],
+		failure?: DashScopeError,
+		trouble?: string,
+	): undefined {
+		const { ledger, settings } = this;
+		const lost = this.lostBy(key);
+		if (settings.lostSubmission !== 'resubmit' || lost.length >= MOST_RESUBMITS) {
+			throw outcomeUnknown({ model, lost, candidates, failure, trouble });
+		}
+		ledger.abandon(key, false);
+	}
+
+	private adopt(
+		key: string,
+		entry: SentEntry,
+		{ taskId, createdAt, requestId }: ListedTask,
+	): TaskRef {
+		const { ports, ledger } = this;
+		const { account } = ports;
+		const { since, until = since } = entry;
+		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
+		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true });
+		account.finds(this.idOf(key, entry));
+		account.knows(taskId, { sentAt: since }, ports.now());
+		ports.log(`Adopted task ${taskId}, whose submission got no answer`);
+		return { taskId, submittedAt, known: false, adopted: true };
+	}
+
+	/**
+	 * Looks for second tasks of a request, until they would be listed: those of submissions that were taken for not done.
+	 * @param lost those submissions, at least one
+	 * @returns the tasks found; one that surely is this request's and still waits has been cancelled
+	 * @throws StoppedError
+	 */
+	async duplicates(model: string, lost: SentEntry[]): Promise<Duplicate[]> {
+		const { ports, settings } = this;
+		const now = ports.now();
+		const end = Math.max(...lost.map(({ since, until = since }) => until));
+		const later = DUPLICATE_LOOKS.map((after) => end + after).filter((at) => at > now);
+		const found = new Map<string, Duplicate>();
+		for (const moment of settings.brief === true || later.length === 0 ? [now] : later) {
+			if (moment > ports.now()) await ports.sleep(moment - ports.now());
+			const list = await this.readPatiently(model, lost);
+			if (!('rows' in list)) continue;
+			for (const entry of lost) {
+				const exact = exactMatch(entry, list.rows);
+				if (exact !== undefined && !this.isTaken(exact.taskId)) {
+					found.set(exact.taskId, await this.cancelDuplicate(exact.taskId));
+				} else if (entry.requestId === undefined || !ports.account.listsRequestIds) {
+					const { rows } = list;
+					const evidence = { rows, ...this.known(model) };
+					for (const { taskId } of candidatesOf(this.onServiceClock(entry), evidence)) {
+						found.set(taskId, { taskId, cancelled: false, certain: false });
+					}
+				}
+			}
+		}
+		return [...found.values()];
+	}
+
+	private async cancelDuplicate(taskId: string): Promise<Duplicate> {
+		const { ports, ledger } = this;
+		ledger.duplicate(taskId, ports.now());
+		ports.account.knows(taskId, {}, ports.now());
+		const cancelled = await ports.cancelTask(taskId).then(
+			() => true,
+			() => false,
+		);
+		const what = cancelled ? 'was cancelled' : 'will be billed if it succeeds';
+		ports.log(`Task ${taskId} is a second one for the same item; it ${what}`);
+		return { taskId, cancelled, certain: true };
+	}
+
+	/** The same, tried again a moment later where it fails. */
+	private async readPatiently(
+		model: string,
+		lost: SentEntry[],
+	): Promise<ListRead | DashScopeError> {
+		for (let failures = 1; ; failures++) {
+			const list = await this.read(model, lost);
+			if ('rows' in list || failures >= LIST_TRIES) return list;
+			await this.ports.sleep(failures * BRIEF_PAUSE_MS);
+		}
+	}
+
+	/** @returns the list, or why it could not be read */
+	private async read(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
+		const { ports } = this;
+		const { account } = ports;
+		const serviceNow = ports.now() + (account.offset ?? 0);
+		const windows = lost.map((entry) => windowOf(this.onServiceClock(entry)).from);
+		// Far enough back to show a task of our own, which tells whether rows carry request IDs.
+		const known = account.listsRequestIds ? undefined : account.newestKnown(model);
+		const from = Math.max(
+			Math.min(
+				...windows,
+				known === undefined ? Infinity : known + (account.offset ?? 0) - MINUTE_MS,
+			),
+			serviceNow - LONGEST_SPAN_MS,
+		);
+		try {
+			const list = await account.list(
+				ports,
+				model,
+				from,
+				async () => await ports.listTasks({ model, from, to: serviceNow + MINUTE_MS }),
+			);
+			// A task of a submission under way could be taken for a lost one's: wait until all have their answer.
+			while (account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
+			return list;
+		} catch (error) {
+			if (ports.stopped()) return await Promise.reject(error);
+			const failure = error instanceof DashScopeError ? error : undefined;
+			const message = error instanceof Error ? error.message : String(error);
+			ports.log(`The task list could not be read: ${message}`);
+			return failure ?? new DashScopeError(message, { kind: 'lost' });
+		}
+	}
+
+	private evidence(key: string, model: string, entry: SentEntry, list: ListRead) {
+		const { account, exclusive } = this.ports;
+		const { since, until = since + LONGEST_CALL_MS } = entry;
+		return {
+			rows: list.rows,
+			// Not now: the answers of submissions under way may have been waited for since.
+			elapsedMs: this.elapsed(entry, list.at),
+			fresh: this.settings.final !== true && account.isFresh(list, model, until),
+			stale: account.isStale(list, model, since, list.at - LISTED_AFTER_MS),
+			exclusive,
+			...this.known(model, this.idOf(key, entry)),
+		};
+	}
+
+	/** What is known of other submissions. */
+	private known(model: string, except = '') {
+		const { account } = this.ports;
+		return {
+			listsRequestIds: account.listsRequestIds,
+			isTaken: (taskId: string) => this.isTaken(taskId),
+			others: account.othersLost(except, model).map((other) => this.onServiceClock(other)),
+		};
+	}
+
+	private isTaken(taskId: string): boolean {
+		return this.ledger.claims(taskId) || this.ports.account.owns(taskId);
+	}
+
+	/** Lets the other executions of this process know what this one has lost. */
+	private noteLost(model: string): void {
+		for (const { key, entry } of this.ledger.unanswered()) {
+			this.ports.account.loses(this.idOf(key, entry), { ...entry, model });
+		}
+	}
+
+	private idOf(key: string, { since }: SentEntry): string {
+		return `${this.ports.executionId} ${key} ${since}`;
+	}
+
+	private onServiceClock({ since, until, requestId, offset }: SentEntry): LostSubmission {
+		const ahead = offset ?? this.ports.account.offset ?? 0;
+		const end = until ?? since + LONGEST_CALL_MS;
+		return { since: since + ahead, until: end + ahead, requestId };
+	}
+
+	/** Milliseconds from a loss to a moment; on the service's clock where that is known, as ours may be set. */
+	private elapsed(
+		{ since, until = since + LONGEST_CALL_MS, offset }: SentEntry,
+		moment: number,
+	): number {
+		const now = this.ports.account.offset;
+		const drift = offset === undefined || now === undefined ? 0 : now - offset;
+		return moment - until + drift;
+	}
+
+	private pauseBefore(look: number, { since, until = since + LONGEST_CALL_MS }: SentEntry): number {
+		if (this.settings.brief === true) return BRIEF_PAUSE_MS;
+		const elapsed = this.ports.now() - until;
+		const next = LOOKS.find((at) => at > elapsed);
+		if (next !== undefined) return next - elapsed;
+		return look === 2 ? BRIEF_PAUSE_MS : LATER_LOOKS_MS;
+	}
+}
+
+function refusal(failure: DashScopeError, Kind = TaskError): TaskError {
+	const { message, hint, code, requestId, httpStatus } = failure;
+	return new Kind(message, hint, { code, requestId, httpStatus });
+}
+
+/** Nothing was created in all the time that the user set. */
+function notTaken(failures: DashScopeError[], waitedMs: number): TaskError {
+	const last = failures.at(-1);
+	const minutes = Math.max(1, Math.round(waitedMs / MINUTE_MS));
+	const time = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
+	const tries = `${failures.length} ${failures.length === 1 ? 'attempt' : 'attempts'}`;
+	const overloaded = last === undefined || last.kind === 'answered';
+	const what = overloaded ? 'DashScope was overloaded' : 'No submission got through';
+	return new NotTakenError(
+		last === undefined
+			? `${what} for ${time}; nothing was submitted`
+			: `${what} for ${time}, ${tries} (${last.message}); the task list shows that none was created`,
+		"Nothing is billed. Run the node again later, or raise the option 'Timeout'.",
+		{ code: last?.code, requestId: last?.requestId, httpStatus: last?.httpStatus },
+	);
+}
+
+interface Unknown {
+	model: string;
+	/** All submissions of the request that may have created a task. */
+	lost: SentEntry[];
+	candidates: ListedTask[];
+	failure?: DashScopeError;
+	/** Why the task list could not be read. */
+	trouble?: string;
+}
+
+function outcomeUnknown(
+	{ model, lost, candidates, failure, trouble }: Unknown,
+	Kind = TaskError,
+): TaskError {
+	const iso = (time: number) => new Date(time).toISOString();
+	const from = iso(Math.min(...lost.map(({ since }) => since)));
+	const to = iso(Math.max(...lost.map(({ since, until = since }) => until)));
+	const ids = candidates.map(({ taskId }) => taskId).join(', ');
+	const listed = ids === '' ? 'The task list shows none' : `The task list shows ${ids}`;
+	const found = trouble === undefined ? listed : `The task list could not be read: ${trouble}`;
+	const what =
+		lost.length === 1
+			? `no usable response to the ${model} submission sent between ${from} and ${to}`
+			: `no usable response to ${lost.length} ${model} submissions sent between ${from} and ${to}`;
+	const may =
+		lost.length === 1
+			? 'A task may have been created and may be billed, so it was not submitted again.'
+			: `Up to ${lost.length} tasks may have been created and may be billed.`;
+	return new Kind(
+		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
+		`${may} ${found}; look for it in the Model Studio console and fetch it with 'Task: Get Status', or choose 'Submit Again' in the option 'When a Submission Gets No Response'.`,
+		{
+			code: failure?.code,
+			requestId: failure?.requestId,
+			httpStatus: failure?.httpStatus,
+			submittedFrom: from,
+			submittedTo: to,
+			possibleTaskIds: ids || undefined,
+		},
+	);
+}

@@ -1,0 +1,322 @@
+import { DashScopeError, mayPass } from '../dashscope/errors';
+import { isFinal } from '../dashscope/types';
+import type { Task } from '../dashscope/types';
+import { TaskError } from './errors';
+import type { TaskPorts } from './ports';
+import { backoff, nextQueryAt } from './schedule';
+import type { Progress } from './schedule';
+
+/** A definite no (such as 401 or 404) may be a gateway's hiccup; this often in a row it is believed. */
+const BELIEVED_REFUSALS = 3;
+
+/** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
+const BELIEVED_UNKNOWNS = 3;
+
+/** A task that is to be handed back is not held for a longer pause that the service asks for. */
+const LONGEST_LAST_PAUSE_MS = 5_000;
+
+/** While a list stands for queries, a task is still queried so often: lists may lag. In ms, and in poll intervals. */
+const LEAST_QUERY_GAP_MS = 20_000;
+const QUERY_GAP_INTERVALS = 4;
+
+/** One that waits in the service's queue has to run before it ends; those that run show soon enough if lists lag. */
+const PENDING_GAP_FACTOR = 6;
+
+/** A list begun so long after a task had ended should show it. */
+const LIST_LAG_MS = 3_000;
+
+const MINUTE_MS = 60_000;
+
+/** The task list spans 24 hours at most. */
+const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
+
+/** A wait is cut into steps: tasks that join and answers that come meanwhile are seen in time. */
+const LONGEST_NAP_MS = 200;
+
+export interface WatchSettings {
+	/** Regular gap between two queries of one task. */
+	intervalMs: number;
+	/**
+	 * From this moment on, a task that has not ended is handed back after the next look at it. Absent: watched to
+	 * its end or deadline. Epoch milliseconds.
+	 */
+	handBackAt?: number;
+}
+
+/** A task to be watched. Moments are epoch milliseconds. */
+export interface WatchOrder {
+	taskId: string;
+	model: string;
+	submittedAt: number;
+	/** Submitted a while ago: asked at once. */
+	known: boolean;
+	/** When the wait for it ends. The task itself goes on. */
+	deadline: number;
+}
+
+interface Watched extends Progress {
+	taskId: string;
+	model: string;
+	deadline: number;
+	dueAt: number;
+	/** When a query, not a list, told its state last. */
+	queriedAt: number;
+	/** When a list that did not show its end was begun. */
+	listedAt?: number;
+	/** A list shows its end, or not even the task. */
+	queryNext: boolean;
+	asking: boolean;
+	/** In a row, of any kind. */
+	failures: number;
+	/** In a row. */
+	refusals: number;
+	unknowns: number;
+	resolve(task: Task | undefined): void;
+	reject(error: unknown): void;
+}
+
+/** Watches all open tasks of a run on one clock and within one request budget. */
+export class Watch {
+	private readonly open = new Set<Watched>();
+	private running = false;
+	private shortestRun: number | undefined;
+
+	constructor(
+		private readonly ports: TaskPorts<unknown>,
+		private readonly settings: WatchSettings,
+	) {}
+
+	/**
+	 * @returns the task when it has ended, well or badly; undefined when it is handed back unfinished
+	 * @throws TaskError on timeout or when the service refuses to answer; StoppedError
+	 */
+	async finish({
+		taskId,
+		model,
+		submittedAt,
+		known,
+		deadline,
+	}: WatchOrder): Promise<Task | undefined> {
+		return await new Promise((resolve, reject) => {
+			const entry: Watched = {
+				taskId,
+				model,
+				queriedAt: this.ports.now(),
+				queryNext: known,
+				status: 'PENDING',
+				submittedAt,
+				deadline,
+				dueAt: this.ports.now(),
+				asking: false,
+				failures: 0,
+				refusals: 0,
+				unknowns: 0,
+				resolve,
+				reject,
+			};
+			if (!known) this.plan(entry);
+			this.open.add(entry);
+			this.ports.account.watches(taskId, { model, submittedAt });
+			void this.run();
+		});
+	}
+
+	private plan(entry: Watched): void {
+		const next = nextQueryAt(entry, this.settings.intervalMs, this.shortestRun);
+		const handBackAt = this.handsBack() ? Infinity : (this.settings.handBackAt ?? Infinity);
+		entry.dueAt = Math.min(next, entry.deadline, handBackAt);
+	}
+
+	private handsBack(): boolean {
+		return this.ports.now() >= (this.settings.handBackAt ?? Infinity);
+	}
+
+	/** The one clock: always serves the task that has waited longest past its moment. */
+	private async run(): Promise<void> {
+		if (this.running) return;
+		this.running = true;
+		try {
+			while (this.open.size > 0) {
+				const next = this.nextDue();
+				const wait = next === undefined ? LONGEST_NAP_MS : next.dueAt - this.ports.now();
+				if (next === undefined || wait > 0) {
+					await this.ports.sleep(Math.min(wait, LONGEST_NAP_MS));
+					continue;
+				}
+				if (this.mayBeListed(next) && this.ports.account.hasMany(next.model)) {
+					void this.glance(next);
+					continue;
+				}
+				next.asking = true;
+				// Not awaited: one slow answer must not hold up the others.
+				void this.ask(next);
+			}
+		} catch (error) {
+			this.rejectAll(error);
+		} finally {
+			this.running = false;
+		}
+	}
+
+	private rejectAll(error: unknown): void {
+		for (const entry of this.open) {
+			this.ports.account.unwatches(entry.taskId);
+			entry.reject(error);
+		}
+	}
+
+	/** Whether a task list may stand for the query of a task that is due. A query goes first, last, and in between. */
+	private mayBeListed({ status, queryNext, queriedAt, deadline }: Watched): boolean {
+		const now = this.ports.now();
+		const since = now - queriedAt;
+		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
+		const most = status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
+		return !queryNext && since <= most && now < deadline && !this.handsBack();
+	}
+
+	/** Looks at a task, and at those of its model that are due soon, by one task list. */
+	private async glance(due: Watched): Promise<void> {
+		const { ports } = this;
+		const { model } = due;
+		const { intervalMs } = this.settings;
+		const soon = ports.now() + intervalMs / 2;
+		const entries = [...this.open].filter(
+			(entry) =>
+				!entry.asking && entry.model === model && entry.dueAt <= soon && this.mayBeListed(entry),
+		);
+		for (const entry of entries) entry.asking = true;
+		try {
+			const { account } = ports;
+			const list = await account.glance(ports, model, intervalMs / 2, async (from) => {
+				const serviceNow = ports.now() + (account.offset ?? 0);
+				return await ports.listTasks({
+					model,
+					from: Math.max(from, serviceNow - LONGEST_SPAN_MS),
+					to: serviceNow + MINUTE_MS,
+				});
+			});
+			const rows = new Map(list.rows.map((row) => [row.taskId, row]));
+			for (const entry of entries) {
+				const status = rows.get(entry.taskId)?.status;
+				entry.queryNext = status === undefined || isFinal(status);
+				if (status === undefined || isFinal(status)) continue;
+				entry.status = status;
+				entry.askedAt = ports.now();
+				entry.listedAt = list.at;
+				this.plan(entry);
+			}
+		} catch (error) {
+			const none = error instanceof DashScopeError && !mayPass(error.kind);
+			if (none) ports.account.listsAreUseless = true;
+			for (const entry of entries) entry.queryNext = true;
+		} finally {
+			for (const entry of entries) entry.asking = false;
+		}
+	}
+
+	private nextDue(): Watched | undefined {
+		let first: Watched | undefined;
+		for (const entry of this.open) {
+			if (!entry.asking && (first === undefined || entry.dueAt < first.dueAt)) first = entry;
+		}
+		return first;
+	}
+
+	private async ask(entry: Watched): Promise<void> {
+		try {
+			const { ports } = this;
+			const task = await ports.account.ask(ports, async () => await ports.getTask(entry.taskId));
+			this.heard(entry, task);
+		} catch (error) {
+			this.notHeard(entry, error);
+		} finally {
+			entry.asking = false;
+		}
+	}
+
+	private heard(entry: Watched, task: Task): void {
+		entry.failures = 0;
+		entry.refusals = 0;
+		const { account } = this.ports;
+		const toLocal = (time: number | undefined) =>
+			time === undefined ? undefined : time - (account.offset ?? 0);
+		entry.status = task.status;
+		entry.startedAt = toLocal(task.startedAt);
+		entry.askedAt = this.ports.now();
+		entry.queriedAt = entry.askedAt;
+		entry.queryNext = false;
+		const endedAt = toLocal(task.finishedAt) ?? Infinity;
+		if (entry.listedAt !== undefined && entry.listedAt > endedAt + LIST_LAG_MS) {
+			account.listsAreUseless = true;
+		}
+		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
+
+		const settled =
+			isFinal(task.status) && (entry.unknowns === 0 || entry.unknowns >= BELIEVED_UNKNOWNS);
+		if (settled) {
+			this.learn(task);
+			this.close(entry, () => entry.resolve(task));
+		} else if (entry.askedAt >= entry.deadline) {
+			this.close(entry, () => entry.reject(this.timeout(entry)));
+		} else if (entry.unknowns === 0 && this.handsBack()) {
+			this.close(entry, () => entry.resolve(undefined));
+		} else {
+			this.plan(entry);
+		}
+	}
+
+	private learn({ startedAt, finishedAt, status }: Task): void {
+		if (status !== 'SUCCEEDED' || startedAt === undefined || finishedAt === undefined) return;
+		const run = finishedAt - startedAt;
+		if (run > 0) this.shortestRun = Math.min(run, this.shortestRun ?? run);
+	}
+
+	private notHeard(entry: Watched, error: unknown): void {
+		entry.failures++;
+		const now = this.ports.now();
+		const failure = error instanceof DashScopeError ? error : undefined;
+		entry.refusals = failure !== undefined && !mayPass(failure.kind) ? entry.refusals + 1 : 0;
+		if (this.ports.stopped() || failure === undefined) {
+			this.close(entry, () => entry.reject(error));
+		} else if (entry.refusals >= BELIEVED_REFUSALS) {
+			this.close(entry, () => entry.reject(this.refused(entry, failure)));
+		} else if (now >= entry.deadline) {
+			this.close(entry, () => entry.reject(this.timeout(entry, failure)));
+		} else {
+			const pause = backoff(entry.failures, this.ports.random(), failure.retryAfterMs);
+			const enough = entry.failures >= BELIEVED_REFUSALS || pause > LONGEST_LAST_PAUSE_MS;
+			if (enough && this.handsBack()) this.close(entry, () => entry.resolve(undefined));
+			else entry.dueAt = Math.min(now + pause, entry.deadline);
+		}
+	}
+
+	private close(entry: Watched, settle: () => void): void {
+		this.open.delete(entry);
+		this.ports.account.unwatches(entry.taskId);
+		settle();
+	}
+
+	private timeout(entry: Watched, failure?: DashScopeError): TaskError {
+		const waited = Math.round((this.ports.now() - entry.submittedAt) / 1000);
+		const trouble = failure === undefined ? '' : `; the last query failed: ${failure.message}`;
+		return new TaskError(
+			`Task ${entry.taskId} was still ${entry.status} after ${waited} seconds${trouble}`,
+			`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours, or raise the option 'Timeout'.`,
+			{ taskId: entry.taskId, status: entry.status, waitedSeconds: waited },
+		);
+	}
+
+	private refused(entry: Watched, failure: DashScopeError): TaskError {
+		return new TaskError(
+			`The status of task ${entry.taskId} could not be read: ${failure.message}`,
+			`${failure.hint ?? ''} The task itself goes on: fetch it with 'Task: Get Status' and this task ID within 24 hours.`.trim(),
+			{
+				taskId: entry.taskId,
+				status: entry.status,
+				code: failure.code,
+				httpStatus: failure.httpStatus,
+				requestId: failure.requestId,
+			},
+		);
+	}
+}

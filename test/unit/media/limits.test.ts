@@ -1,0 +1,115 @@
+import { InputError } from '../../../nodes/shared/inputError';
+import { checkFacts } from '../../../nodes/shared/media/limits';
+import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
+import type { MediaFacts } from '../../../nodes/shared/media/headers';
+import type { MediaFormat } from '../../../nodes/shared/media/types';
+
+const MP4: MediaFormat = { kind: 'video', extension: 'mp4', mimeType: 'video/mp4' };
+const JPEG: MediaFormat = { kind: 'image', extension: 'jpg', mimeType: 'image/jpeg' };
+const PNG: MediaFormat = { kind: 'image', extension: 'png', mimeType: 'image/png' };
+const WEBP: MediaFormat = { kind: 'image', extension: 'webp', mimeType: 'image/webp' };
+
+/** The refusal in words, or undefined where the file passes. */
+function refusal(format: MediaFormat, facts: MediaFacts, fileName?: string): string | undefined {
+	try {
+		checkFacts(
+			format.kind === 'video' ? WAN_VIDEO : WAN_IMAGE,
+			format,
+			'Video Field',
+			fileName,
+			facts,
+		);
+		return undefined;
+	} catch (error) {
+		if (!(error instanceof InputError)) throw error;
+		expect(error.hint).toMatch(/^[A-Z].+\.$/);
+		return `${error.message}. ${error.hint}`;
+	}
+}
+
+describe('seconds', () => {
+	it.each([2, 1.95, 1.9499, 5, 9.999, 10, 10.01, 10.03, 10.04, 10.05, 10.0504])(
+		'%d passes',
+		(seconds) => {
+			expect(refusal(MP4, { seconds })).toBeUndefined();
+		},
+	);
+
+	it.each([0.04, 1, 1.94, 1.949, 10.051, 10.06, 10.5, 60, 1e12])('%d is refused', (seconds) => {
+		expect(refusal(MP4, { seconds })).toContain(`is ${seconds} seconds long; the limit is 2 to 10`);
+	});
+
+	it('says what to do', () => {
+		expect(refusal(MP4, { seconds: 12.34 }, 'clip.mp4')).toBe(
+			"'Video Field' (clip.mp4) is 12.34 seconds long; the limit is 2 to 10 seconds. Cut the video to 10 seconds or less.",
+		);
+		expect(refusal(MP4, { seconds: 1 / 3 })).toBe(
+			"'Video Field' is 0.333 seconds long; the limit is 2 to 10 seconds. Use a video of at least 2 seconds.",
+		);
+	});
+});
+
+describe.each([
+	['video', MP4, WAN_VIDEO.maxSide],
+	['image', JPEG, WAN_IMAGE.maxSide],
+])('pixels of a %s', (noun, format, most) => {
+	it.each([
+		[240, 240],
+		[240, 1920],
+		[1920, 240],
+		[most, most],
+		[most, most / 8],
+		[most / 8, most],
+	])('%d × %d passes', (width, height) => {
+		expect(refusal(format, { width, height })).toBeUndefined();
+	});
+
+	it.each([
+		[239, 240],
+		[240, 239],
+		[most + 1, most],
+		[most, most + 1],
+		[1, 1],
+	])('%d × %d is refused', (width, height) => {
+		expect(refusal(format, { width, height })).toContain(
+			`is ${width} × ${height} pixels; the limit is 240 to ${most} for width and height each`,
+		);
+	});
+
+	it('says what to do', () => {
+		expect(refusal(format, { width: 200, height: 100 }, 'a.bin')).toBe(
+			`'Video Field' (a.bin) is 200 × 100 pixels; the limit is 240 to ${most} for width and height each. Use a larger ${noun}, or scale it up until its short side has at least 240 pixels.`,
+		);
+		expect(refusal(format, { width: 9000, height: 9000 })).toContain(
+			`Scale the ${noun} down until its long side has at most ${most} pixels.`,
+		);
+	});
+
+	it.each([
+		[1921, 240, '8.1:1'],
+		[240, 1921, '1:8.1'],
+		[4000, 250, '16:1'],
+		[1, 2 ** 32 - 1, '1:4294967295'],
+	])('%d × %d is refused by its ratio', (width, height, ratio) => {
+		expect(refusal(format, { width, height })).toBe(
+			`'Video Field' is ${width} × ${height} pixels, an aspect ratio of ${ratio}; the limit is 1:8 to 8:1. Crop the ${noun} or add borders, so that the long side is at most 8 times the short one.`,
+		);
+	});
+});
+
+it('refuses a PNG with transparency, and no other image', () => {
+	expect(refusal(PNG, { transparent: true }, 'logo.png')).toBe(
+		"'Video Field' (logo.png) is a PNG with transparency (an alpha channel), which DashScope does not take. Save it without transparency, on a background colour for instance, or convert it to JPEG.",
+	);
+	expect(refusal(PNG, { transparent: false })).toBeUndefined();
+	expect(refusal(WEBP, { transparent: true })).toBeUndefined();
+});
+
+it('leaves what is unknown to the service', () => {
+	for (const format of [MP4, JPEG, PNG, WEBP]) {
+		expect(refusal(format, {})).toBeUndefined();
+		expect(refusal(format, { width: 1 })).toBeUndefined();
+		expect(refusal(format, { height: 100_000 })).toBeUndefined();
+	}
+	expect(refusal(JPEG, { seconds: 100 })).toBeUndefined();
+});

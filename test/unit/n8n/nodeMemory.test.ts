@@ -1,0 +1,68 @@
+import type { IDataObject, IExecuteFunctions, INode } from 'n8n-workflow';
+import { countTry, memoryOf, retriesOf } from '../../../nodes/shared/n8n/nodeMemory';
+
+const NODE: INode = {
+	id: 'edit',
+	name: 'Edit',
+	type: 'wanVideoEdit',
+	typeVersion: 1,
+	position: [0, 0],
+	parameters: {},
+};
+
+// The limits are those of n8n-core's workflow-execute.js.
+test.each<[Partial<INode>, number]>([
+	[{}, 0],
+	[{ maxTries: 4 }, 0],
+	[{ retryOnFail: false, maxTries: 4 }, 0],
+	[{ retryOnFail: true }, 2],
+	[{ retryOnFail: true, maxTries: 0 }, 2],
+	[{ retryOnFail: true, maxTries: 1 }, 1],
+	[{ retryOnFail: true, maxTries: 4 }, 3],
+	[{ retryOnFail: true, maxTries: 50 }, 4],
+])('a node with %j is run again %i times, as n8n does it', (settings, retries) => {
+	expect(retriesOf({ ...NODE, ...settings })).toBe(retries);
+});
+
+describe('the tries of a run', () => {
+	/** An execution whose node is run for several inputs, and whose memory goes through JSON in between. */
+	function execution(settings: Partial<INode>) {
+		let saved = '{}';
+		return (run: number, work: (functions: IExecuteFunctions) => unknown = countTry) => {
+			const context = JSON.parse(saved) as IDataObject;
+			const functions = {
+				getContext: () => context,
+				getNode: () => ({ ...NODE, ...settings }),
+				getWorkflowDataProxy: () => ({ $runIndex: run }),
+			};
+			const result = work(functions as unknown as IExecuteFunctions);
+			saved = JSON.stringify(context);
+			return result;
+		};
+	}
+
+	test('leave fewer and fewer, and begin anew with "Retry execution"', () => {
+		const attempt = execution({ retryOnFail: true, maxTries: 3 });
+		expect([0, 0, 0, 0, 0].map((run) => attempt(run))).toEqual([2, 1, 0, 2, 1]);
+	});
+
+	test('are counted for each run of a loop', () => {
+		const attempt = execution({ retryOnFail: true, maxTries: 2 });
+		expect([0, 1, 1, 0].map((run) => attempt(run))).toEqual([1, 1, 0, 0]);
+	});
+
+	test('leave none without Retry On Fail', () => {
+		const attempt = execution({});
+		expect([0, 0, 0].map((run) => attempt(run))).toEqual([0, 0, 0]);
+	});
+
+	test('do not disturb what was submitted', () => {
+		const attempt = execution({ retryOnFail: true });
+		attempt(0, (functions) =>
+			memoryOf(functions).ledger.submitted('key', { taskId: 'task-1', submittedAt: 5 }),
+		);
+		attempt(0);
+		const entry = attempt(0, (functions) => memoryOf(functions).ledger.find('key'));
+		expect(entry).toMatchObject({ state: 'submitted', taskId: 'task-1' });
+	});
+});

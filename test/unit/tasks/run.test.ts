@@ -1,0 +1,824 @@
+import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
+import type { ItemStore } from '../../../nodes/shared/tasks/identity';
+import { Ledger } from '../../../nodes/shared/tasks/ledger';
+import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
+import { runTasks } from '../../../nodes/shared/tasks/run';
+import type { Outcome, TaskRequest, RunSettings } from '../../../nodes/shared/tasks/run';
+import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
+import { mostPerSecond } from '../rates';
+import { HEADS, binary, editOf, fileOf } from '../requests';
+import type { Asked } from '../requests';
+import { START, StopButton, VirtualClock } from '../virtualClock';
+import { VirtualService, faults } from '../virtualService';
+import type { Fault, ServiceOptions, Viewer } from '../virtualService';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const SETTINGS: RunSettings = {
+	submitOnly: false,
+	download: true,
+	pollIntervalMs: 5_000,
+	timeoutMs: 60 * MINUTE,
+	resubmitFailed: 0,
+	lostSubmission: 'lookUp' as const,
+	retries: 0,
+	transfers: 2,
+};
+
+interface Run {
+	settings?: Partial<RunSettings>;
+	/** Number of the node's run in the execution. */
+	index?: number;
+	stop?: StopButton;
+	aborts?: boolean;
+	viewer?: Viewer;
+}
+
+/** An execution: several runs and tries of the node over one memory, which goes through JSON in between. */
+function execution(options: ServiceOptions = {}) {
+	const clock = new VirtualClock();
+	const service = new VirtualService(clock, { latency: () => 50, ...options });
+	let saved = '{"ledger":{},"uploads":{},"items":{}}';
+	const attempt = async (edits: TaskRequest[], run: Run = {}): Promise<Array<Outcome<string>>> => {
+		const memory = JSON.parse(saved) as {
+			ledger: LedgerStore;
+			uploads: UploadStore;
+			items: ItemStore;
+		};
+		const ledger = new Ledger(memory.ledger, run.index ?? 0);
+		const ports = service.ports(run.stop, run.aborts, () => 0.5, run.viewer);
+		const work = runTasks(edits, ports, { ...memory, ledger }, { ...SETTINGS, ...run.settings });
+		try {
+			return await clock.run(work);
+		} finally {
+			saved = JSON.stringify(memory);
+		}
+	};
+	return { clock, service, attempt };
+}
+
+const edits = async (...prompts: string[]): Promise<TaskRequest[]> =>
+	await Promise.all(prompts.map(async (prompt, item) => ({ ...(await editOf({ prompt })), item })));
+
+const states = (outcomes: Array<Outcome<string>>) => outcomes.map(({ state }) => state);
+
+const videos = (outcomes: Array<Outcome<string>>) =>
+	outcomes.map((outcome) => (outcome.state === 'finished' ? outcome.video : undefined));
+
+const taskIds = (outcomes: Array<Outcome<string>>) =>
+	outcomes.map((outcome) => ('job' in outcome ? outcome.job?.taskId : undefined));
+
+function errorOf(outcome: Outcome<string> | undefined): TaskError {
+	if (outcome?.state === 'failed') return outcome.error;
+	throw new Error(`The item did not fail: ${JSON.stringify(outcome)}`);
+}
+
+const never = (fault: Fault): Fault => ({ ...fault, done: false });
+const repeat = (times: number, fault: Fault) => Array.from({ length: times }, () => fault);
+const names = (count: number) => Array.from({ length: count }, (_, index) => `item ${index}`);
+
+describe('a hundred items', () => {
+	test.each<[what: string, options: ServiceOptions, requestsPerTask: number]>([
+		['a list that shows ends at once', {}, 8],
+		['a list that lags', { listLagMs: 30_000 }, 30],
+		['clocks a minute apart', { skewMs: 60_000 }, 8],
+	])('are watched by few requests, and close to the ideal: %s', async (_what, options, most) => {
+		const { clock, service, attempt } = execution(options);
+		service.plans = [{ jobSeconds: 30 }];
+		const outcomes = await attempt(await edits(...names(100)), {
+			settings: { timeoutMs: 2 * HOUR },
+		});
+		expect(states(outcomes)).toEqual(Array(100).fill('finished'));
+		expect(clock.now() - START).toBeLessThanOrEqual(1.02 * 20 * 30_000);
+		const times = [...service.times('create'), ...service.times('query'), ...service.times('list')];
+		expect(mostPerSecond(times.sort((a, b) => a - b))).toBeLessThanOrEqual(10);
+		expect(times.length / 100).toBeLessThanOrEqual(most);
+	});
+
+	test('a list that lags a minute keeps none of them waiting for so long', async () => {
+		const { clock, service, attempt } = execution({ slots: 40, listLagMs: 60_000 });
+		service.plans = [{ jobSeconds: 60 }];
+		await attempt(await edits(...names(40)));
+		// Nine seconds for the submissions, then at most the gap between two queries of one task.
+		expect(clock.now() - START).toBeLessThanOrEqual(60_000 + 9_000 + 25_000);
+	});
+
+	test('a list that cannot be read costs nothing but itself', async () => {
+		const { clock, service, attempt } = execution();
+		service.plans = [{ jobSeconds: 30 }];
+		service.faults.list.push(...Array<Fault>(5_000).fill({ status: 404, body: '' }));
+		const outcomes = await attempt(await edits(...names(40)));
+		expect(states(outcomes)).toEqual(Array(40).fill('finished'));
+		expect(clock.now() - START).toBeLessThanOrEqual(1.05 * 8 * 30_000);
+	});
+});
+
+describe('forty executions of one process', () => {
+	test('share the limits and the lists of the account', async () => {
+		const clock = new VirtualClock();
+		const service = new VirtualService(clock, { latency: () => 50 });
+		service.plans = [{ jobSeconds: 30 }];
+		const [edit] = await edits('the same for all');
+		if (edit === undefined) throw new Error('No edit');
+		const run = async (_: unknown, index: number) =>
+			await runTasks(
+				[edit],
+				service.ports(undefined, true, () => 0.5, { executionId: `execution ${index}` }),
+				{ ledger: new Ledger({}, 0), uploads: {}, items: {} },
+				SETTINGS,
+			);
+		const outcomes = await clock.run(Promise.all(Array.from({ length: 40 }, run)));
+		expect(new Set(taskIds(outcomes.flat())).size).toBe(40);
+		expect(clock.now() - START).toBeLessThanOrEqual(1.05 * 8 * 30_000);
+		expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
+		expect(service.calls.length / 40).toBeLessThanOrEqual(12);
+	});
+});
+
+describe('many items', () => {
+	test.each([30, 60, 300])(
+		'20 jobs of %d s on 5 slots are through within 1.10 of the ideal time',
+		async (jobSeconds) => {
+			const { clock, service, attempt } = execution();
+			service.plans = [{ jobSeconds }];
+			const outcomes = await attempt(await edits(...names(20)));
+			expect(states(outcomes)).toEqual(Array(20).fill('finished'));
+			expect(clock.now() - START).toBeLessThanOrEqual(1.1 * 4 * jobSeconds * 1_000);
+			expect(service.tasks()).toHaveLength(20);
+			expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
+			expect(mostPerSecond(service.times('query'))).toBeLessThanOrEqual(10);
+		},
+	);
+
+	test('of a large account keep to ten queries a second', async () => {
+		const { service, attempt } = execution({ slots: 60 });
+		service.plans = [{ jobSeconds: 40 }];
+		const settings = { pollIntervalMs: 1_000 };
+		// So that each task has to be queried.
+		service.faults.list.push({ status: 404, body: '' });
+		const outcomes = await attempt(await edits(...names(60)), { settings });
+		expect(states(outcomes)).toEqual(Array(60).fill('finished'));
+		expect(service.count('query')).toBeGreaterThan(300);
+		expect(mostPerSecond(service.times('query'))).toBeLessThanOrEqual(10);
+	});
+
+	test('come back in their order, each with its own video', async () => {
+		const { service, attempt } = execution();
+		service.plans = [90, 10, 50, 5].map((jobSeconds) => ({ jobSeconds }));
+		const outcomes = await attempt(await edits('a', 'b', 'c', 'd'));
+		expect(videos(outcomes)).toEqual([1, 2, 3, 4].map((id) => `video of task-${id}`));
+		expect(service.tasks().map(({ prompt }) => prompt)).toEqual(['a', 'b', 'c', 'd']);
+	});
+
+	test('none at all are no work', async () => {
+		const { service, attempt } = execution();
+		await expect(attempt([])).resolves.toEqual([]);
+		expect(service.calls).toEqual([]);
+	});
+
+	test('with the same file upload it once', async () => {
+		const { service, attempt } = execution();
+		const file = fileOf(HEADS.mp4, { size: 5_000, identity: 'clip' });
+		const items = ['a', 'b', 'c'].map(
+			async (prompt) => await editOf({ prompt, video: binary(file) }),
+		);
+		const outcomes = await attempt(await Promise.all(items));
+		expect(states(outcomes)).toEqual(Array(3).fill('finished'));
+		expect(service.uploads).toBe(1);
+	});
+
+	test('that only submit come back without waiting', async () => {
+		const { clock, service, attempt } = execution();
+		const outcomes = await attempt(await edits('a', 'b', 'c'), { settings: { submitOnly: true } });
+		expect(states(outcomes)).toEqual(Array(3).fill('submitted'));
+		expect(taskIds(outcomes)).toEqual(['task-1', 'task-2', 'task-3']);
+		expect(service.count('query')).toBe(0);
+		expect(clock.now() - START).toBeLessThan(1_000);
+	});
+
+	test('without download end with the task', async () => {
+		const { service, attempt } = execution();
+		const [outcome] = await attempt(await edits('a'), { settings: { download: false } });
+		expect(outcome).toMatchObject({
+			state: 'finished',
+			task: { videoUrl: expect.stringContaining('task-1') },
+		});
+		expect(outcome).not.toHaveProperty('video');
+		expect(service.count('download')).toBe(0);
+	});
+});
+
+describe('trying again after one of three items failed', () => {
+	test.each<[string, (service: VirtualService) => void]>([
+		['in polling', (service) => service.break('query', 'task-2', faults.unauthorised, 3)],
+		['in download', (service) => service.break('download', 'task-2', faults.reset, 3)],
+		['in submission', (service) => service.break('create', 'b', faults.unauthorised)],
+		[
+			'because it is not known for a while',
+			(service) => service.break('query', 'task-2', { taskStatus: 'UNKNOWN' }, 3),
+		],
+	])('%s takes three tasks in total', async (_name, fail) => {
+		const { service, attempt } = execution();
+		const items = await edits('a', 'b', 'c');
+		fail(service);
+		expect(states(await attempt(items))).toEqual(['finished', 'failed', 'finished']);
+		const outcomes = await attempt(items);
+		expect(states(outcomes)).toEqual(Array(3).fill('finished'));
+		expect(service.tasks()).toHaveLength(3);
+		expect(new Set(taskIds(outcomes)).size).toBe(3);
+		expect(states(await attempt(items))).toEqual(Array(3).fill('finished'));
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('twice in different ways takes three tasks, too', async () => {
+		const { service, attempt } = execution();
+		const items = await edits('a', 'b', 'c');
+		service.break('query', 'task-3', faults.unauthorised, 3);
+		service.break('download', 'task-1', faults.reset, 6);
+		expect(states(await attempt(items))).toEqual(['failed', 'finished', 'failed']);
+		expect(states(await attempt(items))).toEqual(['failed', 'finished', 'finished']);
+		expect(states(await attempt(items))).toEqual(Array(3).fill('finished'));
+		expect(service.count('create')).toBe(3);
+	});
+
+	test('with a timeout takes three tasks, too', async () => {
+		const { service, attempt } = execution();
+		service.plans = [{ jobSeconds: 20 }, { jobSeconds: 200 }, { jobSeconds: 20 }];
+		const items = await edits('a', 'b', 'c');
+		const settings = { timeoutMs: 90_000 };
+		const first = await attempt(items, { settings });
+		expect(states(first)).toEqual(['finished', 'failed', 'finished']);
+		expect(errorOf(first[1]).details).toMatchObject({ taskId: 'task-2', waitedSeconds: 90 });
+		expect(states(await attempt(items, { settings }))).toEqual(['finished', 'failed', 'finished']);
+		const third = await attempt(items, { settings });
+		expect(videos(third)).toEqual([1, 2, 3].map((id) => `video of task-${id}`));
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('submits a task anew that FAILED, and only that', async () => {
+		const { service, attempt } = execution();
+		service.plans = [
+			{ jobSeconds: 10 },
+			{ jobSeconds: 10, code: 'DataInspectionFailed' },
+			{ jobSeconds: 10 },
+		];
+		const items = await edits('a', 'b', 'c');
+		const first = await attempt(items);
+		expect(states(first)).toEqual(['finished', 'failed', 'finished']);
+		expect(errorOf(first[1]).details).toMatchObject({
+			taskId: 'task-2',
+			code: 'DataInspectionFailed',
+		});
+		const second = await attempt(items);
+		expect(videos(second)).toEqual([1, 4, 3].map((id) => `video of task-${id}`));
+		expect(service.tasks().map(({ prompt }) => prompt)).toEqual(['a', 'b', 'c', 'b']);
+	});
+
+	test('submits a task anew that somebody CANCELED', async () => {
+		const { service, attempt } = execution();
+		service.plans = [{ jobSeconds: 10, cancelled: true }, { jobSeconds: 10 }];
+		const items = await edits('a');
+		expect(states(await attempt(items))).toEqual(['failed']);
+		expect(videos(await attempt(items))).toEqual(['video of task-2']);
+	});
+
+	test('submits a task anew that ended badly while nobody watched', async () => {
+		const { clock, service, attempt } = execution();
+		service.plans = [{ jobSeconds: 100, code: 'InternalError.Algo' }, { jobSeconds: 10 }];
+		const items = await edits('a');
+		await attempt(items, { settings: { timeoutMs: 30_000 } });
+		await clock.pass(5 * MINUTE);
+		expect(videos(await attempt(items))).toEqual(['video of task-2']);
+	});
+
+	test('delivers finished tasks without a new submission hours later ("Retry execution")', async () => {
+		const { clock, service, attempt } = execution();
+		service.break('download', 'task-2', faults.reset, 3);
+		const items = await edits('a', 'b');
+		expect(states(await attempt(items))).toEqual(['finished', 'failed']);
+		await clock.pass(20 * HOUR);
+		expect(states(await attempt(items))).toEqual(['finished', 'finished']);
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('submits anew what DashScope has forgotten after a day', async () => {
+		const { clock, service, attempt } = execution();
+		service.faults.download.push(...repeat(3, faults.reset));
+		const items = await edits('a');
+		await attempt(items);
+		await clock.pass(25 * HOUR);
+		expect(videos(await attempt(items))).toEqual(['video of task-2']);
+	});
+
+	test('leaves a task alone that is unknown although it is young', async () => {
+		const { service, attempt } = execution();
+		const items = await edits('a');
+		service.faults.query.push(...repeat(6, { taskStatus: 'UNKNOWN' }));
+		for (let tries = 0; tries < 2; tries++) {
+			const [outcome] = await attempt(items);
+			expect(errorOf(outcome).details).toMatchObject({ taskId: 'task-1', status: 'UNKNOWN' });
+		}
+		expect(videos(await attempt(items))).toEqual(['video of task-1']);
+		expect(service.tasks()).toHaveLength(1);
+	});
+
+	test('with a failing first item ("Continue") keeps the others as well', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(faults.unauthorised);
+		const items = await edits('a', 'b', 'c');
+		expect(states(await attempt(items))).toEqual(['failed', 'finished', 'finished']);
+		expect(states(await attempt(items))).toEqual(['finished', 'finished', 'finished']);
+		expect(service.tasks().map(({ prompt }) => prompt)).toEqual(['b', 'c', 'a']);
+	});
+
+	test('does not upload again either', async () => {
+		const { service, attempt } = execution();
+		const video = binary(fileOf(HEADS.mp4, { identity: 'clip' }));
+		const items = [await editOf({ prompt: 'a', video })];
+		service.faults.create.push(faults.unauthorised);
+		expect(states(await attempt(items))).toEqual(['failed']);
+		expect(states(await attempt(items))).toEqual(['finished']);
+		expect(service.uploads).toBe(1);
+	});
+});
+
+describe('several runs in one execution', () => {
+	test('do not share tasks, even for the same items', async () => {
+		const { service, attempt } = execution();
+		const items = await edits('a', 'b');
+		const first = await attempt(items, { index: 0 });
+		const second = await attempt(items, { index: 1 });
+		expect(taskIds(first)).toEqual(['task-1', 'task-2']);
+		expect(taskIds(second)).toEqual(['task-3', 'task-4']);
+		expect(service.tasks()).toHaveLength(4);
+	});
+
+	test('are each tried again on their own', async () => {
+		const { service, attempt } = execution();
+		const items = await edits('a');
+		await attempt(items, { index: 0 });
+		service.faults.download.push(...repeat(3, faults.reset));
+		expect(states(await attempt(items, { index: 1 }))).toEqual(['failed']);
+		expect(taskIds(await attempt(items, { index: 1 }))).toEqual(['task-2']);
+		expect(service.tasks()).toHaveLength(2);
+	});
+
+	test('two equal items are two tasks, and stay so at the next try', async () => {
+		const { service, attempt } = execution();
+		const items = await edits('same', 'same', 'other');
+		service.break('download', 'task-2', faults.reset, 3);
+		const first = await attempt(items);
+		expect(new Set(taskIds(first)).size).toBe(3);
+		const second = await attempt(items);
+		expect(states(second)).toEqual(Array(3).fill('finished'));
+		expect(taskIds(second)).toEqual(taskIds(first));
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('items that come in another order keep their tasks', async () => {
+		const { service, attempt } = execution();
+		const [a, b, c] = await edits('a', 'b', 'c');
+		if (a === undefined || b === undefined || c === undefined) throw new Error('No items');
+		service.break('download', 'task-2', faults.reset, 3);
+		const first = await attempt([a, b, c]);
+		const second = await attempt([c, a, b]);
+		expect(taskIds(second)).toEqual(['task-3', 'task-1', 'task-2']);
+		expect(taskIds(first)).toEqual(['task-1', 'task-2', 'task-3']);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('an item whose request was changed is another task', async () => {
+		const { service, attempt } = execution();
+		await attempt([await editOf({ prompt: 'a' })]);
+		const changed = await editOf({ prompt: 'a', values: { resolution: '1080P' } });
+		await attempt([{ ...changed, recipe: 'changed' }]);
+		expect(service.tasks()).toHaveLength(2);
+	});
+});
+
+describe('a lost answer', () => {
+	test('is adopted where nobody else submits tasks, and the item ends as if nothing had happened', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, faults.resetAfterwards);
+		const viewer = { exclusive: true };
+		const outcomes = await attempt(await edits('a', 'b', 'c'), { viewer });
+		expect(states(outcomes)).toEqual(Array(3).fill('finished'));
+		expect(service.tasks()).toHaveLength(3);
+		for (const [index, prompt] of ['a', 'b', 'c'].entries()) {
+			expect(taskIds(outcomes)[index]).toBe(service.tasksOf(prompt)[0]?.id);
+		}
+	});
+
+	test('without a task is sent again; it fails its item only, also at the next try, where the user chose so', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, never(faults.resetAfterwards));
+		const items = await edits('a', 'b', 'c');
+		for (let tries = 0; tries < 3; tries++) {
+			const outcomes = await attempt(items, { settings: { lostSubmission: 'fail' } });
+			expect(states(outcomes)).toEqual(['finished', 'failed', 'finished']);
+			expect(errorOf(outcomes[1]).message).toMatch(/^Outcome unknown/);
+		}
+		expect(service.count('create')).toBe(3);
+		expect(states(await attempt(items))).toEqual(Array(3).fill('finished'));
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test("is not settled with somebody else's task: its prompt tells", async () => {
+		const { clock, service, attempt } = execution();
+		service.faults.create.push(never(faults.resetAfterwards));
+		clock.at(clock.now() + 60, () => void service.addTask('theirs', { jobSeconds: 5 }));
+		const items = await edits('mine');
+		for (let tries = 0; tries < 2; tries++) {
+			const error = errorOf((await attempt(items, { viewer: { exclusive: true } }))[0]);
+			expect(error.message).toMatch(/^Outcome unknown.*another prompt/);
+			expect(error.details).toMatchObject({ possibleTaskIds: 'task-1' });
+		}
+		expect(service.count('download')).toBe(0);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('takes neither the task of an item that failed nor that of one that was submitted anew', async () => {
+		const { service, attempt } = execution();
+		service.plans = [{ jobSeconds: 1, code: 'InternalError.Algo' }, { jobSeconds: 30 }];
+		service.faults.create.push(undefined, never(faults.resetAfterwards));
+		service.faults.list.push(faults.unavailable, faults.unavailable);
+		const settings = { resubmitFailed: 1 };
+		const outcomes = await attempt(await edits('a', 'b'), { settings });
+		expect(states(outcomes)).toEqual(['finished', 'finished']);
+		expect(taskIds(outcomes)[1]).toBe(service.tasksOf('b')[0]?.id);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('is submitted again where the user chose so', async () => {
+		const { clock, service, attempt } = execution();
+		service.faults.create.push(never(faults.resetAfterwards));
+		clock.at(clock.now() + 60, () => void service.addTask('theirs', { jobSeconds: 5 }));
+		const settings = { lostSubmission: 'resubmit' as const };
+		expect(states(await attempt(await edits('a'), { settings }))).toEqual(['finished']);
+		expect(service.count('create')).toBe(2);
+		expect(service.tasksOf('a')).toHaveLength(1);
+	});
+});
+
+describe('what expressions give at a later try', () => {
+	const failed: Fault = faults.unauthorised;
+
+	test('does not make an item submit again what it has a task for', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, failed);
+		const first = await attempt(await edits('at 9:00', 'b at 9:00'));
+		expect(states(first)).toEqual(['finished', 'failed']);
+		const second = await attempt(await edits('at 9:01', 'b at 9:01'));
+		expect(states(second)).toEqual(['finished', 'finished']);
+		expect(taskIds(second)[0]).toBe(taskIds(first)[0]);
+		// The one that was refused asks for what it wants by now.
+		expect(service.tasks().map(({ prompt }) => prompt)).toEqual(['at 9:00', 'b at 9:01']);
+	});
+
+	test('nor what may have been submitted', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(faults.resetAfterwards);
+		expect(states(await attempt(await edits('at 9:00')))).toEqual(['failed']);
+		expect(states(await attempt(await edits('at 9:05')))).toEqual(['failed']);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('equal items keep their own tasks', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, undefined, failed);
+		const first = await attempt(await edits('at 9:00', 'at 9:00', 'c'));
+		const second = await attempt(await edits('at 9:01', 'at 9:01', 'c'));
+		expect(taskIds(second).slice(0, 2)).toEqual(taskIds(first).slice(0, 2));
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('is submitted where the node’s settings were changed', async () => {
+		const { service, attempt } = execution();
+		const first = await attempt(await edits('claymation', 'same'));
+		const changed = (await edits('watercolour', 'same')).map((edit) => ({
+			...edit,
+			recipe: 'new',
+		}));
+		const second = await attempt(changed);
+		expect(taskIds(second)[0]).not.toBe(taskIds(first)[0]);
+		expect(taskIds(second)[1]).toBe(taskIds(first)[1]);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('in another order each item keeps its own task', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, undefined, failed);
+		await attempt(await edits('a', 'b', 'c'));
+		const outcomes = await attempt(await edits('c', 'b', 'a'));
+		expect(service.tasks()).toHaveLength(3);
+		for (const [index, prompt] of ['c', 'b', 'a'].entries()) {
+			expect(taskIds(outcomes)[index]).toBe(service.tasksOf(prompt)[0]?.id);
+		}
+	});
+});
+
+describe('a broken download', () => {
+	test('is repeated whole, and the task is not', async () => {
+		const { service, attempt } = execution();
+		service.faults.download.push(faults.reset, faults.unavailable);
+		expect(videos(await attempt(await edits('a')))).toEqual(['video of task-1']);
+		expect(service.count('download')).toBe(3);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('that fails for good keeps task, URL and expiry, and the next try downloads only', async () => {
+		const { service, attempt } = execution();
+		service.faults.download.push(...repeat(3, faults.reset));
+		const items = await edits('a');
+		const error = errorOf((await attempt(items))[0]);
+		expect(error.details).toMatchObject({
+			taskId: 'task-1',
+			status: 'SUCCEEDED',
+			videoUrl: expect.stringContaining('https://result.example/task-1.mp4'),
+			videoUrlExpiresAt: expect.stringMatching(/^2026-11-03T/),
+		});
+		expect(videos(await attempt(items))).toEqual(['video of task-1']);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('does not run more transfers at once than set', async () => {
+		const { clock, service, attempt } = execution();
+		service.plans = [{ jobSeconds: 1 }];
+		service.faults.download.push(...repeat(5, { delayMs: 60_000 }));
+		const started = clock.now();
+		await attempt(await edits(...names(5)), { settings: { transfers: 2 } });
+		const took = clock.now() - started;
+		expect(took).toBeGreaterThanOrEqual(3 * 60_000);
+		expect(took).toBeLessThan(3 * 60_000 + 10_000);
+	});
+});
+
+describe('one item that fails', () => {
+	test('ends the run only after the tasks of the others have settled', async () => {
+		const { service, attempt } = execution();
+		service.plans = [{ jobSeconds: 200 }, { jobSeconds: 100 }];
+		service.faults.create.push(faults.unauthorised);
+		const outcomes = await attempt(await edits('a', 'b', 'c'));
+		expect(states(outcomes)).toEqual(['failed', 'finished', 'finished']);
+		expect(service.tasks().map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+	});
+
+	test.each<[string, (service: VirtualService) => void, RegExp]>([
+		[
+			'in the upload',
+			(service) => service.faults.policy.push(faults.unauthorised),
+			/Invalid API-key/,
+		],
+		[
+			'in the submission',
+			(service) => service.break('create', 'bad', faults.unauthorised),
+			/Invalid API-key/,
+		],
+		[
+			'in polling',
+			(service) => service.break('query', 'task-2', faults.unauthorised, 3),
+			/task task-2 could not be read/,
+		],
+		[
+			'in the task',
+			(service) => {
+				service.plans = [{ jobSeconds: 5 }, { jobSeconds: 5, code: 'InvalidFile.Duration' }];
+			},
+			/Task task-2 failed/,
+		],
+		[
+			'in the download',
+			(service) => service.break('download', 'task-2', { status: 403 }),
+			/task-2 is ready but could not be downloaded/,
+		],
+	])('%s leaves the other alone and says why', async (_name, fail, message) => {
+		const { service, attempt } = execution();
+		service.plans = [{ jobSeconds: 5 }];
+		fail(service);
+		const video = binary(fileOf(HEADS.mp4, { identity: 'clip' }));
+		const items = [await editOf({ prompt: 'bad', video }), await editOf({ prompt: 'good' })];
+		const outcomes = await attempt(items);
+		expect(states(outcomes)).toEqual(['failed', 'finished']);
+		const error = errorOf(outcomes[0]);
+		expect(error).toBeInstanceOf(TaskError);
+		expect(error.message).toMatch(message);
+		expect(error.hint).toEqual(expect.any(String));
+	});
+
+	test('for a reason nobody thought of is told as it is, with its task', async () => {
+		const clock = new VirtualClock();
+		const service = new VirtualService(clock);
+		const ports = {
+			...service.ports(),
+			getTask: async () => await Promise.reject<never>(new TypeError('x is not a function')),
+		};
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+		const outcomes = await clock.run(runTasks(await edits('a'), ports, memory, SETTINGS));
+		const [outcome] = outcomes;
+		if (outcome?.state !== 'failed') throw new Error('It did not fail');
+		expect(outcome.error.message).toBe('x is not a function');
+		expect(outcome.error.details).toEqual({ taskId: 'task-1' });
+	});
+});
+
+describe('a task that failed in the service', () => {
+	const algo = { jobSeconds: 5, code: 'InternalError.Algo' };
+	const refused = { jobSeconds: 5, code: 'DataInspectionFailed' };
+
+	test('is not submitted anew by itself', async () => {
+		const { service, attempt } = execution();
+		service.plans = [algo];
+		const error = errorOf((await attempt(await edits('a')))[0]);
+		expect(error.details).toMatchObject({ taskId: 'task-1', code: 'InternalError.Algo' });
+		expect(error.hint).toContain('not billed');
+		expect(service.tasks()).toHaveLength(1);
+	});
+
+	test.each([1, 2, 3])(
+		'is submitted anew up to %d times where the user chose so',
+		async (times) => {
+			const { service, attempt } = execution();
+			service.plans = [algo];
+			const settings = { resubmitFailed: times };
+			expect(states(await attempt(await edits('a'), { settings }))).toEqual(['failed']);
+			expect(service.tasks()).toHaveLength(times + 1);
+		},
+	);
+
+	test('is delivered when a new one succeeds', async () => {
+		const { service, attempt } = execution();
+		service.plans = [algo, { jobSeconds: 5, code: 'RewriteFailed' }, { jobSeconds: 5 }];
+		const settings = { resubmitFailed: 2 };
+		expect(videos(await attempt(await edits('a'), { settings }))).toEqual(['video of task-3']);
+	});
+
+	test.each([refused, { jobSeconds: 5, cancelled: true }])(
+		'for another reason (%j) is not, whatever the user chose',
+		async (plan) => {
+			const { service, attempt } = execution();
+			service.plans = [plan];
+			const settings = { resubmitFailed: 3 };
+			expect(states(await attempt(await edits('a'), { settings }))).toEqual(['failed']);
+			expect(service.tasks()).toHaveLength(1);
+		},
+	);
+});
+
+describe('Stop', () => {
+	interface Stopped {
+		ms: number;
+		count?: number;
+		aborts?: boolean;
+		request?: Asked;
+		prepare?: (service: VirtualService) => void;
+	}
+
+	async function stopAfter({ ms, count = 8, aborts = true, request = {}, prepare }: Stopped) {
+		const { clock, service, attempt } = execution({ latency: () => 100 });
+		const stop = new StopButton(clock);
+		prepare?.(service);
+		clock.at(clock.now() + ms, () => stop.press());
+		const items = names(count).map(async (prompt) => await editOf({ prompt, ...request }));
+		await expect(attempt(await Promise.all(items), { stop, aborts })).rejects.toThrow(StoppedError);
+		return { service, late: clock.now() - START - ms };
+	}
+
+	test.each([0, 500, 1_650, 20_000, 61_000])(
+		'after %d ms ends the run within a second',
+		async (ms) => {
+			const { late } = await stopAfter({ ms });
+			expect(late).toBeLessThanOrEqual(1_000);
+		},
+	);
+
+	test('cancels the tasks that still wait, and leaves the others, named in the log', async () => {
+		const { service } = await stopAfter({ ms: 20_000 });
+		const tasks = service.tasks();
+		expect(tasks.map(({ status }) => status)).toEqual([
+			...Array(5).fill('RUNNING'),
+			...Array(3).fill('CANCELED'),
+		]);
+		for (const { id } of tasks) expect(service.log.join('\n')).toContain(id);
+	});
+
+	test('does not name tasks that had ended', async () => {
+		const { service } = await stopAfter({ ms: 90_000 });
+		const cancelled = service.calls
+			.filter(({ route }) => route === 'cancel')
+			.map(({ request }) => request?.options.url.split('/').at(-2));
+		expect(cancelled.sort()).toEqual(['task-6', 'task-7', 'task-8']);
+	});
+
+	test.each([true, false])('lets no submission follow (calls end with it: %s)', async (aborts) => {
+		const { service } = await stopAfter({ ms: 500, aborts });
+		expect(service.calls.filter(({ route, stopped }) => route === 'create' && stopped)).toEqual([]);
+	});
+
+	test('during an upload that goes on lets no submission follow', async () => {
+		const video = binary(fileOf(HEADS.mp4, { identity: 'clip' }));
+		const prepare = (service: VirtualService) => service.faults.post.push({ delayMs: 10_000 });
+		const stopped = await stopAfter({
+			ms: 5_000,
+			aborts: false,
+			count: 1,
+			request: { video },
+			prepare,
+		});
+		expect(stopped.service.uploads).toBe(1);
+		expect(stopped.service.count('create')).toBe(0);
+	});
+
+	test('while tasks cannot be cancelled ends all the same', async () => {
+		const prepare = (service: VirtualService) =>
+			service.faults.cancel.push(...repeat(8, faults.reset));
+		const { service, late } = await stopAfter({ ms: 20_000, prepare });
+		expect(late).toBeLessThanOrEqual(1_000);
+		expect(service.log.filter((line) => line.includes('goes on after Stop'))).toHaveLength(8);
+	});
+});
+
+describe('handing back unfinished tasks', () => {
+	test('happens after the set time; what has ended by then is settled', async () => {
+		const { clock, service, attempt } = execution();
+		service.plans = [
+			{ jobSeconds: 10 },
+			{ jobSeconds: 300 },
+			{ jobSeconds: 10, code: 'DataInspectionFailed' },
+		];
+		const outcomes = await attempt(await edits('a', 'b', 'c'), { settings: { holdMs: 45_000 } });
+		expect(states(outcomes)).toEqual(['finished', 'open', 'failed']);
+		expect(outcomes[1]).toMatchObject({
+			job: { taskId: 'task-2' },
+			model: 'wan2.7-videoedit',
+			prompt: 'b',
+			download: true,
+		});
+		expect(clock.now() - START).toBeLessThan(47_000);
+	});
+
+	test('happens at once where nothing is to be held, after one look at tasks of earlier tries', async () => {
+		const { clock, service, attempt } = execution();
+		service.plans = [{ jobSeconds: 5 }, { jobSeconds: 300 }];
+		const items = await edits('a', 'b');
+		const settings = { holdMs: 0 };
+		expect(states(await attempt(items, { settings }))).toEqual(['open', 'open']);
+		expect(service.count('query')).toBe(0);
+		await clock.pass(10_000);
+		expect(states(await attempt(items, { settings }))).toEqual(['finished', 'open']);
+		expect(service.count('query')).toBe(2);
+		expect(service.tasks()).toHaveLength(2);
+	});
+
+	test('is plain JSON, small also where a failed task may be submitted anew', async () => {
+		const { attempt } = execution();
+		const images = [binary(fileOf(HEADS.png, { size: 1_000_000 }))];
+		const settings = { holdMs: 0, resubmitFailed: 2 };
+		const [outcome] = await attempt([await editOf({ prompt: 'a', images })], { settings });
+		const json = JSON.stringify(outcome);
+		expect(JSON.parse(json)).toEqual(outcome);
+		expect(json.length).toBeLessThan(2_000);
+		expect(outcome).toMatchObject({ again: { times: 2, body: { input: { prompt: 'a' } } } });
+	});
+
+	test.each<[string, Partial<RunSettings>, boolean]>([
+		['keeps', { holdMs: 0, retries: 1 }, true],
+		['keeps', { holdMs: 0, resubmitFailed: 1 }, true],
+		['does not keep', { holdMs: 0 }, false],
+	])('%s what a new submission would need: %j', async (_name, settings, keeps) => {
+		const { attempt } = execution();
+		const [outcome] = await attempt(await edits('a'), { settings });
+		expect(outcome).toHaveProperty('again', keeps ? expect.anything() : undefined);
+	});
+
+	test('of an earlier try makes their body once more, without a second upload', async () => {
+		const { service, attempt } = execution();
+		const video = binary(fileOf(HEADS.mp4, { size: 5_000_000 }));
+		const items = [await editOf({ prompt: 'a', video }), ...(await edits('b'))];
+		// Without an upload, the second is submitted first.
+		service.faults.create.push(faults.unauthorised);
+		expect(states(await attempt(items, { settings: { holdMs: 0 } }))).toEqual(['open', 'failed']);
+		const outcomes = await attempt(items, { settings: { holdMs: 0 } });
+		expect(outcomes).toMatchObject([
+			{ state: 'open', job: { taskId: 'task-1', known: true }, again: { times: 0 } },
+			{ state: 'open', again: undefined },
+		]);
+		expect(service.count('post')).toBe(1);
+	});
+
+	test('goes on where the body of an earlier try cannot be made again', async () => {
+		const { clock, service, attempt } = execution();
+		const video = binary(fileOf(HEADS.mp4, { size: 5_000_000 }));
+		const items = [await editOf({ prompt: 'a', video })];
+		service.plans = [{ jobSeconds: 500_000 }];
+		await attempt(items, { settings: { holdMs: 0 } });
+		// Uploads are not used for longer than 44 hours.
+		await clock.pass(45 * 60 * MINUTE);
+		service.faults.policy.push(...repeat(3, faults.reset));
+		service.break('query', 'task-1', { taskStatus: 'RUNNING' }, 1);
+		const outcomes = await attempt(items, { settings: { holdMs: 0 } });
+		expect(outcomes).toMatchObject([{ state: 'open', job: { taskId: 'task-1' } }]);
+		expect(outcomes[0]).toHaveProperty('again', undefined);
+		expect(service.log.join()).toContain('Task task-1 cannot be submitted anew if it fails');
+	});
+});

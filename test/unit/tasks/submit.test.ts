@@ -1,0 +1,752 @@
+import type { CreateCall } from '../../../nodes/shared/dashscope/types';
+import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
+import { Account } from '../../../nodes/shared/tasks/account';
+import { Ledger } from '../../../nodes/shared/tasks/ledger';
+import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
+import { Submitter } from '../../../nodes/shared/tasks/submit';
+import type { SubmitSettings } from '../../../nodes/shared/tasks/submit';
+import { mostPerSecond } from '../rates';
+import { MODEL, VIDEO_URL } from '../requests';
+import { START, StopButton, VirtualClock } from '../virtualClock';
+import { VirtualService, faults } from '../virtualService';
+import type { Fault, ServiceOptions, Viewer } from '../virtualService';
+
+const MINUTE = 60_000;
+
+const callOf = (prompt: string): CreateCall => ({
+	body: {
+		model: MODEL,
+		input: { prompt, media: [{ type: 'video', url: VIDEO_URL }] },
+		parameters: { resolution: '720P' },
+	},
+});
+
+function setup(options: ServiceOptions = {}) {
+	const clock = new VirtualClock();
+	const stop = new StopButton(clock);
+	const service = new VirtualService(clock, { latency: () => 100, ...options });
+	const store: LedgerStore = {};
+	/** One try of the node: a submitter of its own over the ledger that is kept. */
+	const attempt = (settings: Partial<SubmitSettings> = {}, aborts = true, viewer: Viewer = {}) => {
+		const ports = service.ports(stop, aborts, () => 0.5, viewer);
+		const submitter = new Submitter(ports, new Ledger(store, 0), {
+			deadline: clock.now() + 30 * MINUTE,
+			lostSubmission: 'lookUp',
+			...settings,
+		});
+		return async (prompt: string) =>
+			await submitter.submit(
+				`0:${prompt}:0`,
+				MODEL,
+				async () => await Promise.resolve(callOf(prompt)),
+			);
+	};
+	return { clock, stop, service, store, attempt };
+}
+
+/** The error that the work ends with. */
+async function failureOf(work: Promise<unknown>): Promise<TaskError> {
+	const thrown: unknown = await work.then(
+		() => undefined,
+		(error: unknown) => error,
+	);
+	if (thrown instanceof TaskError) return thrown;
+	throw new Error(`Not an TaskError: ${String(thrown)}`);
+}
+
+const LOST: ReadonlyArray<readonly [string, Fault]> = [
+	['a connection that breaks', faults.resetAfterwards],
+	['a timeout', { socket: 'ETIMEDOUT', delayMs: 120_000, done: true }],
+	['HTTP 500', { status: 500, body: { code: 'InternalError', message: 'x' }, done: true }],
+	['HTTP 502 of a gateway', { status: 502, body: '<html>Bad Gateway</html>', done: true }],
+	['HTTP 504 of a gateway', { status: 504, done: true }],
+	['half an answer', faults.halfJson],
+	['an answer without a task', { status: 200, body: { request_id: 'r' }, done: true }],
+];
+
+const never = (fault: Fault): Fault => ({ ...fault, done: false });
+
+describe('a submission', () => {
+	test('is one call, and the ledger knows its task', async () => {
+		const { clock, service, store, attempt } = setup();
+		const job = await clock.run(attempt()('a'));
+		expect(job).toEqual({
+			taskId: 'task-1',
+			requestId: 'r-1',
+			submittedAt: START + 200,
+			known: false,
+			adopted: false,
+		});
+		expect(service.count('create')).toBe(1);
+		expect(store).toEqual({
+			'0:a:0': {
+				state: 'submitted',
+				taskId: 'task-1',
+				submittedAt: START + 200,
+				requestId: 'r-1',
+			},
+		});
+	});
+
+	test('is in the ledger before it is sent', async () => {
+		const { clock, store, attempt } = setup();
+		const submitting = attempt()('a');
+		await clock.pass(50);
+		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START } });
+		await clock.run(submitting);
+	});
+
+	test('of many items keeps to five a second', async () => {
+		const { clock, service, attempt } = setup();
+		const submit = attempt();
+		const names = Array.from({ length: 30 }, (_, index) => `item ${index}`);
+		await clock.run(Promise.all(names.map(submit)));
+		expect(service.tasks()).toHaveLength(30);
+		expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
+		expect(clock.now() - START).toBeLessThanOrEqual(7_000);
+	});
+
+	test('that an earlier try made is not made again, nor its body', async () => {
+		const { clock, service, store, attempt } = setup();
+		await clock.run(attempt()('a'));
+		const submitter = new Submitter(service.ports(), new Ledger(store, 0), {
+			deadline: Infinity,
+			lostSubmission: 'resubmit',
+		});
+		const body = async () => await Promise.reject<CreateCall>(new Error('uploaded again'));
+		await expect(clock.run(submitter.submit('0:a:0', MODEL, body))).resolves.toEqual({
+			taskId: 'task-1',
+			submittedAt: START + 200,
+			known: true,
+			adopted: false,
+		});
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('whose body cannot be made leaves nothing behind', async () => {
+		const { clock, service, store } = setup();
+		const submitter = new Submitter(service.ports(), new Ledger(store, 0), {
+			deadline: Infinity,
+			lostSubmission: 'lookUp',
+		});
+		const body = async () => await Promise.reject<CreateCall>(new Error('store is full'));
+		await expect(clock.run(submitter.submit('k', MODEL, body))).rejects.toThrow('store is full');
+		expect(service.count('create')).toBe(0);
+		expect(store).toEqual({});
+	});
+});
+
+describe('a submission that is throttled', () => {
+	test('is repeated with growing pauses', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(...Array.from({ length: 5 }, () => faults.throttled()));
+		await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ known: false });
+		const times = service.times('create');
+		const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+		expect(gaps).toHaveLength(5);
+		expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
+		expect(service.tasks()).toHaveLength(1);
+	});
+
+	test('waits as long as the service asks', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.throttled('40'));
+		await clock.run(attempt()('a'));
+		const [first = 0, second = 0] = service.times('create');
+		expect(second - first).toBeGreaterThanOrEqual(40_000);
+	});
+
+	test('is repeated until the timeout, and then says what the service said', async () => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(...Array.from({ length: 500 }, () => faults.throttled()));
+		const started = clock.now();
+		const deadline = started + 5 * MINUTE;
+		const error = await clock.run(failureOf(attempt({ deadline })('a')));
+		expect(clock.now()).toBeLessThanOrEqual(deadline);
+		expect(clock.now()).toBeGreaterThan(deadline - 31_000);
+		expect(error.message).toBe('Requests rate limit exceeded');
+		expect(error.details).toMatchObject({ code: 'Throttling.RateQuota', httpStatus: 429 });
+		expect(store).toEqual({});
+	});
+
+	test('is given up at once when the service asks for more patience than there is', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.throttled('3600'));
+		await clock.run(failureOf(attempt({ deadline: clock.now() + MINUTE })('a')));
+		expect(clock.now() - START).toBe(200);
+	});
+
+	test('because of the account is not repeated', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push({
+			status: 429,
+			body: { code: 'PostpaidBillOverdue', message: 'The postpaid bill is overdue.' },
+		});
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.hint).toContain('billing console');
+		expect(service.count('create')).toBe(1);
+	});
+});
+
+describe('a submission that is refused', () => {
+	test.each([
+		[400, 'InvalidParameter'],
+		[400, 'Arrearage'],
+		[401, 'InvalidApiKey'],
+		[403, 'AccessDenied'],
+		[404, 'ModelNotFound'],
+		[413, 'BadRequest.TooLarge'],
+	])('with HTTP %d %s fails at once and leaves nothing behind', async (status, code) => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push({ status, body: { code, message: 'no', request_id: 'r-1' } });
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toBe('no');
+		expect(error.hint).toEqual(expect.any(String));
+		expect(error.details).toEqual({ code, requestId: 'r-1', httpStatus: status });
+		expect(service.count('create')).toBe(1);
+		expect(service.count('list')).toBe(0);
+		expect(store).toEqual({});
+		expect(clock.now() - START).toBe(200);
+	});
+
+	test('may be made again by the next try', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.unauthorised);
+		await clock.run(failureOf(attempt()('a')));
+		await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ known: false });
+		expect(service.tasks()).toHaveLength(1);
+	});
+
+	test('because no connection stands is repeated: it cannot have arrived', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.refused, faults.refused, faults.refused);
+		await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ adopted: false });
+		expect(service.count('list')).toBe(0);
+		expect(service.tasks()).toHaveLength(1);
+	});
+
+	test('because the host does not answer is repeated until the timeout: nothing can be lost', async () => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(...Array<Fault>(900).fill(faults.refused));
+		// A host that never answered may have a wrong port.
+		const never = await clock.run(failureOf(attempt()('a')));
+		expect(never.message).toContain('could not be reached');
+		expect(clock.now() - START).toBeGreaterThan(5 * MINUTE);
+		expect(clock.now() - START).toBeLessThan(6 * MINUTE);
+
+		service.account.answered(clock.now(), clock.now());
+		const started = clock.now();
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toContain('could not be reached');
+		expect(clock.now() - started).toBeGreaterThan(29 * MINUTE);
+		expect(store).toEqual({});
+	});
+
+	test.each(['ENOTFOUND', 'CERT_HAS_EXPIRED'])(
+		'because the address is wrong (%s) is given up soon, unless it was right before',
+		async (socket) => {
+			const { clock, service, attempt } = setup();
+			service.faults.create.push(...Array<Fault>(5).fill({ socket }));
+			const error = await clock.run(failureOf(attempt()('a')));
+			expect(error.message).toContain('could not be reached');
+			expect(service.count('create')).toBe(5);
+
+			await clock.run(attempt()('b'));
+			service.faults.create.push(...Array<Fault>(9).fill({ socket }));
+			await expect(clock.run(attempt()('c'))).resolves.toMatchObject({ known: false });
+		},
+	);
+});
+
+/** Nobody else submits tasks, as the user says. */
+const EXCLUSIVE = { exclusive: true };
+
+const iso = (at: number) => new Date(at).toISOString();
+
+describe('a submission without a response, where nobody else submits tasks', () => {
+	test.each(LOST)('that arrived is found in the list: %s', async (_name, fault) => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(fault);
+		const job = await clock.run(attempt({}, true, EXCLUSIVE)('a'));
+		expect(job).toMatchObject({ taskId: 'task-1', known: false, adopted: true });
+		expect(service.count('create')).toBe(1);
+		expect(store['0:a:0']).toMatchObject({ state: 'submitted', adopted: true });
+		expect(service.log.join()).toContain('task-1');
+	});
+
+	test.each([500, 3_000, 8_000, 25_000])(
+		'is found although its task is stored %d ms late',
+		async (lateMs) => {
+			const { clock, service, attempt } = setup();
+			service.faults.create.push({ ...faults.resetAfterwards, lateMs });
+			const job = attempt({}, true, EXCLUSIVE)('a');
+			await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-1' });
+		},
+	);
+
+	test.each([-60_000, -40_000, -2_500, 2_500, 20_000, 60_000])(
+		'is found although the clocks differ by %d ms',
+		async (skewMs) => {
+			for (const tellsTime of [true, false]) {
+				const { clock, service, attempt } = setup({ skewMs, tellsTime });
+				service.faults.create.push(faults.resetAfterwards);
+				const job = attempt({}, true, EXCLUSIVE)('a');
+				await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-1' });
+			}
+		},
+	);
+
+	test.each([6_000, 15_000, 45_000, 60_000])(
+		'is found although the list lags %d ms',
+		async (listLagMs) => {
+			const { clock, service, attempt } = setup({ listLagMs });
+			service.faults.create.push(faults.resetAfterwards);
+			const job = attempt({}, true, EXCLUSIVE)('a');
+			await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-1', adopted: true });
+		},
+	);
+
+	test('is found although the list stumbles at first', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		service.faults.list.push(faults.unavailable, faults.reset, { status: 200, body: { data: [] } });
+		const job = attempt({}, true, EXCLUSIVE)('a');
+		await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-1' });
+	});
+
+	test('is unknown when two tasks may be it; both are named', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		const submitting = failureOf(attempt({}, true, EXCLUSIVE)('a'));
+		await clock.pass(100);
+		service.addTask('foreign', { jobSeconds: 60 });
+		const error = await clock.run(submitting);
+		expect(error.details.possibleTaskIds?.toString().split(', ').sort()).toEqual([
+			'task-1',
+			'task-2',
+		]);
+		expect(error.hint).toContain('task-1');
+	});
+
+	test.each([true, false])(
+		'of two, of which one or both arrived (%s), is unknown for both',
+		async (both) => {
+			const { clock, service, attempt } = setup();
+			const second = both ? faults.resetAfterwards : never(faults.resetAfterwards);
+			service.faults.create.push(faults.resetAfterwards, second);
+			const submit = attempt({}, true, EXCLUSIVE);
+			const errors = await clock.run(
+				Promise.all(['a', 'b'].map(async (name) => await failureOf(submit(name)))),
+			);
+			for (const error of errors) {
+				expect(error.message).toMatch(/^Outcome unknown/);
+				expect(error.details.possibleTaskIds).toContain('task-1');
+			}
+			expect(service.count('create')).toBe(2);
+		},
+	);
+
+	test('is found at the next try when n8n died before the answer came', async () => {
+		const { clock, service, store, attempt } = setup();
+		store['0:a:0'] = { state: 'sent', since: clock.now() };
+		service.addTask('a', { jobSeconds: 60 });
+		await clock.pass(5 * MINUTE);
+		const job = attempt({}, true, EXCLUSIVE)('a');
+		await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-1' });
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('stays adopted, so that the prompt can still be compared', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.run(attempt({}, true, EXCLUSIVE)('a'));
+		await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ known: true, adopted: true });
+	});
+});
+
+describe('a submission without a response', () => {
+	test.each(LOST)('whose task is listed is not guessed: %s', async (_name, fault) => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(fault);
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(error.details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(1);
+		expect(store['0:a:0']).toMatchObject({ state: 'sent' });
+	});
+
+	test.each(LOST)(
+		'of which nothing is listed for a minute is sent again: %s',
+		async (_name, fault) => {
+			const { clock, service, attempt } = setup();
+			service.faults.create.push(never(fault));
+			const job = await clock.run(attempt()('a'));
+			expect(job).toMatchObject({ taskId: 'task-1', known: false, adopted: false });
+			expect(service.count('create')).toBe(2);
+			const [first = 0, second = 0] = service.times('create');
+			expect(second - first).toBeGreaterThanOrEqual(60_000);
+			expect(second - first - (fault.delayMs ?? 0)).toBeLessThanOrEqual(70_000);
+		},
+	);
+
+	test('is not sent again while the list lacks tasks of our own', async () => {
+		// The second task, which does arrive, is never listed: so the list says nothing about the first.
+		const { clock, service, attempt } = setup({ listLagOf: (number) => (number === 1 ? 9e9 : 0) });
+		service.faults.create.push(never(faults.resetAfterwards));
+		const submit = attempt({ deadline: clock.now() + 5 * MINUTE });
+		const [error] = await clock.run(Promise.all([failureOf(submit('lost')), submit('other')]));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('names the window in which a task may have been created, and what to do', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		const error = await clock.run(failureOf(attempt()('a')));
+		const [from, to] = [START, START + 200].map(iso);
+		expect(error.message).toContain(`between ${from} and ${to}`);
+		expect(error.hint).toMatch(/not submitted again.*list shows task-1.*Get Status.*Submit Again/s);
+		expect(error.details).toMatchObject({ submittedFrom: from, submittedTo: to });
+	});
+
+	test('is left to the user who chose to fail', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(never(faults.resetAfterwards));
+		const error = await clock.run(failureOf(attempt({ lostSubmission: 'fail' })('a')));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(error.hint).toContain('The task list shows none');
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('asks for all pages of tasks of this model from before the call to now', async () => {
+		const { clock, service, attempt } = setup();
+		await clock.pass(10 * MINUTE);
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.run(failureOf(attempt()('a')));
+		const [look] = service.calls.filter(({ route }) => route === 'list');
+		expect(look?.request?.options.qs).toEqual({
+			model_name: MODEL,
+			start_time: '20261102170855',
+			end_time: '20261102171101',
+			page_no: 1,
+			page_size: 100,
+		});
+	});
+
+	test('is not confused by tasks of other models, of earlier times, or of our own', async () => {
+		const { clock, service, attempt } = setup();
+		const submit = attempt();
+		service.addTask('before', { jobSeconds: 60 });
+		await clock.pass(3 * MINUTE);
+		await clock.run(submit('other'));
+		service.faults.create.push(never(faults.resetAfterwards));
+		const submitting = submit('a');
+		await clock.pass(200);
+		service.addTask('elsewhere', { jobSeconds: 60 }, 'happyhorse-1.0-video-edit');
+		const job = await clock.run(submitting);
+		expect(service.tasksOf('a').map(({ id }) => id)).toEqual([job.taskId]);
+	});
+
+	test('is unknown when the list cannot be read, however long', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		service.faults.list.push(...Array<Fault>(999).fill(faults.unavailable));
+		const error = await clock.run(failureOf(attempt({ deadline: clock.now() + 10 * MINUTE })('a')));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(error.hint).toContain('The task list could not be read');
+		expect(clock.now() - START).toBeGreaterThan(9 * MINUTE);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('is unknown soon where there is no task list', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		service.faults.list.push(...Array<Fault>(9).fill({ status: 404, body: '' }));
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.hint).toContain('The task list could not be read');
+		expect(service.count('list')).toBe(3);
+	});
+
+	test('waits for submissions under way, which could be taken for it', async () => {
+		const { clock, service, attempt } = setup();
+		const submit = attempt();
+		service.faults.create.push(never(faults.resetAfterwards), { delayMs: 100_000 });
+		const [lost, slow] = await clock.run(Promise.all([submit('lost'), submit('slow')]));
+		expect(slow).toMatchObject({ taskId: 'task-1', adopted: false });
+		expect(lost).toMatchObject({ taskId: 'task-2', adopted: false });
+	});
+
+	test('does not take the task of a request that failed and was forgotten', async () => {
+		const { clock, service, store, attempt } = setup();
+		const submit = attempt();
+		await clock.run(submit('failed'));
+		service.faults.create.push(never(faults.resetAfterwards));
+		const submitting = submit('lost');
+		new Ledger(store, 0).ended('0:failed:0');
+		await expect(clock.run(submitting)).resolves.toMatchObject({ taskId: 'task-2' });
+	});
+});
+
+describe('two executions of one workflow with equal prompts', () => {
+	const viewers = (account?: Account) => ({ executionId: 'B', account });
+
+	test.each<[what: string, fault: Fault]>([
+		['503', faults.overloaded],
+		['503 of a gateway', faults.unavailable],
+		['reset', faults.reset],
+		['timeout', { socket: 'ETIMEDOUT', delayMs: 30_000 }],
+	])('never get each other’s video: %s', async (_what, fault) => {
+		for (const account of [undefined, new Account()]) {
+			for (const listsRequestIds of [true, false]) {
+				const { clock, service, attempt } = setup({ listsRequestIds });
+				service.faults.create.push(fault);
+				const other: LedgerStore = {};
+				const ports = service.ports(undefined, true, () => 0.5, viewers(account));
+				const b = new Submitter(ports, new Ledger(other, 0), {
+					deadline: clock.now() + 30 * MINUTE,
+					lostSubmission: 'lookUp',
+				});
+				const first = attempt()('same').catch((error: unknown) => error);
+				const second = clock
+					.wait(800)
+					.then(
+						async () =>
+							await b.submit('k', MODEL, async () => await Promise.resolve(callOf('same'))),
+					);
+				const [ofA, ofB] = await clock.run(Promise.all([first, second]));
+				expect(ofB).toMatchObject({ adopted: false });
+				const taskOfA = ofA instanceof TaskError ? undefined : (ofA as { taskId: string }).taskId;
+				expect(taskOfA).not.toBe(ofB.taskId);
+				if (ofA instanceof TaskError) expect(ofA.details.possibleTaskIds).toContain(ofB.taskId);
+				// In one process the other one's task is known: it neither confuses nor delays for ever.
+				if (account === undefined) expect(taskOfA).toBeDefined();
+			}
+		}
+	});
+});
+
+describe('a submission that the service answers with an error of its own', () => {
+	test.each([0, 15_000, 45_000, 60_000])(
+		'although it created the task is found by its request ID, listed after %d ms',
+		async (listLagMs) => {
+			for (const skewMs of [-60_000, 0, 60_000]) {
+				const { clock, service, attempt } = setup({ listLagMs, skewMs });
+				service.faults.create.push(faults.overloadedAfterwards);
+				service.addTask('same', { jobSeconds: 60 });
+				const job = await clock.run(attempt()('same'));
+				expect(job).toMatchObject({ taskId: 'task-2', adopted: true });
+				expect(service.count('create')).toBe(1);
+			}
+		},
+	);
+
+	test('and that created nothing is sent again when the list has shown nothing for a minute', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.overloaded);
+		const job = await clock.run(attempt()('a'));
+		expect(job).toMatchObject({ taskId: 'task-1', adopted: false });
+		const [first = 0, second = 0] = service.times('create');
+		expect(second - first).toBeGreaterThanOrEqual(60_000);
+		expect(second - first).toBeLessThanOrEqual(70_000);
+	});
+
+	test('is sent again sooner when the list shows a task that was made later', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.overloaded);
+		const submit = attempt();
+		await clock.run(Promise.all(['a', 'b', 'c', 'd', 'e'].map(submit)));
+		expect(service.tasks()).toHaveLength(5);
+		expect(clock.now() - START).toBeLessThanOrEqual(20_000);
+	});
+
+	test('is not confused by strangers where rows prove to carry request IDs, else unclear', async () => {
+		for (const listsRequestIds of [true, false, 'other'] as const) {
+			const { clock, service, attempt } = setup({ listsRequestIds });
+			const submit = attempt();
+			await clock.run(submit('own'));
+			await clock.pass(5 * MINUTE);
+			service.faults.create.push(faults.overloaded);
+			const submitting = submit('a').catch((error: unknown) => error);
+			await clock.pass(100);
+			service.addTask('a', { jobSeconds: 60 });
+			const result = await clock.run(submitting);
+			if (listsRequestIds === true)
+				expect(result).toMatchObject({ taskId: 'task-3', adopted: false });
+			else expect(result).toMatchObject({ details: { possibleTaskIds: 'task-2' } });
+		}
+	});
+
+	test('is unclear while no task of our own has proved anything', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.overloaded);
+		const submitting = failureOf(attempt()('a'));
+		await clock.pass(100);
+		service.addTask('a', { jobSeconds: 60 });
+		const error = await clock.run(submitting);
+		expect(error.details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(1);
+	});
+
+	test.each([1, 20])(
+		'%d times while nothing is created ends well for five items',
+		async (times) => {
+			const { clock, service, attempt } = setup();
+			service.faults.create.push(...Array<Fault>(times).fill(faults.overloaded));
+			const submit = attempt();
+			const jobs = await clock.run(Promise.all(['a', 'b', 'c', 'd', 'e'].map(submit)));
+			expect(new Set(jobs.map(({ taskId }) => taskId)).size).toBe(5);
+			expect(service.tasks()).toHaveLength(5);
+			expect(service.count('create')).toBe(5 + times);
+		},
+	);
+
+	test('is probed one at a time, not by every item', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(...Array<Fault>(30).fill(faults.overloaded));
+		const submit = attempt({ deadline: clock.now() + 2 * MINUTE });
+		const names = Array.from({ length: 20 }, (_, index) => `item ${index}`);
+		await clock.run(Promise.all(names.map(async (name) => await failureOf(submit(name)))));
+		// Growing pauses from 1 s to 30 s leave time for so many in two minutes.
+		expect(service.count('create')).toBeLessThanOrEqual(10);
+	});
+
+	test('to the end is told as what it is', async () => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(...Array<Fault>(999).fill(faults.overloaded));
+		const error = await clock.run(failureOf(attempt({ deadline: clock.now() + 60 * MINUTE })('a')));
+		expect(error.message).toMatch(
+			/^DashScope was overloaded for 60 minutes, \d+ attempts .*; the task list shows that none was created$/,
+		);
+		expect(error.details).toMatchObject({ code: 'ModelServingError', httpStatus: 503 });
+		expect(store['0:a:0']).toBeUndefined();
+		await expect(clock.run(attempt()('a'))).rejects.toThrow();
+	});
+
+	test('often, and then unclear, is told without what was shown to be absent', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(...Array<Fault>(4).fill(faults.overloaded), faults.resetAfterwards);
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toMatch(/^Outcome unknown: no usable response to the wan2/);
+		expect(error.details.possibleTaskIds).toBe('task-1');
+	});
+
+	test('is looked for again at the next try, and sent again', async () => {
+		const { clock, service, store, attempt } = setup();
+		store['0:a:0'] = {
+			state: 'sent',
+			since: clock.now(),
+			until: clock.now() + 100,
+			requestId: 'x',
+		};
+		await clock.pass(10 * MINUTE);
+		await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ taskId: 'task-1' });
+		expect(service.count('list')).toBe(2);
+	});
+});
+
+describe('a second task of one request', () => {
+	test.each([15_000, 45_000])(
+		'that turns up %d ms late is cancelled while it waits',
+		async (late) => {
+			const { clock, service, attempt, store } = setup({
+				slots: 1,
+				listLagOf: (number) => (number === 2 ? late : 0),
+			});
+			service.plans = [{ jobSeconds: 600 }];
+			const submit = attempt();
+			await clock.run(submit('first'));
+			service.faults.create.push(faults.overloadedAfterwards);
+			const job = submit('a');
+			await clock.pass(3_000);
+			await clock.run(Promise.all([job, submit('later')]));
+			const ledger = new Ledger(store, 0);
+			const lost = ledger.abandoned('0:a:0');
+			expect(lost).toHaveLength(1);
+			const submitter = new Submitter(service.ports(), ledger, {
+				deadline: Infinity,
+				lostSubmission: 'lookUp',
+			});
+			const found = await clock.run(submitter.duplicates(MODEL, lost));
+			expect(found).toEqual([{ taskId: 'task-2', cancelled: true, certain: true }]);
+			expect(
+				service
+					.tasksOf('a')
+					.map(({ status }) => status)
+					.sort(),
+			).toEqual(['CANCELED', 'PENDING']);
+		},
+	);
+});
+
+describe('where the user chose to submit again', () => {
+	const lostSubmission = 'resubmit';
+
+	test('a submission without a response is still looked for first', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		const job = await clock.run(attempt({ lostSubmission }, true, EXCLUSIVE)('a'));
+		expect(job).toMatchObject({ taskId: 'task-1', adopted: true });
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('it is submitted again although a task may be it', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		const job = await clock.run(attempt({ lostSubmission })('a'));
+		expect(job).toMatchObject({ taskId: 'task-2', adopted: false });
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('at most twice, and the error says how many tasks may be billed', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(...Array<Fault>(9).fill(faults.resetAfterwards));
+		const error = await clock.run(failureOf(attempt({ lostSubmission })('a')));
+		expect(service.count('create')).toBe(3);
+		expect(error.message).toMatch(/^Outcome unknown: no usable response to 3 .* submissions/);
+		expect(error.hint).toContain('Up to 3 tasks may have been created and may be billed');
+		for (const id of ['task-1', 'task-2', 'task-3']) {
+			expect(error.details.possibleTaskIds).toContain(id);
+		}
+	});
+});
+
+describe('Stop', () => {
+	test.each([
+		['while a submission is under way', undefined, 50],
+		['in a pause after a 429', faults.throttled('600'), 5_000],
+		['while a lost answer is looked for', never(faults.resetAfterwards), 2_000],
+	])('%s ends it at once', async (_name, fault, ms) => {
+		const { clock, stop, service, attempt } = setup();
+		service.faults.create.push(fault);
+		clock.at(clock.now() + ms, () => stop.press());
+		await expect(clock.run(attempt()('a'))).rejects.toThrow();
+		expect(clock.now() - START).toBe(ms);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('leaves what was under way in the ledger', async () => {
+		const { clock, stop, store, attempt } = setup();
+		clock.at(clock.now() + 150, () => stop.press());
+		await expect(clock.run(attempt()('a'))).rejects.toThrow();
+		expect(store['0:a:0']).toEqual({ state: 'sent', since: START, until: START + 150 });
+	});
+
+	test('lets nothing more be sent, not even what waits for nothing', async () => {
+		const { clock, stop, service, store, attempt } = setup();
+		stop.press();
+		await expect(clock.run(attempt({}, false)('a'))).rejects.toThrow(StoppedError);
+		expect(service.count('create')).toBe(0);
+		expect(store).toEqual({});
+	});
+
+	test('ends items that wait for their turn', async () => {
+		const { clock, stop, service, attempt } = setup();
+		const submit = attempt();
+		clock.at(clock.now() + 500, () => stop.press());
+		const names = Array.from({ length: 10 }, (_, index) => `item ${index}`);
+		const results = await clock.run(Promise.allSettled(names.map(submit)));
+		expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+		expect(service.count('create')).toBe(3);
+		expect(clock.now() - START).toBe(500);
+	});
+});

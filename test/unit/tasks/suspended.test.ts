@@ -1,0 +1,455 @@
+import { pollSuspended, lastDeadline, tasksUnderWay } from '../../../nodes/shared/tasks/suspended';
+import type { PollSettings, LoopMemory } from '../../../nodes/shared/tasks/suspended';
+import { StoppedError } from '../../../nodes/shared/tasks/errors';
+import { Ledger } from '../../../nodes/shared/tasks/ledger';
+import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
+import type { OpenTask, Settled } from '../../../nodes/shared/tasks/run';
+import { MODEL, VIDEO_URL } from '../requests';
+import { START, StopButton, VirtualClock } from '../virtualClock';
+import { VirtualService, faults } from '../virtualService';
+import type { Fault, Plan, ServiceOptions } from '../virtualService';
+
+const MINUTE = 60_000;
+
+/** A suspended execution whose tasks are submitted, with the memory that its looks share. */
+function suspended(
+	plans: Plan[],
+	{
+		times = 0,
+		retries = 0,
+		lostSubmission = 'lookUp',
+		failsTry = (failed) => failed.includes(true),
+		exclusive = false,
+		...options
+	}: ServiceOptions & Partial<PollSettings> & { times?: number; exclusive?: boolean } = {},
+) {
+	const clock = new VirtualClock();
+	const stop = new StopButton(clock);
+	const service = new VirtualService(clock, { latency: () => 50, ...options });
+	const edits = plans.map((plan, index): OpenTask => {
+		const prompt = `prompt ${index}`;
+		const taskId = service.addTask(prompt, plan);
+		const media = [{ type: 'video' as const, url: VIDEO_URL }];
+		const body = {
+			model: MODEL,
+			input: { prompt, media },
+			parameters: { resolution: '720P' as const },
+		};
+		return {
+			state: 'open',
+			job: { taskId, submittedAt: START, known: false, adopted: false },
+			model: MODEL,
+			prompt,
+			download: true,
+			since: START,
+			timeoutMs: 60 * MINUTE,
+			again: times + retries === 0 ? undefined : { body, times },
+		};
+	});
+	service.plans = [{ jobSeconds: 30 }];
+	let saved: { store: LedgerStore; tries: number[] } = { store: {}, tries: [] };
+	const remembered = (): LoopMemory => {
+		saved = JSON.parse(JSON.stringify(saved)) as typeof saved;
+		return { ledger: new Ledger(saved.store, 0), uploads: {}, tries: saved.tries };
+	};
+	const settings = { transfers: 2, retries, lostSubmission, failsTry };
+	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
+		await clock.run(
+			pollSuspended(
+				edits,
+				service.ports(stop, aborts, () => 0.5, { exclusive }),
+				remembered(),
+				settings,
+			),
+		);
+	/** So many looks, a minute apart, none of which brings anything. */
+	const goesOnFor = async (looks: number) => {
+		for (let count = 0; count < looks; count++) {
+			await clock.pass(MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+		}
+	};
+	const underWay = () => tasksUnderWay(edits, remembered());
+	const minutesLeft = () => (lastDeadline(edits, remembered()) - clock.now()) / MINUTE;
+	return { clock, stop, service, edits, look, goesOnFor, underWay, minutesLeft };
+}
+
+const videos = (outcomes: Array<Settled<string>> | undefined) =>
+	outcomes?.map((outcome) =>
+		outcome.state === 'finished' ? outcome.video : outcome.error.message,
+	);
+
+const algo: Plan = { jobSeconds: 30, code: 'InternalError.Algo' };
+
+describe('a look at the tasks of a suspended execution', () => {
+	test('takes one query each and brings nothing while one is under way', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 300 }]);
+		await clock.pass(MINUTE);
+		const started = clock.now();
+		await expect(look()).resolves.toBeUndefined();
+		expect(service.count('query')).toBe(2);
+		expect(service.count('download')).toBe(0);
+		expect(clock.now() - started).toBeLessThan(1_000);
+	});
+
+	test('brings everything when all have ended', async () => {
+		const { clock, look } = suspended([
+			{ jobSeconds: 30 },
+			{ jobSeconds: 20, code: 'DataInspectionFailed' },
+			{ jobSeconds: 50 },
+		]);
+		await clock.pass(MINUTE);
+		const outcomes = await look();
+		expect(videos(outcomes)).toEqual([
+			'video of task-1',
+			expect.stringContaining('Task task-2 failed'),
+			'video of task-3',
+		]);
+	});
+
+	test('does not fetch the file where only the link is wanted', async () => {
+		const { clock, service, edits, look } = suspended([{ jobSeconds: 30 }]);
+		for (const edit of edits) edit.download = false;
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([undefined]);
+		expect(service.count('download')).toBe(0);
+	});
+
+	test.each<[string, Fault]>([
+		['HTTP 503', faults.unavailable],
+		['half an answer', faults.halfJson],
+		['a task that nobody knows', { taskStatus: 'UNKNOWN' }],
+		['a refusal', faults.unauthorised],
+	])('asks again within the look after %s', async (_name, fault) => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.query.push(fault);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-1']);
+		expect(service.count('query')).toBe(2);
+	});
+
+	test('leaves a service that does not answer to the next look', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.query.push(...Array<Fault>(3).fill(faults.unavailable));
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(videos(await look())).toEqual(['video of task-1']);
+	});
+
+	test('does not sit out a long pause that the service asks for', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.query.push(faults.throttled('60'));
+		await clock.pass(MINUTE);
+		const started = clock.now();
+		await expect(look()).resolves.toBeUndefined();
+		expect(clock.now() - started).toBeLessThan(1_000);
+		expect(videos(await look())).toEqual(['video of task-1']);
+	});
+
+	test('ends a task that has gone beyond its timeout, as when held', async () => {
+		const { clock, edits, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 9_000 }]);
+		for (const edit of edits) edit.timeoutMs = 5 * MINUTE;
+		await clock.pass(4 * MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			'video of task-1',
+			expect.stringMatching(/^Task task-2 was still RUNNING after 30[01] seconds/),
+		]);
+	});
+
+	test('keeps a task whose video cannot be fetched', async () => {
+		const { clock, service, look } = suspended([{ jobSeconds: 30 }]);
+		service.faults.download.push(...Array<Fault>(3).fill(faults.reset));
+		await clock.pass(MINUTE);
+		const [outcome] = (await look()) ?? [];
+		if (outcome?.state !== 'failed') throw new Error('It did not fail');
+		expect(outcome.error.details).toMatchObject({
+			taskId: 'task-1',
+			videoUrl: expect.stringContaining('task-1'),
+		});
+	});
+});
+
+describe('a task that failed while suspended', () => {
+	test('is submitted anew as often as the user chose, and not more', async () => {
+		const { clock, service, look, goesOnFor } = suspended([algo], { times: 2 });
+		service.plans = [algo];
+		await goesOnFor(2);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringContaining('Task task-3 failed')]);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('is not submitted anew while the others are waited for', async () => {
+		const { clock, service, look, goesOnFor } = suspended([algo, { jobSeconds: 250 }], {
+			times: 1,
+		});
+		await goesOnFor(4);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-3', 'video of task-2']);
+		expect(service.tasks()).toHaveLength(3);
+	});
+
+	test('is not asked for any more once another took its place', async () => {
+		const { clock, service, look, underWay } = suspended([algo], { times: 1 });
+		expect(underWay()).toEqual(['task-1']);
+		await clock.pass(MINUTE);
+		await look();
+		expect(underWay()).toEqual(['task-2']);
+		await clock.pass(MINUTE);
+		service.break('query', 'task-1', { taskStatus: 'UNKNOWN' }, 9);
+		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+
+	test('for another reason is not submitted anew', async () => {
+		const plan = { jobSeconds: 30, code: 'DataInspectionFailed' };
+		const { clock, service, look } = suspended([plan], { times: 3 });
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringContaining('DataInspectionFailed')]);
+		expect(service.tasks()).toHaveLength(1);
+	});
+
+	test('whose new submission gets no answer is not submitted blindly', async () => {
+		const { clock, service, goesOnFor, look } = suspended([algo], { times: 2 });
+		service.faults.create.push(faults.reset);
+		await goesOnFor(1);
+		expect(service.count('create')).toBe(1);
+		// A minute later the list has shown none.
+		await goesOnFor(1);
+		expect(service.count('create')).toBe(2);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+
+	test('whose new submission gets no answer fails where that stays unclear', async () => {
+		const { clock, service, goesOnFor, look } = suspended([algo], { times: 2 });
+		service.faults.create.push(faults.resetAfterwards);
+		await goesOnFor(1);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringMatching(/^Outcome unknown/)]);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('whose new submission gets no answer is submitted again where the user chose so', async () => {
+		const { clock, service, look } = suspended([algo], {
+			times: 1,
+			lostSubmission: 'resubmit' as const,
+		});
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-3']);
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('whose new submission gets no answer is found where nobody else submits tasks', async () => {
+		const { clock, service, look } = suspended([algo], { times: 1, exclusive: true });
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+
+	test.each<[string, Fault]>([
+		['is throttled', faults.throttled()],
+		['does not reach the service', faults.refused],
+	])('whose new submission %s is submitted at the next look', async (_name, fault) => {
+		const { clock, service, look, underWay } = suspended([algo], { times: 1 });
+		service.faults.create.push(fault);
+		await clock.pass(MINUTE);
+		const started = clock.now();
+		await expect(look()).resolves.toBeUndefined();
+		expect(clock.now() - started).toBeLessThan(1_000);
+		expect(underWay()).toEqual(['task-1']);
+		await expect(look()).resolves.toBeUndefined();
+		expect(underWay()).toEqual(['task-2']);
+		expect(service.tasks()).toHaveLength(2);
+	});
+
+	test('is submitted anew only until the end of its timeout', async () => {
+		const { clock, service, edits, look } = suspended([algo], { times: 1 });
+		for (const edit of edits) edit.timeoutMs = 5 * MINUTE;
+		service.faults.create.push(...Array<Fault>(2).fill(faults.throttled()));
+		await clock.pass(4 * MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringMatching(/rate limit/)]);
+	});
+
+	test('after its timeout is not submitted anew while the others are waited for', async () => {
+		const late: Plan = { ...algo, jobSeconds: 100 };
+		const { clock, service, edits, look, goesOnFor } = suspended([late, { jobSeconds: 290 }], {
+			times: 3,
+		});
+		for (const [index, edit] of edits.entries()) edit.timeoutMs = index === 0 ? MINUTE : 9 * MINUTE;
+		await goesOnFor(4);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			expect.stringContaining('Task task-1 failed'),
+			'video of task-2',
+		]);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('gives its successor the whole timeout', async () => {
+		const { clock, look, minutesLeft } = suspended([algo], { times: 1 });
+		expect(minutesLeft()).toBe(60);
+		await clock.pass(30 * MINUTE);
+		await look();
+		expect(minutesLeft()).toBeCloseTo(60, 1);
+	});
+});
+
+describe('a node with Retry On Fail', () => {
+	const refused: Plan = { jobSeconds: 30, code: 'InvalidParameter' };
+	const ok: Plan = { jobSeconds: 30 };
+
+	test('submits what failed anew, and nothing else, as soon as all have ended', async () => {
+		const { clock, service, look, underWay } = suspended([refused, ok, { jobSeconds: 100 }], {
+			retries: 2,
+		});
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(service.count('create')).toBe(0);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(underWay()).toEqual(['task-4', 'task-2', 'task-3']);
+		// What the next try fetches as well is not fetched by this one.
+		expect(service.count('download')).toBe(0);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-4', 'video of task-2', 'video of task-3']);
+		expect(service.tasks()).toHaveLength(4);
+	});
+
+	test.each<[string, Plan]>([
+		['failed', refused],
+		['failed in a way that asks for a new task', algo],
+		['was cancelled', { jobSeconds: 30, cancelled: true }],
+	])('submits a task that %s once in each try that is left', async (_name, plan) => {
+		const { clock, service, look, goesOnFor } = suspended([plan, ok], { retries: 2 });
+		service.plans = [plan];
+		await goesOnFor(2);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			expect.stringMatching(/^Task task-4 (failed|was cancelled)/),
+			'video of task-2',
+		]);
+		expect(service.tasks()).toHaveLength(4);
+	});
+
+	test('makes the resubmissions that the user allowed in each try', async () => {
+		const { clock, service, look, goesOnFor } = suspended([algo], { retries: 1, times: 1 });
+		service.plans = [algo];
+		await goesOnFor(3);
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringContaining('Task task-4 failed')]);
+		expect(service.tasks()).toHaveLength(4);
+	});
+
+	test('waits once more for a task beyond its timeout, and submits nothing', async () => {
+		const { clock, service, edits, look, minutesLeft } = suspended([{ jobSeconds: 500 }], {
+			retries: 1,
+		});
+		for (const edit of edits) edit.timeoutMs = 5 * MINUTE;
+		await clock.pass(5 * MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(minutesLeft()).toBeCloseTo(5, 1);
+		await clock.pass(5 * MINUTE);
+		expect(videos(await look())).toEqual(['video of task-1']);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('fetches a video again that could not be fetched', async () => {
+		const { clock, service, look } = suspended([ok], { retries: 1 });
+		service.faults.download.push(...Array<Fault>(3).fill(faults.reset));
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-1']);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('does not submit blindly what may have been submitted', async () => {
+		const { clock, service, look } = suspended([refused], { retries: 3 });
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringMatching(/^Outcome unknown/)]);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('asks its rule which failures start a try', async () => {
+		const asked: boolean[][] = [];
+		const failsTry = (failed: boolean[]) => {
+			asked.push(failed);
+			return failed[0] === true;
+		};
+		const { clock, service, look } = suspended([ok, refused], { retries: 2, failsTry });
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([
+			'video of task-1',
+			expect.stringContaining('Task task-2 failed'),
+		]);
+		expect(asked).toContainEqual([false, true]);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('submits a task of an earlier try anew that failed, as when held', async () => {
+		const { clock, service, edits, look } = suspended([refused], { times: 1 });
+		for (const edit of edits) edit.job.known = true;
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual(['video of task-2']);
+		expect(service.tasks()).toHaveLength(2);
+	});
+
+	test('does not start another try after Stop', async () => {
+		const { clock, stop, service, look } = suspended([refused], { retries: 2 });
+		service.faults.query.push({ delayMs: 10_000 });
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look(false)).rejects.toThrow(StoppedError);
+		expect(service.count('create')).toBe(0);
+	});
+});
+
+describe('Stop during a look', () => {
+	test('cancels what waits, also where the look was cut short', async () => {
+		const plans = Array<Plan>(7).fill({ jobSeconds: 600 });
+		const { clock, stop, service, look } = suspended(plans);
+		service.faults.query.push(...Array<Fault>(7).fill({ delayMs: 20_000 }));
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look()).rejects.toThrow(StoppedError);
+		expect(clock.now() - START).toBeLessThanOrEqual(MINUTE + 6_000);
+		expect(service.tasks().map(({ status }) => status)).toEqual([
+			...Array(5).fill('RUNNING'),
+			...Array(2).fill('CANCELED'),
+		]);
+	});
+
+	test('names tasks that have succeeded, although their videos are not handed on', async () => {
+		const { clock, stop, service, look } = suspended([{ jobSeconds: 30 }, { jobSeconds: 30 }]);
+		service.faults.download.push(undefined, { delayMs: 20_000 });
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look()).rejects.toThrow(StoppedError);
+		const log = service.log.join('\n');
+		expect(log).toContain('task-1 was SUCCEEDED');
+		expect(log).toContain('task-2 was SUCCEEDED');
+	});
+
+	test('lets no submission follow', async () => {
+		const { clock, stop, service, look } = suspended([algo], { times: 3 });
+		service.faults.query.push({ delayMs: 10_000 });
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 5_000, () => stop.press());
+		await expect(look(false)).rejects.toThrow(StoppedError);
+		expect(service.count('create')).toBe(0);
+	});
+});
