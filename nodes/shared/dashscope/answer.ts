@@ -153,7 +153,7 @@ function withoutKeys(text: string): string {
 
 function hintFor(statusCode: number, host: string, hint: string | undefined): string | undefined {
 	if (statusCode === 401) {
-		return `${host} was asked. ${hint ?? adviceFor('InvalidApiKey')}`;
+		return `The request went to ${host}. ${hint ?? adviceFor('InvalidApiKey')}`;
 	}
 	if (statusCode >= 300 && statusCode < 400) {
 		return `${host} redirects elsewhere; the API key is not sent on. Enter the final address as the base URL.`;
