@@ -72,7 +72,8 @@ export function streamedSource(
 			if (best !== undefined) idle.splice(idle.indexOf(best), 1);
 			try {
 				const bytes = await stream.read(offset, length);
-				idle.push(stream);
+				if (offset + length < size) idle.push(stream);
+				else await stream.close();
 				return bytes;
 			} catch (error) {
 				await stream.close();

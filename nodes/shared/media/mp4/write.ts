@@ -20,7 +20,7 @@ export interface TrackOut extends Omit<Track, 'samples'> {
 export const MOVIE_TIMESCALE = 90_000;
 
 /** Bytes given out at a time. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 const UNITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 
