@@ -53,11 +53,7 @@ export async function joinClips(
 		const number = index + 1;
 		try {
 			const movie = await readMovie(source);
-			const entries = await checkPictures(movie.video, source);
-			const [first] = movie.video.samples;
-			if (first === undefined || !entries.has(first)) {
-				throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
-			}
+			await checkPictures(movie.video, source);
 			const start = cuts?.[index] ?? pieces.at(-1)?.end ?? 0;
 			const length = movie.video.end - movie.video.start;
 			const end = cuts?.[number] ?? start + length;
@@ -76,7 +72,6 @@ export async function joinClips(
 	const orders: SampleOut[][] = pieces.map(() => []);
 	const tracks = [await joinVideo(pieces, first, orders)];
 	let quickTime = pieces.some(({ movie }) => movie.quickTime);
-	const beside: SampleOut[] = [];
 	if (sound === undefined) {
 		const most = Math.max(...pieces.map(({ movie }) => movie.audio.length));
 		for (let index = 0; index < most; index++) {
@@ -231,7 +226,8 @@ function placeVideo(
 	if (shown.length >= until - begin) {
 		throw new ClipError(`Piece ${number} has too many pictures for its length`, 'Encode it again.');
 	}
-	let least = begin;
+	// What the first piece hides before its beginning, the edit list hides.
+	let least = number === 1 ? -Infinity : begin;
 	for (const sample of shown) {
 		sample.pts = Math.max(sample.pts, least);
 		least = sample.pts + 1;

@@ -1,6 +1,6 @@
 /** Where a video can be cut without decoding it, by what its pictures say themselves: ISO/IEC 14496-15, H.264 and H.265. */
 import { Fields, boxesIn } from './boxes';
-import { damaged } from './source';
+import { ClipError, damaged } from './source';
 import type { ByteSource } from './source';
 import type { Sample, Track } from './tracks';
 
@@ -48,7 +48,7 @@ export function packingOf(entry: Uint8Array): (Nal & { config: Uint8Array }) | u
  * Reads the file once, forwards, and holds next to nothing.
  * @returns the samples at which decoding can begin, by their own type and not only by the file's word. In H.264
  * these are IDR pictures and such with a recovery point of 0 pictures; in H.265 IDR, BLA and CRA
- * @throws ClipError for pictures that are not where the tables say
+ * @throws ClipError for pictures that are not where the tables say, and for a first one that is no key frame
  */
 export async function checkPictures(
 	{ samples, descriptions }: Track,
@@ -60,6 +60,10 @@ export async function checkPictures(
 		const packing = packings[sample.description];
 		const isEntry = packing === undefined || (await checkPicture(source, sample, packing));
 		if (isEntry && sample.sync) entries.add(sample);
+	}
+	const [first] = samples;
+	if (first === undefined || !entries.has(first)) {
+		throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
 	}
 	return entries;
 }
