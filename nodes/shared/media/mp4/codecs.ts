@@ -1,7 +1,6 @@
 /** What decoders are told about a track, and samples that this package makes itself. ISO/IEC 14496-15, 14496-1 and 14496-3. */
-import { Fields, boxesIn, concat, find, u32 } from './boxes';
+import { Fields, concat, find, u32 } from './boxes';
 import { packingOf } from './keyFrames';
-import { damaged } from './source';
 import type { Track } from './tracks';
 
 /** Width and height of the coded pictures, from a sample entry (12.1.3). */
@@ -89,16 +88,24 @@ function aacConfig(entry: Uint8Array): Uint8Array | undefined {
 	return undefined;
 }
 
+/** Samples per second by index, 14496-3 1.6.3.4. */
+const RATES = [
+	96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,
+];
+
 /**
- * A packet of 1024 samples of silence in AAC LC, mono or stereo; undefined for other formats. By 14496-3 4.4.2: an
- * element without any scale factor bands (max_sfb 0) has no data but its headers, then ID_END.
+ * A packet of silence in AAC LC, mono or stereo; undefined for other formats. By 14496-3 4.4.2: an element without
+ * any scale factor bands (max_sfb 0) has no data but its headers, then ID_END.
  */
-export function silence({ descriptions: [entry] }: Track): Uint8Array | undefined {
+export function silence({ descriptions: [entry], timescale }: Track) {
 	const [high = 0, low = 0] = aacConfig(entry ?? new Uint8Array()) ?? [];
-	// Object type 2; frames of 1024 samples.
-	if (high >> 3 !== 2 || (low & 4) !== 0) return undefined;
+	const rate = RATES[((high & 7) << 1) | (low >> 7)];
 	const channels = (low >> 3) & 15;
-	if (channels === 1) return Uint8Array.of(0, 0, 0, 7);
-	if (channels === 2) return Uint8Array.of(0x20, 0, 0, 0, 0, 0, 0x0e);
-	return undefined;
+	const duration = Math.round((1024 * timescale) / (rate ?? Infinity));
+	// Object type 2; frames of 1024 samples.
+	const isSimple = high >> 3 === 2 && (low & 4) === 0 && (channels === 1 || channels === 2);
+	if (!isSimple || duration === 0) return undefined;
+	const prefix =
+		channels === 1 ? Uint8Array.of(0, 0, 0, 7) : Uint8Array.of(0x20, 0, 0, 0, 0, 0, 0x0e);
+	return { prefix, duration, size: 0, sync: true, description: 0 };
 }

@@ -1,10 +1,10 @@
 /** Joins videos without encoding them again. */
 import { describeSound, parameterSets, pictureSize, silence, soundFormat } from './codecs';
 import { checkPictures, packingOf } from './keyFrames';
-import { ClipError } from './source';
+import { ClipError, damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
-import type { Movie, Sample, Track } from './tracks';
+import type { Movie, Sample } from './tracks';
 import { MOVIE_TIMESCALE, writeMovie } from './write';
 import type { SampleOut, TrackOut } from './write';
 
@@ -31,6 +31,8 @@ interface Piece {
 
 /** Seconds by which a piece may differ from its place in the joined video. */
 const MAX_DIFFERENCE = 1;
+/** Packets of silence in a joined video: half an hour. */
+const MAX_SILENCES = 80_000;
 /** What is not worth a note: two pictures at 24 a second. */
 const SMALL_DIFFERENCE = 0.085;
 
@@ -51,19 +53,13 @@ export async function joinClips(
 	}
 	for (const [index, source] of sources.entries()) {
 		const number = index + 1;
-		try {
-			const movie = await readMovie(source);
-			await checkPictures(movie.video, source);
-			const start = cuts?.[index] ?? pieces.at(-1)?.end ?? 0;
-			const length = movie.video.end - movie.video.start;
-			const end = cuts?.[number] ?? start + length;
-			const note = compareLength(length, end - start);
-			if (note !== undefined) notes.push(`Piece ${number} ${note}.`);
-			pieces.push({ number, movie, source, start, end });
-		} catch (error) {
-			if (!(error instanceof ClipError)) throw error;
-			throw new ClipError(`Piece ${number}: ${error.message}`, error.hint);
-		}
+		const movie = await naming(number, readPiece(source));
+		const start = cuts?.[index] ?? pieces.at(-1)?.end ?? 0;
+		const length = movie.video.end - movie.video.start;
+		const end = cuts?.[number] ?? start + length;
+		const note = compareLength(number, length, end - start);
+		if (note !== undefined) notes.push(note);
+		pieces.push({ number, movie, source, start, end });
 	}
 	const [first] = pieces;
 	if (first === undefined)
@@ -89,18 +85,33 @@ export async function joinClips(
 	return { file: writeMovie(tracks, weave(order, tracks, sound), quickTime), notes };
 }
 
-function compareLength(length: number, place: number): string | undefined {
+async function readPiece(source: ByteSource): Promise<Movie> {
+	const movie = await readMovie(source);
+	await checkPictures(movie.video, source);
+	return movie;
+}
+
+/** Puts the number of the piece before what is wrong with it. */
+async function naming<T>(number: number, reading: Promise<T>): Promise<T> {
+	return await reading.catch((error: unknown) => {
+		if (!(error instanceof ClipError)) return Promise.reject(error);
+		return Promise.reject(new ClipError(`Piece ${number}: ${error.message}`, error.hint));
+	});
+}
+
+function compareLength(number: number, length: number, place: number): string | undefined {
 	const difference = Math.abs(length - place);
 	const show = (seconds: number) => seconds.toFixed(2);
 	const both = `${show(length)} seconds long, its place in the joined video ${show(place)}`;
 	if (difference > MAX_DIFFERENCE || !(place > 0)) {
 		throw new ClipError(
-			`The video is ${both}`,
+			`Piece ${number} is ${both}`,
 			'Join the pieces one after another, without the times of the original.',
 		);
 	}
 	if (difference <= SMALL_DIFFERENCE) return undefined;
-	return `is ${both}: its ${length < place ? 'last picture is shown longer' : 'end is left out'}`;
+	const what = length < place ? 'last picture is shown longer' : 'end is left out';
+	return `Piece ${number} is ${both}: its ${what}.`;
 }
 
 async function joinVideo(
@@ -213,16 +224,14 @@ function placeVideo(
 	const placed = samples.slice(skip).map((sample) => ({
 		...sample,
 		source,
-		isShared: sample === shared,
-		pts:
-			sample === shared
-				? until
-				: begin + Math.round(((sample.pts - from) / timescale) * MOVIE_TIMESCALE),
+		pts: begin + Math.round(((sample.pts - from) / timescale) * MOVIE_TIMESCALE),
 	}));
-	while (placed.length > 1 && (placed.at(-1)?.pts ?? 0) >= until && !placed.at(-1)?.isShared) {
+	const common = shared && placed[samples.indexOf(shared) - skip];
+	while (placed.length > 1 && (placed.at(-1)?.pts ?? 0) >= until && placed.at(-1) !== common) {
 		placed.pop();
 	}
-	const shown = placed.filter(({ isShared }) => !isShared).sort((a, b) => a.pts - b.pts);
+	if (common !== undefined) common.pts = until;
+	const shown = placed.filter((sample) => sample !== common).sort((a, b) => a.pts - b.pts);
 	if (shown.length >= until - begin) {
 		throw new ClipError(`Piece ${number} has too many pictures for its length`, 'Encode it again.');
 	}
@@ -237,7 +246,7 @@ function placeVideo(
 		sample.pts = Math.min(sample.pts, most);
 		most = sample.pts - 1;
 	}
-	return placed.map(({ isShared: _, ...sample }) => sample);
+	return placed;
 }
 
 /**
@@ -255,6 +264,7 @@ function joinSound(
 	const model = owner?.movie.audio[index];
 	if (model === undefined) throw new Error(`no piece has a track ${index + 1} of sound`);
 	const silent = silence(model);
+	let silences = 0;
 	const samples: SampleOut[] = [];
 	let next: number | undefined;
 	let from = 0;
@@ -293,11 +303,12 @@ function joinSound(
 			// What is played before the first piece's sound begins prepares the decoder.
 			if (middle < (next ?? -Infinity) || (samples.length > 0 && middle < at(start))) continue;
 			next ??= pts;
-			for (; silent !== undefined && pts - next > duration / 2; next += duration) {
-				const { offset } = sample;
-				const packet = { offset, size: 0, prefix: silent, pts: next, duration };
-				samples.push({ ...packet, sync: true, description: 0, source });
-				order.push(...samples.slice(-1));
+			for (; silent !== undefined && pts - next > silent.duration / 2; next += silent.duration) {
+				if (++silences > MAX_SILENCES)
+					throw damaged(`the sound of piece ${number} begins too late`);
+				const packet: SampleOut = { ...silent, pts: next, offset: sample.offset, source };
+				samples.push(packet);
+				order.push(packet);
 			}
 			if (silent === undefined && pts - next > duration / 2) {
 				const before = samples.at(-1);

@@ -70,15 +70,14 @@ export function streamedSource(
 			);
 			const stream = best ?? new Stream((await open())[Symbol.asyncIterator]());
 			if (best !== undefined) idle.splice(idle.indexOf(best), 1);
+			let isWanted = false;
 			try {
 				const bytes = await stream.read(offset, length);
-				if (offset + length < size) idle.push(stream);
-				else await stream.close();
+				isWanted = offset + length < size;
 				return bytes;
-			} catch (error) {
-				await stream.close();
-				throw error;
 			} finally {
+				if (isWanted) idle.push(stream);
+				else await stream.close();
 				if (idle.length > MAX_IDLE) await idle.shift()?.close();
 			}
 		},

@@ -346,6 +346,7 @@ class MovieReader {
 		const has = (flag: number) => (flags & flag) !== 0;
 		const columns = [0x100, 0x200, 0x400, 0x800].filter(has).length;
 		const count = fields.count(columns * 4);
+		this.expectRoom(count);
 		let offset = has(1) ? base + fields.i32() : next;
 		const first = has(4) ? fields.u32() : undefined;
 		for (let index = 0; index < count; index++) {
@@ -364,10 +365,14 @@ class MovieReader {
 		return offset;
 	}
 
+	private expectRoom(count: number): void {
+		if (this.samples + count <= MAX_SAMPLES) return;
+		throw new ClipError(`The video has more than ${MAX_SAMPLES} samples`, LONG_HINT);
+	}
+
 	private add(draft: Draft, sample: Sample): void {
-		if (++this.samples > MAX_SAMPLES) {
-			throw new ClipError(`The video has more than ${MAX_SAMPLES} samples`, LONG_HINT);
-		}
+		this.samples += 1;
+		this.expectRoom(0);
 		const seconds = sample.pts / draft.timescale;
 		const end = sample.offset + sample.size;
 		if (end > this.size || sample.offset < 0) {
