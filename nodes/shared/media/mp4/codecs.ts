@@ -1,7 +1,32 @@
 /** What decoders are told about a track, and samples that this package makes itself. ISO/IEC 14496-15, 14496-1 and 14496-3. */
-import { Fields, concat, find, u32 } from './boxes';
-import { packingOf } from './keyFrames';
+import { Fields, boxesIn, concat, find, u32 } from './boxes';
+import { damaged } from './source';
 import type { Track } from './tracks';
+
+/** The 78 bytes of a VisualSampleEntry after its header, 12.1.3. */
+const ENTRY_BYTES = 86;
+
+/** How the units of pictures are packed into samples. */
+export interface Packing {
+	codec: 'h264' | 'h265';
+	/** Bytes of the length before each unit. */
+	lengthBytes: number;
+	/** The content of avcC or hvcC. */
+	config: Uint8Array;
+}
+
+/** How pictures of a sample entry are packed; undefined for codecs other than H.264 and H.265. */
+export function packingOf(entry: Uint8Array): Packing | undefined {
+	if (entry.length < ENTRY_BYTES) throw damaged('the description of its video is too short');
+	for (const { type, content } of boxesIn(entry.subarray(ENTRY_BYTES), 'stsd')) {
+		const at = type === 'avcC' ? 4 : type === 'hvcC' ? 21 : undefined;
+		const byte = at === undefined ? undefined : content[at];
+		if (byte === undefined) continue;
+		const codec = type === 'avcC' ? 'h264' : 'h265';
+		return { codec, lengthBytes: (byte & 3) + 1, config: content };
+	}
+	return undefined;
+}
 
 /** Width and height of the coded pictures, from a sample entry (12.1.3). */
 export function pictureSize(entry: Uint8Array): { width: number; height: number } {
@@ -13,6 +38,7 @@ export function pictureSize(entry: Uint8Array): { width: number; height: number 
 /**
  * The parameter sets of a sample entry as they can stand before a picture. Players that know only the first of
  * several sample descriptions (Chromium) find those of the others this way.
+ * @throws ClipError where the units are of another type than they should be
  */
 export function parameterSets(entry: Uint8Array): Uint8Array {
 	const packing = packingOf(entry);
@@ -20,21 +46,26 @@ export function parameterSets(entry: Uint8Array): Uint8Array {
 	const { codec, config, lengthBytes } = packing;
 	const fields = new Fields({ type: 'config', content: config });
 	const units: Uint8Array[] = [];
-	const take = (count: number) => {
+	const take = (count: number, type: number) => {
 		for (let index = 0; index < count; index++) {
 			const unit = fields.bytes(fields.u16());
+			const [first = 0] = unit;
+			if ((codec === 'h264' ? first & 31 : (first >> 1) & 63) !== type) {
+				throw damaged('the parameter sets of its video are something else');
+			}
 			units.push(u32(unit.length).subarray(4 - lengthBytes), unit);
 		}
 	};
+	if (fields.u8() !== 1) throw damaged('the parameter sets of its video are of an unknown version');
 	if (codec === 'h264') {
-		fields.skip(5);
-		take(fields.u8() & 31);
-		take(fields.u8());
+		fields.skip(4);
+		take(fields.u8() & 31, 7);
+		take(fields.u8(), 8);
 	} else {
-		fields.skip(22);
+		fields.skip(21);
 		for (let arrays = fields.u8(); arrays > 0; arrays--) {
-			fields.skip(1);
-			take(fields.u16());
+			const type = fields.u8() & 63;
+			take(fields.u16(), type);
 		}
 	}
 	return concat(units);

@@ -1,6 +1,13 @@
 /** Joins videos without encoding them again. */
-import { describeSound, parameterSets, pictureSize, silence, soundFormat } from './codecs';
-import { checkPictures, packingOf } from './keyFrames';
+import {
+	describeSound,
+	packingOf,
+	parameterSets,
+	pictureSize,
+	silence,
+	soundFormat,
+} from './codecs';
+import { checkPictures } from './keyFrames';
 import { ClipError, damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';

@@ -1,5 +1,7 @@
 /** Where a video can be cut without decoding it, by what its pictures say themselves: ISO/IEC 14496-15, H.264 and H.265. */
-import { Fields, boxesIn } from './boxes';
+import { Fields } from './boxes';
+import { packingOf, parameterSets } from './codecs';
+import type { Packing } from './codecs';
 import { ClipError, damaged } from './source';
 import type { ByteSource } from './source';
 import type { Sample, Track } from './tracks';
@@ -21,28 +23,6 @@ export interface CutPoint {
 /** Bytes of each message of encoding (SEI) that are looked at; x264's own takes up some 700. */
 const SEI_BYTES = 2048;
 
-/** The 78 bytes of a VisualSampleEntry after its header, 12.1.3. */
-const ENTRY_BYTES = 86;
-
-interface Nal {
-	codec: 'h264' | 'h265';
-	/** Bytes of the length before each unit. */
-	lengthBytes: number;
-}
-
-/** How pictures of a sample entry are packed; undefined for codecs other than H.264 and H.265. */
-export function packingOf(entry: Uint8Array): (Nal & { config: Uint8Array }) | undefined {
-	if (entry.length < ENTRY_BYTES) throw damaged('the description of its video is too short');
-	for (const { type, content } of boxesIn(entry.subarray(ENTRY_BYTES), 'stsd')) {
-		const at = type === 'avcC' ? 4 : type === 'hvcC' ? 21 : undefined;
-		const byte = at === undefined ? undefined : content[at];
-		if (byte === undefined) continue;
-		const codec = type === 'avcC' ? 'h264' : 'h265';
-		return { codec, lengthBytes: (byte & 3) + 1, config: content };
-	}
-	return undefined;
-}
-
 /**
  * Looks through all pictures: their units must fill the samples exactly, which damaged tables do not survive.
  * Reads the file once, forwards, and holds next to nothing.
@@ -55,6 +35,8 @@ export async function checkPictures(
 	source: ByteSource,
 ): Promise<Set<Sample>> {
 	const packings = descriptions.map(packingOf);
+	// Reads them to their end.
+	descriptions.forEach(parameterSets);
 	const entries = new Set<Sample>();
 	for (const sample of [...samples].sort((one, other) => one.offset - other.offset)) {
 		const packing = packings[sample.description];
@@ -112,7 +94,11 @@ function leadingOf(samples: Track['samples'], index: number): number {
 }
 
 /** @returns whether decoding can begin with the picture */
-async function checkPicture(source: ByteSource, sample: Sample, packing: Nal): Promise<boolean> {
+async function checkPicture(
+	source: ByteSource,
+	sample: Sample,
+	packing: Packing,
+): Promise<boolean> {
 	const { lengthBytes, codec } = packing;
 	const end = sample.offset + sample.size;
 	let recovers = false;

@@ -224,6 +224,8 @@ class MovieReader {
 			nextDts: 0,
 		};
 		if (handler !== 'vide' && handler !== 'soun') return draft;
+		if (handler === 'vide' && !/^[ -~]{4}$/.test(draft.codec))
+			throw damaged('its codec has no name');
 		if (/^enc[av]$|^drm/.test(draft.codec)) {
 			throw new ClipError('The video is copy-protected', 'Use a video without protection.');
 		}
