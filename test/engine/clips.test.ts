@@ -354,11 +354,7 @@ describe('single facts', () => {
 	test('a clip of more than 4 GB, with nothing but zeros between', async () => {
 		const name = 'sparse.mp4';
 		await runFfmpeg([...picture(6, '30'), ...h264(30), at('plain.mp4')]);
-		const bytes = await readFile(at('plain.mp4'));
-		const moov = bytes.indexOf('moov') - 4;
-		// Everything but "ftyp" moves behind a box of 5 GB, so the places need 64 bits: a table of its own.
-		const { file } = await beginningOf(sourceAt('plain.mp4'), 6);
-		expect(file.size).toBeGreaterThan(0);
+		// Fragments say their places by themselves, so they can be moved behind 5 GB of nothing.
 		const sparse = await open(at(name), 'w');
 		const gap = 5 * 2 ** 30;
 		const free = Buffer.alloc(16);
@@ -395,7 +391,6 @@ describe('single facts', () => {
 		if (piece === undefined) throw new Error('no piece');
 		await save(piece, 'small.mp4');
 		expect(hashes(await decoded('small.mp4'))).toEqual(hashes(await decoded('plain.mp4')));
-		expect(moov).toBeGreaterThan(0);
 	});
 
 	test('the beginning, cut between key frames', async () => {

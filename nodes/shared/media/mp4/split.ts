@@ -42,7 +42,7 @@ export async function splitClip(source: ByteSource, limits: Limits): Promise<Spl
 		const next = inner[index];
 		const sample = next && next.index + (next.leading > 0 ? 1 + next.leading : 0);
 		const end = next && sample !== undefined ? { seconds: next.seconds, sample } : undefined;
-		return pieceOf(movie, source, inner[index - 1], end);
+		return onDemand(() => pieceOf(movie, source, inner[index - 1], end));
 	});
 	return { cuts, pieces, notes: movie.notes };
 }
@@ -65,6 +65,12 @@ export async function beginningOf(
 	const limit = video.from + seconds * video.timescale;
 	const sample = endOf(video.samples, limit);
 	return { file: pieceOf(movie, source, undefined, { seconds: end, sample }), notes };
+}
+
+/** Of many pieces only those that are being written hold their tables. */
+function onDemand(build: () => ClipFile): ClipFile {
+	const { size } = build();
+	return { size, chunks: () => build().chunks() };
 }
 
 function pieceOf(movie: Movie, source: ByteSource, begin?: CutPoint, end?: End): ClipFile {
