@@ -24,6 +24,8 @@ const OPERATIONS = [
 	['video', 'instructionEdit'],
 	['video', 'referenceEdit'],
 	['task', 'getStatus'],
+	['task', 'getMany'],
+	['task', 'cancel'],
 ] as const;
 
 const asNode = (parameters: INodeParameters): INode => ({
