@@ -26,6 +26,7 @@ const OPERATIONS = [
 	['task', 'getStatus'],
 	['task', 'getMany'],
 	['task', 'cancel'],
+	['task', 'wait'],
 ] as const;
 
 const asNode = (parameters: INodeParameters): INode => ({

@@ -7,6 +7,7 @@ import { recipeOf } from '../../shared/n8n/nodeMemory';
 import { runItems } from '../../shared/n8n/runItems';
 import type { ReadyItem } from '../../shared/n8n/runItems';
 import { currencyOf } from '../../shared/tasks/price';
+import { runTasks } from '../../shared/tasks/run';
 import { readSettings } from '../fields/options';
 import { readPrices } from '../fields/price';
 import { booleanOption, collectionParameter, textOption, textParameter } from '../fields/read';
@@ -43,6 +44,7 @@ export async function runModel(
 		settings: { ...readSettings(functions), holdMs },
 		hint,
 		readItem: async (item) => await readItem(functions, operation, item, baseUrl),
+		run: runTasks,
 	});
 }
 
