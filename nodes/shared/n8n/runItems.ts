@@ -35,6 +35,11 @@ export interface ItemsRun<Request> {
 	 * @throws InputError naming field, value and limit
 	 */
 	readItem(item: number): Promise<ReadyItem<Request>>;
+	/**
+	 * A last look at the run as a whole, when all items have been read and nothing has been sent.
+	 * @throws InputError that concerns all of them
+	 */
+	approve?(): void;
 	/** @returns one outcome per request, in order */
 	run(
 		requests: Request[],
@@ -52,7 +57,7 @@ type RunItem = { output: ItemOutput; outcome: Outcome<IBinaryData> };
  */
 export async function runItems<Request>(
 	functions: IExecuteFunctions,
-	{ client, billing, settings: given, hint, readItem, run }: ItemsRun<Request>,
+	{ client, billing, settings: given, hint, readItem, approve, run }: ItemsRun<Request>,
 ): Promise<INodeExecutionData[]> {
 	const settings: RunSettings = { ...given, retries: countTry(functions) };
 	const ready: Array<ReadyItem<Request>> = [];
@@ -67,6 +72,14 @@ export async function runItems<Request>(
 	const [first] = ready;
 	if (first === undefined || (failures.length > 0 && !functions.continueOnFail())) {
 		return handOn(functions, billing, failures, []);
+	}
+	try {
+		approve?.();
+	} catch (thrown) {
+		const error = toError(thrown);
+		if (!functions.continueOnFail()) return await Promise.reject(error);
+		const refused = ready.map(({ output: { item } }): ItemFailure => ({ item, error }));
+		return handOn(functions, billing, [...failures, ...refused], []);
 	}
 
 	if (hint !== undefined) {
