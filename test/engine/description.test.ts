@@ -23,6 +23,7 @@ const { properties } = description;
 const OPERATIONS = [
 	['video', 'instructionEdit'],
 	['video', 'referenceEdit'],
+	['video', 'estimateCost'],
 	['task', 'getStatus'],
 	['task', 'getMany'],
 	['task', 'cancel'],

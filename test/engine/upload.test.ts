@@ -82,9 +82,9 @@ describe('what the model would refuse is refused before', () => {
 	});
 
 	test('a video that another model takes passes for that one', async () => {
-		const data = await bench.file(bench.sandbox.samples.longVideo);
+		const data = await bench.file(bench.sandbox.samples.bad.tooLongVideo);
 		const { error } = await upload([{ json: {}, binary: { data } }], {
-			model: modelId('happyhorse-1.0-video-edit'),
+			model: modelId('wan3.0-video'),
 		});
 		expect(error).toBeUndefined();
 	});
