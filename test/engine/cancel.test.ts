@@ -45,7 +45,7 @@ test('one that runs says that it is too late, what it costs and where its video 
 	expect(error?.message).toBe(
 		`Task ${running} is already RUNNING and cannot be cancelled [item 0]`,
 	);
-	expect(error?.description).toMatch(/runs on and is billed when it succeeds/);
+	expect(error?.description).toMatch(/keeps running and will be billed if it succeeds/);
 	expect(statusOf(running)).toBe('RUNNING');
 });
 

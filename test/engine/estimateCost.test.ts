@@ -66,6 +66,7 @@ describe('an estimate', () => {
 		['wan2.7-videoedit', {}, { price720P: 2 }, 6, 12],
 		['wan3.0-video', {}, { duration: 10, price720P: 1 }, 13, 13],
 		['happyhorse-1.0-video-edit', {}, {}, 6, null],
+		['wan2.7-i2v', {}, { duration: 10 }, 10, null],
 		['wan2.7-videoedit-2026-06-12', {}, {}, 6, null],
 	])('%s %j %j: %d seconds, %p', async (id, fields, options, seconds, amount) => {
 		const { items, hints } = await estimate({ model: modelId(id), ...fields, options });
@@ -105,6 +106,7 @@ describe('an estimate', () => {
 	test.each([
 		['480P', 'wan2.7-videoedit', /'Resolution' is "480P"/],
 		['720P', 'wan9-whatever', /How many seconds wan9-whatever bills is not known before/],
+		['720P', 'wan2.1-vace-plus', /How many seconds wan2.1-vace-plus bills is not known before/],
 	])('%s with %s cannot be made', async (resolution, id, message) => {
 		const { error } = await estimate({ model: modelId(id), resolution });
 		expect(error?.message).toMatch(message);
@@ -221,7 +223,7 @@ describe('of a video behind a URL', () => {
 		['not there', 404, 'nope', /could not be read: 127\.0\.0\.1:\d+ answered HTTP 404/],
 		['a web page', 200, '<!doctype html><title>Log in</title>', /holds a web page or XML text/],
 		['nothing', 200, '', /holds an empty file/],
-		['a redirect in circles', 302, '/', /redirects in circles/],
+		['a redirect in circles', 302, '/', /redirects in a loop/],
 	])('%s is named', async (_name, status, body, message) => {
 		const server = await serve((_, response) => {
 			response.writeHead(status, status === 302 ? { location: body } : {}).end(body);

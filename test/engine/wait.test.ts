@@ -85,7 +85,7 @@ test('one that failed, one that nobody knows, an empty ID and a good one each sa
 		'DashScope does not know task c0ffee00-0000-4000-8000-000000000000 [item 1]',
 		"'Task ID' is empty [item 2]",
 	]);
-	expect(detailsOf(at(errors, 1)).hint).toMatch(/forgotten 24 hours after its submission/);
+	expect(detailsOf(at(errors, 1)).hint).toMatch(/24 hours after its submission/);
 	expect(items.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 3 }]);
 });
 
@@ -120,7 +120,7 @@ test('Stop ends the wait at once and leaves the task alone: it is another execut
 	await new Promise((resolve) => setTimeout(resolve, 300));
 	expect(bench.sandbox.requests('cancel')).toEqual([]);
 	for (const taskId of taskIds) {
-		expect(log().join('\n')).toContain(`Task ${taskId} goes on after Stop`);
+		expect(log().join('\n')).toContain(`Task ${taskId} keeps running after Stop`);
 	}
 });
 

@@ -7,7 +7,7 @@ import { isRecord, recordAt, textAt } from '../../nodes/shared/dashscope/json';
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
-import { Account } from '../../nodes/shared/tasks/account';
+import { Account, Journal } from '../../nodes/shared/tasks/account';
 import type { TaskPorts } from '../../nodes/shared/tasks/ports';
 import { TaskStore } from '../../sandbox/tasks';
 import type { Task, Work } from '../../sandbox/tasks';
@@ -98,8 +98,11 @@ export interface ServiceOptions {
 	listLagMs?: number;
 	/** The same for single tasks, by their number from 1. */
 	listLagOf?: (number: number) => number | undefined;
-	/** Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default. */
-	listsRequestIds?: boolean | 'other';
+	/**
+	 * Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default.
+	 * For single tasks by their number from 1.
+	 */
+	listsRequestIds?: boolean | 'other' | ((number: number) => boolean | 'other');
 	/** Whether answers carry the service's time; they do by default. */
 	tellsTime?: boolean;
 }
@@ -135,7 +138,7 @@ export class VirtualService {
 	private readonly aimed: Array<{ route: Route; about: string; left: number; fault: Fault }> = [];
 	private readonly store: TaskStore;
 	/** Of the one process that there is, unless a test says otherwise. */
-	readonly account = new Account();
+	readonly account = new Account(new Journal(0));
 	private created = 0;
 	private uploaded = 0;
 
@@ -362,6 +365,13 @@ export class VirtualService {
 	private listAnswer(query: IHttpRequestOptions['qs']): JsonRecord {
 		const text = (key: string) => (isRecord(query) ? textAt(query, key) : undefined);
 		const { listLagMs = 0, listLagOf: lagOf = () => undefined, listsRequestIds } = this.options;
+		const listsId = (number: number) =>
+			typeof listsRequestIds === 'function' ? listsRequestIds(number) : listsRequestIds;
+		const idOf = ({ id, requestId }: Task) => {
+			const lists = listsId(Number(id.slice(5)));
+			if (lists === false) return {};
+			return { request_id: `${lists === 'other' ? 'other-' : ''}${requestId}` };
+		};
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
@@ -376,9 +386,7 @@ export class VirtualService {
 				status: (task.endedAt ?? 0) > visible ? 'RUNNING' : task.status,
 				model_name: task.model,
 				gmt_create: task.submittedAt,
-				...(listsRequestIds === false
-					? {}
-					: { request_id: `${listsRequestIds === 'other' ? 'other-' : ''}${task.requestId}` }),
+				...idOf(task),
 			}));
 		return { request_id: 'r', total: data.length, total_page: 1, data };
 	}

@@ -7,6 +7,7 @@ import type {
 } from 'n8n-workflow';
 import { ALL_MODELS, EDIT_MODELS } from '../models';
 import type { ModelSpec } from '../models/spec';
+import { wan27VideoEdit } from '../models/wan27VideoEdit';
 import { textParameter } from './read';
 
 const DESCRIPTIONS: Record<string, string> = {
@@ -19,7 +20,7 @@ const DESCRIPTIONS: Record<string, string> = {
 	'wan2.2-animate-mix': 'Wan 2.2 Animate Mix (Swap Person)',
 };
 
-const [DEFAULT] = EDIT_MODELS;
+const DEFAULT = wan27VideoEdit;
 
 export const modelField: INodeProperties = {
 	displayName: 'Model',

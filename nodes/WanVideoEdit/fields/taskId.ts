@@ -10,7 +10,7 @@ export const taskIdField: INodeProperties = {
 	required: true,
 	default: '={{ $json.taskId }}',
 	placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
-	hint: 'DashScope knows a task for 24 hours after its submission',
+	hint: 'DashScope keeps a task for 24 hours after its submission',
 	description: 'ID of the task, as an operation that does not wait, or an error message, gives it',
 };
 

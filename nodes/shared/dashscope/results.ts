@@ -83,7 +83,7 @@ export async function openUrl(
 		result.close();
 		target = next(location, target);
 	}
-	throw new DashScopeError(`${target.host} redirects in circles`, { kind: 'server' });
+	throw new DashScopeError(`${target.host} redirects in a loop`, { kind: 'server' });
 }
 
 function startOf(status: number, headers: JsonRecord): number | undefined {

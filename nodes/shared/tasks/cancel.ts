@@ -11,7 +11,7 @@ export function cancelledLine(taskId: string): string {
 }
 
 export function leftLine(taskId: string): string {
-	return `Task ${taskId} goes on after Stop and is billed when it succeeds; fetch it with 'Task: Get Status'`;
+	return `Task ${taskId} keeps running after Stop and will be billed if it succeeds; get its video with 'Task: Get Status'`;
 }
 
 /**
@@ -37,7 +37,7 @@ export function nameBilled(ports: TaskPorts<unknown>, tasks: Array<Task | undefi
 	for (const task of tasks) {
 		if (task?.status !== 'SUCCEEDED' && task?.status !== 'UNKNOWN') continue;
 		ports.log(
-			`Task ${task.taskId} was ${task.status} before Stop; fetch it with 'Task: Get Status'`,
+			`Task ${task.taskId} was ${task.status} before the execution was stopped; get its video with 'Task: Get Status'`,
 		);
 	}
 }
@@ -69,13 +69,13 @@ function tooLate(task: Task): TaskError | undefined {
 		case 'SUSPENDED':
 			return new TaskError(
 				`Task ${taskId} is already ${status} and cannot be cancelled`,
-				"Only a task that still waits (PENDING) can be. This one runs on and is billed when it succeeds: get its video with 'Task: Wait for Completion' or 'Task: Get Status'.",
+				"Only a task that is still waiting (PENDING) can be. This one keeps running and will be billed if it succeeds: get its video with 'Task: Wait for Completion' or 'Task: Get Status'.",
 				details,
 			);
 		case 'SUCCEEDED':
 			return new TaskError(
 				`Task ${taskId} has already SUCCEEDED and cannot be cancelled`,
-				"It is billed: get its video with 'Task: Get Status', within 24 hours of its submission.",
+				"It is billed. Get its video with 'Task: Get Status', within 24 hours of its submission.",
 				details,
 			);
 		case 'FAILED':

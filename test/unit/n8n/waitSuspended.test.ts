@@ -109,6 +109,6 @@ test('Stop ends the wait; tasks that still queue are not cancelled, for they are
 	expect(run.service.count('cancel')).toBe(0);
 	expect(run.service.tasks().map(({ status }) => status)).toEqual(['RUNNING', 'PENDING']);
 	for (const id of ['task-1', 'task-2']) {
-		expect(run.logged.join('\n')).toContain(`Task ${id} goes on after Stop`);
+		expect(run.logged.join('\n')).toContain(`Task ${id} keeps running after Stop`);
 	}
 });

@@ -49,7 +49,7 @@ export const fields: INodeProperties[] = [
 				type: 'boolean',
 				default: false,
 				description:
-					'Whether a task that failed, was cancelled or is unknown makes this node fail; otherwise it is returned with succeeded: false',
+					'Whether to fail when the task failed, was cancelled or is unknown, instead of returning it with succeeded: false',
 			},
 			maxResultSizeOption,
 			price1080Option,

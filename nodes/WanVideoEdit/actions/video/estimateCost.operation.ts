@@ -18,7 +18,7 @@ import { planOf } from '../../models/estimate';
 import type { ModelRequest, ModelSpec } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
 import { videoSecondsOf } from '../spending';
-import { videoField } from './editModels';
+import { video } from './media';
 
 export const option = {
 	name: 'Estimate Cost',
@@ -137,7 +137,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const spec = specToEstimate(model);
 		const asked: ModelRequest = {
 			model,
-			media: await readMedia(this, item, videoField),
+			media: await readMedia(this, item, video),
 			values: readValues(this, item, settings),
 		};
 		const media = await checkMedia(validateRequest(spec, asked, publicService));
