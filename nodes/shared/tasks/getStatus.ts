@@ -7,13 +7,16 @@ import { asksTooLong, backoff } from './schedule';
 const TRIES = 5;
 
 /**
- * The state of one task, now.
- * @throws DashScopeError when the service refuses, or fails several times in a row
+ * The answer to a question that may be asked again, within the account's limit.
+ * @throws DashScopeError when the service refuses, or fails several times in a row; StoppedError
  */
-export async function askStatus(ports: TaskPorts<unknown>, taskId: string): Promise<Task> {
+export async function askPatiently<T>(
+	ports: TaskPorts<unknown>,
+	question: () => Promise<T>,
+): Promise<T> {
 	for (let failures = 1; ; failures++) {
 		try {
-			return await ports.account.ask(ports, async () => await ports.getTask(taskId));
+			return await ports.account.ask(ports, question);
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);
@@ -21,4 +24,12 @@ export async function askStatus(ports: TaskPorts<unknown>, taskId: string): Prom
 			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
 		}
 	}
+}
+
+/**
+ * The state of one task, now.
+ * @throws DashScopeError when the service refuses, or fails several times in a row
+ */
+export async function askStatus(ports: TaskPorts<unknown>, taskId: string): Promise<Task> {
+	return await askPatiently(ports, async () => await ports.getTask(taskId));
 }
