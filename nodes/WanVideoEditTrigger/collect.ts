@@ -1,7 +1,6 @@
 /** One poll: reads the task list, finds what has finished, and fetches each such task. Knows no n8n. */
 import type { ListedTask, Task } from '../shared/dashscope/types';
 import { fetchVideo } from '../shared/tasks/deliver';
-import { StoppedError } from '../shared/tasks/errors';
 import { askPatiently, askStatus } from '../shared/tasks/getStatus';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
@@ -139,7 +138,7 @@ async function fetchTask<Video>(
 		if (!download || task.status !== 'SUCCEEDED') return { task, model };
 		return { task, model, video: await fetchVideo(ports, task) };
 	} catch (thrown) {
-		return { task, model, error: reasonOf(thrown, due.taskId) };
+		return { task, model, error: ports.stopped() ? tooLong(due.taskId) : toError(thrown) };
 	}
 }
 
@@ -147,9 +146,10 @@ function asListed({ taskId, status, createdAt, endedAt }: DueTask & { taskId: st
 	return { taskId, status, submittedAt: createdAt, finishedAt: endedAt, raw: {} };
 }
 
-function reasonOf(thrown: unknown, taskId: string): Error {
-	if (thrown instanceof StoppedError) {
-		return new Error(`Task ${taskId} could not be fetched in the time that n8n gives a poll`);
-	}
+function tooLong(taskId: string): Error {
+	return new Error(`Task ${taskId} could not be fetched in the time that n8n gives a poll`);
+}
+
+function toError(thrown: unknown): Error {
 	return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

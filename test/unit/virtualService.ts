@@ -204,17 +204,17 @@ export class VirtualService {
 				onAnswer: (time) => account.answered(sentAt, this.clock.now(), time),
 			};
 		};
+		const clock = { now: this.clock.now, sleep: stop.sleep, random };
+		const turn = async () => await account.requests.pass(clock);
 		return {
+			...clock,
 			account,
 			exclusive,
 			executionId,
-			now: this.clock.now,
-			sleep: stop.sleep,
-			random,
 			stopped: stop.stopped,
 			createTask: async (body) => await createTask(telling(abortsCalls), body),
 			getTask: async (taskId) => await getTask(telling(abortsCalls), taskId),
-			listTasks: async (query) => await listTasks(telling(abortsCalls), query),
+			listTasks: async (query) => await listTasks(telling(abortsCalls), query, turn),
 			cancelTask: async (taskId) => await cancelTask(telling(false), taskId),
 			upload: async (_model, source) => await this.upload(source, stop, abortsCalls),
 			download: async (taskId, url) => await this.download(taskId, url, stop, abortsCalls),
