@@ -106,9 +106,14 @@ async function read(
 	window: Reading['window'],
 	begun: number,
 ): Promise<Reading> {
-	const rows = await askPatiently(
-		ports,
-		async () => await ports.listTasks({ model: source.model, ...window }),
+	const list = async () => await ports.listTasks({ model: source.model, ...window });
+	const rows = await askPatiently(ports, list).catch(
+		async (error: unknown) =>
+			await Promise.reject(
+				ports.stopped()
+					? new Error('The task list could not be read in the time that n8n gives a poll')
+					: error,
+			),
 	);
 	// By now an answer has told the time.
 	const exact = ports.account.offset !== undefined;

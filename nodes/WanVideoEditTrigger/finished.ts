@@ -112,10 +112,10 @@ export function finished(
 		}
 		if (seen.has(taskId)) continue;
 		seen.set(taskId, Math.max(createdAt ?? at, endedAt ?? at));
-		// Where times cannot be compared, what has ended at the first look has ended before.
-		const unclear = endedAt === undefined || since === 0;
-		const past = unclear ? kept === undefined : endedAt < since;
-		if (!past && wanted(row)) due[taskId] = { status, model, createdAt, endedAt, tries: 0 };
+		const before = endedAt === undefined ? kept === undefined : endedAt < since;
+		// What the first look shows as ended has ended before, too.
+		if (state !== undefined && !before && wanted(row))
+			due[taskId] = { status, model, createdAt, endedAt, tries: 0 };
 	}
 
 	const shown = exact ? Math.min(at, window.to) - OVERLAP_MS : listedFrom;
