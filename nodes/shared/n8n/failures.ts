@@ -4,6 +4,7 @@ import { DashScopeError } from '../dashscope/errors';
 import { InputError } from '../inputError';
 import { TaskError } from '../tasks/errors';
 import type { FailureDetails } from '../tasks/errors';
+import { isTool } from './tool';
 
 /** An item that failed, and why. */
 export interface ItemFailure {
@@ -99,6 +100,11 @@ function nodeError(
 	itemIndex?: number,
 ): NodeApiError | NodeOperationError {
 	const node = functions.getNode();
+	if (isTool(functions)) {
+		// A model is given the message alone, and needs to know what to do.
+		const text = [message, description].filter((part) => part !== '').join('\n');
+		return new NodeOperationError(node, text, { itemIndex, description });
+	}
 	if (httpStatus === undefined) {
 		return new NodeOperationError(node, message, { itemIndex, description });
 	}
