@@ -3,7 +3,7 @@ import { connectionError, readAnswer } from '../../nodes/shared/dashscope/answer
 import type { HttpAnswer } from '../../nodes/shared/dashscope/answer';
 import type { DashScopeClient } from '../../nodes/shared/dashscope/client';
 import { DashScopeError } from '../../nodes/shared/dashscope/errors';
-import { isRecord, recordAt, textAt } from '../../nodes/shared/dashscope/json';
+import { isRecord, numberAt, recordAt, textAt } from '../../nodes/shared/dashscope/json';
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
@@ -103,6 +103,10 @@ export interface ServiceOptions {
 	 * For single tasks by their number from 1.
 	 */
 	listsRequestIds?: boolean | 'other' | ((number: number) => boolean | 'other');
+	/** The most rows on a page of the list, whatever is asked for. */
+	pageSize?: number;
+	/** Whether the list's rows say when a task ended; they do by default. */
+	listsEnds?: boolean;
 	/** Whether answers carry the service's time; they do by default. */
 	tellsTime?: boolean;
 }
@@ -203,17 +207,17 @@ export class VirtualService {
 				onAnswer: (time) => account.answered(sentAt, this.clock.now(), time),
 			};
 		};
+		const clock = { now: this.clock.now, sleep: stop.sleep, random };
+		const turn = async () => await account.requests.pass(clock);
 		return {
+			...clock,
 			account,
 			exclusive,
 			executionId,
-			now: this.clock.now,
-			sleep: stop.sleep,
-			random,
 			stopped: stop.stopped,
 			createTask: async (body) => await createTask(telling(abortsCalls), body),
 			getTask: async (taskId) => await getTask(telling(abortsCalls), taskId),
-			listTasks: async (query) => await listTasks(telling(abortsCalls), query),
+			listTasks: async (query) => await listTasks(telling(abortsCalls), query, turn),
 			cancelTask: async (taskId) => await cancelTask(telling(false), taskId),
 			upload: async (_model, source) => await this.upload(source, stop, abortsCalls),
 			download: async (taskId, url) => await this.download(taskId, url, stop, abortsCalls),
@@ -372,6 +376,7 @@ export class VirtualService {
 			if (lists === false) return {};
 			return { request_id: `${lists === 'other' ? 'other-' : ''}${requestId}` };
 		};
+		const { pageSize = Infinity, listsEnds = true } = this.options;
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
@@ -387,8 +392,19 @@ export class VirtualService {
 				model_name: task.model,
 				gmt_create: task.submittedAt,
 				...idOf(task),
+				...(task.endedAt === undefined || task.endedAt > visible || !listsEnds
+					? {}
+					: { end_time: task.endedAt }),
 			}));
-		return { request_id: 'r', total: data.length, total_page: 1, data };
+		const number = (key: string) => (isRecord(query) ? numberAt(query, key) : undefined);
+		const size = Math.min(pageSize, number('page_size') ?? 10);
+		const page = number('page_no') ?? 1;
+		return {
+			request_id: 'r',
+			total: data.length,
+			total_page: Math.ceil(data.length / size),
+			data: data.slice((page - 1) * size, page * size),
+		};
 	}
 
 	private async upload(

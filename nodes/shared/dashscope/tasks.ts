@@ -179,15 +179,18 @@ const MOST_PAGES = 100;
 
 /**
  * The tasks created in a time window: all of them or none, or as many as the query's limit.
+ * @param turn waited for before each page but the first, so that a long list keeps to the account's limit
  * @throws DashScopeError, also when the list does not come whole: what is missing in it must not pass for absent
  */
 export async function listTasks(
 	client: DashScopeClient,
 	query: TaskListQuery,
+	turn = async () => await Promise.resolve(),
 ): Promise<ListedTask[]> {
 	const { status, limit = Infinity } = query;
 	const tasks = new Map<string, ListedTask>();
 	for (let page = 1; page <= MOST_PAGES; page++) {
+		if (page > 1) await turn();
 		const raw = await readPage(client, query, page);
 		// New tasks push rows on to the next page while it is read.
 		for (const task of parseTaskList(raw)) tasks.set(task.taskId, task);
@@ -195,7 +198,8 @@ export async function listTasks(
 		if (page < (numberAt(raw, 'total_page') ?? 1)) {
 			if (status === undefined || isFinal(status)) continue;
 			// Tasks leave such a state while the list is read, and others take their place on pages that were read before.
-			const all = await listTasks(client, { ...query, status: undefined, limit: undefined });
+			await turn();
+			const all = await listTasks(client, { ...query, status: undefined, limit: undefined }, turn);
 			return all.filter((task) => task.status === status).slice(0, limit);
 		}
 		if (tasks.size < (numberAt(raw, 'total') ?? 0)) throw notWhole(raw);

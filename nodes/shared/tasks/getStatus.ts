@@ -1,6 +1,6 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
-import type { TaskPorts } from './ports';
+import type { LookPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 
 /** A single question to a service that stumbles is repeated this often; a loop around the node does the rest. */
@@ -11,7 +11,7 @@ const TRIES = 5;
  * @throws DashScopeError when the service refuses, or fails several times in a row; StoppedError
  */
 export async function askPatiently<T>(
-	ports: TaskPorts<unknown>,
+	ports: LookPorts<unknown>,
 	question: () => Promise<T>,
 ): Promise<T> {
 	for (let failures = 1; ; failures++) {
@@ -30,6 +30,6 @@ export async function askPatiently<T>(
  * The state of one task, now.
  * @throws DashScopeError when the service refuses, or fails several times in a row
  */
-export async function askStatus(ports: TaskPorts<unknown>, taskId: string): Promise<Task> {
+export async function askStatus(ports: LookPorts<unknown>, taskId: string): Promise<Task> {
 	return await askPatiently(ports, async () => await ports.getTask(taskId));
 }
