@@ -1,0 +1,43 @@
+// Puts figures into a page of the documentation: each between its own two marks, so that one can be measured anew.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { root } from '../host/pack';
+import { svgOf } from './charts';
+import type { Figure } from './figure';
+import { markdownText } from './table';
+
+const docs = join(root, 'docs');
+const CHARTS = 'charts';
+
+const begin = (name: string) => `<!-- measured: ${name} -->`;
+const end = (name: string) => `<!-- end: ${name} -->`;
+
+/** The page with the text between the marks of a name; at its end if there are none yet. */
+export function withPart(page: string, name: string, text: string): string {
+	const part = `${begin(name)}\n\n${text}\n\n${end(name)}`;
+	const from = page.indexOf(begin(name));
+	const to = page.indexOf(end(name));
+	if (from < 0 || to < from) return `${page.trimEnd()}\n\n${part}\n`;
+	return `${page.slice(0, from)}${part}${page.slice(to + end(name).length)}`;
+}
+
+/** @param file such as benchmark.md @param machine what it was measured on */
+export async function writePage(
+	file: string,
+	figures: Record<string, Figure>,
+	machine: string,
+): Promise<void> {
+	const path = join(docs, file);
+	await mkdir(join(docs, CHARTS), { recursive: true });
+	let page = await readFile(path, 'utf8');
+	for (const [name, figure] of Object.entries(figures)) {
+		const text = markdownText(figure, (chart) => `${CHARTS}/${chart}.svg`);
+		page = withPart(page, name, `${text}\n\nMeasured on ${machine}.`);
+		for (const chart of figure.charts ?? []) {
+			await writeFile(join(docs, CHARTS, `${chart.name}.svg`), `${svgOf(chart)}\n`);
+		}
+	}
+	const options = await resolveConfig(path);
+	await writeFile(path, await format(page, { ...options, parser: 'markdown' }));
+}

@@ -1,0 +1,12 @@
+// The engine that is simulated, and what its own tests use to run it: the one place that knows where they are.
+export { StopButton, VirtualClock, START } from '../../test/unit/virtualClock';
+export { mostPerSecond } from '../../test/unit/rates';
+export { editOf, MODEL } from '../../test/unit/requests';
+export { clientOf, type SentRequest } from '../../test/unit/http';
+export { Account } from '../../nodes/shared/tasks/account';
+export { Ledger } from '../../nodes/shared/tasks/ledger';
+export type { EditPorts } from '../../nodes/shared/tasks/ports';
+export { runEdits, type OpenEdit, type PreparedEdit } from '../../nodes/shared/tasks/run';
+export { checkEdits } from '../../nodes/shared/tasks/suspended';
+export { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
+export type { HttpAnswer } from '../../nodes/shared/dashscope/answer';
