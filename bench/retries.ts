@@ -37,7 +37,10 @@ function refuseVideos(station: Station): () => void {
 function prepare(station: Station, failure: Failure): () => void {
 	const { sandbox } = station;
 	if (failure === 'video') return refuseVideos(station);
-	if (failure === 'submission') {
+	if (failure === 'task') {
+		const code = 'InternalError';
+		sandbox.outcome({ promptIncludes: FAILING, status: 'FAILED', code, times: 1_000 });
+	} else {
 		sandbox.fault({ route: 'create', status: 503, skip: ITEMS - 1 });
 	}
 	return () => undefined;

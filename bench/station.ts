@@ -72,7 +72,8 @@ export class Station {
 	}
 
 	private setOutcomes(): void {
-		for (const [index, jobSeconds] of this.jobSeconds.entries()) {
+		this.sandbox.configure({ jobSeconds: this.jobSeconds.at(-1) });
+		for (const [index, jobSeconds] of this.jobSeconds.slice(0, -1).entries()) {
 			this.sandbox.outcome({ promptIncludes: promptOf(index), jobSeconds, times: 10_000 });
 		}
 	}
