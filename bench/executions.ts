@@ -3,7 +3,7 @@ import { mostPerSecond } from '../test/unit/rates';
 import { NONE, number, target, words, type Figure } from './figure';
 import { idealSeconds } from './ideal';
 import { randomOf } from './random';
-import { progress, type Run } from './run';
+import { inParallel, progress, type Run } from './run';
 import { FOUR, TITLES } from './ways';
 
 const SLOTS = 5;
@@ -16,25 +16,24 @@ export async function measureExecutions(run: Run): Promise<Figure> {
 	const jobSeconds = Array.from({ length: EXECUTIONS }, () => least + (most - least) * random());
 	const ideal = idealSeconds(jobSeconds, SLOTS);
 	const tell = progress('executions', FOUR.length);
-	const taken = await Promise.all(
-		FOUR.map(async (way) => {
-			return await run.at({ way, sandbox: { slots: SLOTS }, jobSeconds }, async (station) => {
-				await station.start(EXECUTIONS);
-				const { seconds, rows, each } = await station.ended(EXECUTIONS, 600_000);
-				const times = station.requestTimes();
-				tell(TITLES[way]);
-				return {
-					way,
-					ratio: seconds && seconds / ideal,
-					succeeded: each.length,
-					ended: rows.length,
-					refused: station.refusals(),
-					peakPerSecond: mostPerSecond(times),
-					requestsPerTask: times.length / station.tasks().length,
-				};
-			});
-		}),
-	);
+	// Two ways at a time: n8n needs a second for the start of ten executions.
+	const taken = await inParallel(2, FOUR, async (way) => {
+		return await run.at({ way, sandbox: { slots: SLOTS }, jobSeconds }, async (station) => {
+			await station.start(EXECUTIONS);
+			const { seconds, rows, each } = await station.ended(EXECUTIONS, 600_000);
+			const times = station.requestTimes();
+			tell(TITLES[way]);
+			return {
+				way,
+				ratio: seconds && seconds / ideal,
+				succeeded: each.length,
+				ended: rows.length,
+				refused: station.refusals(),
+				peakPerSecond: mostPerSecond(times),
+				requestsPerTask: times.length / station.tasks().length,
+			};
+		});
+	});
 	return {
 		title: `${EXECUTIONS} executions of one item at once, the account's limits enforced`,
 		columns: [
@@ -61,7 +60,7 @@ export async function measureExecutions(run: Run): Promise<Figure> {
 			},
 		],
 		notes: [
-			`Tasks of ${least} to ${most} s, ${SLOTS} at once, 5 submissions and 20 queries a second; each way with an account of its own, all at the same time. One run.`,
+			`Tasks of ${least} to ${most} s, ${SLOTS} at once, 5 submissions and 20 queries a second; each way with an account of its own, two ways at a time. One run.`,
 		],
 		charts: [
 			{

@@ -38,6 +38,13 @@ export const MEASUREMENTS: Record<string, Measurement> = {
 		page,
 		measure: measureWallTime,
 	},
+	delay: {
+		about: 'from the end of a task to the next node, requests',
+		minutes: 4,
+		when: 2,
+		page,
+		measure: measureDelay,
+	},
 	executions: {
 		about: 'many executions at once, ratio to the ideal, refusals',
 		minutes: 4,
@@ -45,12 +52,19 @@ export const MEASUREMENTS: Record<string, Measurement> = {
 		page,
 		measure: measureExecutions,
 	},
-	delay: {
-		about: 'from the end of a task to the next node, requests',
+	worker: {
+		about: 'queue mode: worker-seconds held by an edit',
 		minutes: 4,
 		when: 2,
 		page,
-		measure: measureDelay,
+		measure: measureWorker,
+	},
+	stop: {
+		about: 'from Stop to the end, and what goes on after it',
+		minutes: 2,
+		when: 3,
+		page,
+		measure: measureStopping,
 	},
 	retries: {
 		about: 'tasks created and billed with Retry On Fail',
@@ -65,20 +79,6 @@ export const MEASUREMENTS: Record<string, Measurement> = {
 		when: 3,
 		page,
 		measure: measureSurvival,
-	},
-	stop: {
-		about: 'from Stop to the end, and what goes on after it',
-		minutes: 2,
-		when: 3,
-		page,
-		measure: measureStopping,
-	},
-	worker: {
-		about: 'queue mode: worker-seconds held by an edit',
-		minutes: 4,
-		when: 2,
-		page,
-		measure: measureWorker,
 	},
 	processor: {
 		about: 'CPU seconds for 100 items',

@@ -29,8 +29,8 @@ export interface Ended {
 
 const OVER = ['success', 'error', 'crashed', 'canceled'];
 
-/** Short of the item's number, so that no prompt is part of another one. */
-export const promptOf = (index: number) => `item ${index}.`;
+/** No prompt is part of another one, and all ask for the same result: the sandbox renders it once. */
+export const promptOf = (index: number) => `grey, item ${index}.`;
 
 export const NEXT = 'Next';
 
