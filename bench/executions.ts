@@ -1,7 +1,6 @@
 // Many executions of one item at once, in one account with its limits.
 import { mostPerSecond } from '../test/unit/rates';
 import { NONE, number, target, words, type Figure } from './figure';
-import { idealSeconds } from './ideal';
 import { randomOf } from './random';
 import { inParallel, progress, type Run } from './run';
 import { FOUR, TITLES } from './ways';
@@ -14,7 +13,6 @@ export async function measureExecutions(run: Run): Promise<Figure> {
 	const random = randomOf(40);
 	const { least, most } = JOB_SECONDS;
 	const jobSeconds = Array.from({ length: EXECUTIONS }, () => least + (most - least) * random());
-	const ideal = idealSeconds(jobSeconds, SLOTS);
 	const tell = progress('executions', FOUR.length);
 	// Two ways at a time: n8n needs a second for the start of ten executions.
 	const taken = await inParallel(2, FOUR, async (way) => {
@@ -25,7 +23,7 @@ export async function measureExecutions(run: Run): Promise<Figure> {
 			tell(TITLES[way]);
 			return {
 				way,
-				ratio: seconds && seconds / ideal,
+				ratio: seconds && seconds / station.ideal(SLOTS),
 				succeeded: each.length,
 				ended: rows.length,
 				refused: station.refusals(),

@@ -1,7 +1,8 @@
 // What no way can beat, computed from slots and run times alone: way (e).
 
 /**
- * Seconds until the last of the tasks has ended, if each begins as soon as one of the slots is free, in order.
+ * Seconds until the last of the tasks has ended, if each begins as soon as one of the slots is free, in order
+ * of submission.
  * @param jobSeconds of each task
  */
 export function idealSeconds(jobSeconds: readonly number[], slots: number): number {

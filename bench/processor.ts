@@ -21,17 +21,7 @@ export async function measureProcessor(run: Run): Promise<Figure> {
 	};
 	const rest = async () => await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
 	const tell = progress('processor', FOUR.length);
-	// What n8n loads and compiles for the first execution of each is not counted.
-	for (const way of FOUR) {
-		await run.at(
-			{ way, jobSeconds: [0] },
-			async (station) => {
-				await station.start(2);
-				await station.ended(2, 60_000);
-			},
-			n8n,
-		);
-	}
+	for (const way of FOUR) await run.warmUp(way, n8n);
 	const idle = await during(rest);
 	const taken = [];
 	for (const way of FOUR) {

@@ -5,7 +5,6 @@ import { databaseUrl, startQueueServers, whyNoQueue, type QueueServers } from '.
 import { startWorker } from '../host/worker';
 import { mostPerSecond } from '../test/unit/rates';
 import { number, words, type Figure } from './figure';
-import { idealSeconds } from './ideal';
 import { randomOf } from './random';
 import { progress, type Run } from './run';
 import { Station } from './station';
@@ -88,7 +87,7 @@ async function take(run: Run, { way, workers: count }: (typeof CASES)[number]) {
 		const result = {
 			way,
 			workers: count,
-			ratio: seconds && seconds / idealSeconds(jobSeconds, SLOTS),
+			ratio: seconds && seconds / station.ideal(SLOTS),
 			succeeded: each.length,
 			refused: station.refusals(),
 			peakPerSecond: mostPerSecond(times),

@@ -7,6 +7,7 @@ import type { SandboxOptions } from '../sandbox/options';
 import { addFlow, type Flow } from '../test/e2e/suspended';
 import { node, until, type ExecutionRow } from '../test/e2e/support';
 import { startFront, type Front } from './front';
+import { idealSeconds } from './ideal';
 import { credentialOf, pathOf, type Way } from './ways';
 
 export interface StationOptions {
@@ -130,6 +131,14 @@ export class Station {
 		const each = good.map(({ stoppedAt = '' }) => (Date.parse(stoppedAt) - this.startedAt) / 1_000);
 		const seconds = good.length === executions ? Math.max(...each) : undefined;
 		return { rows, seconds, each };
+	}
+
+	/** Of the tasks in the order in which they were submitted, seconds. */
+	ideal(slots: number): number {
+		return idealSeconds(
+			this.tasks().map(({ jobSeconds }) => jobSeconds),
+			slots,
+		);
 	}
 
 	tasks(): SandboxTask[] {

@@ -1,7 +1,6 @@
 // How long a number of items in one execution takes, as a ratio to the ideal.
 import { mostPerSecond } from '../test/unit/rates';
 import { number, target, words, type Cell, type Figure } from './figure';
-import { idealSeconds } from './ideal';
 import { randomOf } from './random';
 import { inParallel, progress, type Run } from './run';
 import { spreadOf } from './statistics';
@@ -20,13 +19,13 @@ const REPETITIONS_OF_100 = 3;
 /** Executions: with many more, n8n would be measured and not the ways. */
 const AT_ONCE = 24;
 
-interface Trial {
+export interface Trial {
 	way: Way;
 	items: number;
 	repetition: number;
 }
 
-interface Taken extends Trial {
+export interface Taken extends Trial {
 	/** To the ideal; undefined when the execution did not succeed. */
 	ratio?: number;
 	created: number;
@@ -41,12 +40,12 @@ function trialsOf(): Trial[] {
 			Array.from({ length: times }, (_, repetition) => ({ way, items, repetition })),
 		);
 	return [
-		// The longest first.
+		// The longest first; what little noise disturbs comes last, when n8n has little else to do.
 		...repeat(['qwenCloud'], 20, REPETITIONS),
 		...repeat(['active', 'suspended'], 100, REPETITIONS_OF_100),
-		...repeat(FOUR, 1, REPETITIONS),
-		...repeat(FOUR, 4, REPETITIONS),
 		...repeat(['active', 'suspended', 'drawn', 'batched'], 20, REPETITIONS),
+		...repeat(FOUR, 4, REPETITIONS),
+		...repeat(FOUR, 1, REPETITIONS),
 	];
 }
 
@@ -62,7 +61,7 @@ async function take(run: Run, trial: Trial): Promise<Taken> {
 		const times = station.requestTimes();
 		return {
 			...trial,
-			ratio: seconds && seconds / idealSeconds(jobSeconds, SLOTS),
+			ratio: seconds && seconds / station.ideal(SLOTS),
 			created,
 			refused: station.refusals(),
 			peakPerSecond: mostPerSecond(times),
@@ -81,6 +80,11 @@ export async function measureWallTime(run: Run): Promise<Figure> {
 		tell(`${TITLES[one.way]}, ${one.items}: ${one.ratio?.toFixed(3) ?? 'failed'}`);
 		return one;
 	});
+	return wallTimeFigure(taken);
+}
+
+/** The figure of trials that were taken. */
+export function wallTimeFigure(taken: Taken[]): Figure {
 	const of = (way: Way, items: number) =>
 		taken.filter((one) => one.way === way && one.items === items);
 	const ratios = (way: Way, items: number) => of(way, items).flatMap(({ ratio }) => ratio ?? []);
@@ -90,8 +94,10 @@ export async function measureWallTime(run: Run): Promise<Figure> {
 		const good = spreadOf(ratios(way, items));
 		if (good.count === 0) return words(`fails: ${all[0]?.refused ?? 0} of ${items} refused`);
 		const { text } = number(good.median, 3);
+		const bad = all.length - good.count;
+		const failing = bad === 0 ? '' : `; ${bad} of ${all.length} executions fail`;
 		return {
-			text: `${text} (${good.least.toFixed(3)}–${good.most.toFixed(3)})`,
+			text: `${text} (${good.least.toFixed(3)}–${good.most.toFixed(3)})${failing}`,
 			value: good.median,
 		};
 	};
