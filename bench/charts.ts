@@ -2,8 +2,11 @@
 import { init } from 'echarts';
 import type { Chart } from './figure';
 
-const WIDTH = 760;
-const HEIGHT = 380;
+const WIDTH = 900;
+const HEIGHT = 340;
+
+/** Room for the names. */
+const LEGEND = 230;
 
 /** Told apart by people who see few colours, too (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#56b4e9', '#d55e00', '#e69f00', '#999999', '#009e73'];
@@ -15,8 +18,16 @@ export function svgOf({ title, unit, groups, series, logarithmic = false }: Char
 		backgroundColor: '#ffffff',
 		color: COLOURS,
 		title: { text: title, left: 'center', textStyle: { fontSize: 15 } },
-		legend: { bottom: 0, data: series.map(({ name }) => name) },
-		grid: { left: 60, right: 20, top: 50, bottom: 70 },
+		// One below the other: without a browser nothing knows how wide a text is.
+		legend: {
+			orient: 'vertical',
+			left: WIDTH - LEGEND,
+			top: 'middle',
+			itemWidth: 14,
+			textStyle: { fontSize: 11 },
+			data: series.map(({ name }) => name),
+		},
+		grid: { left: 60, right: LEGEND + 20, top: 50, bottom: 30 },
 		xAxis: { type: 'category', data: groups },
 		yAxis: { type: logarithmic ? 'log' : 'value', name: unit, nameLocation: 'end' },
 		series: series.map(({ name, values }) => ({

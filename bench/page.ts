@@ -1,7 +1,6 @@
 // Puts figures into a page of the documentation: each between its own two marks, so that one can be measured anew.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
 import { root } from '../host/pack';
 import { svgOf } from './charts';
 import type { Figure } from './figure';
@@ -27,6 +26,5 @@ export async function writePage(
 			await writeFile(join(docs, CHARTS, `${chart.name}.svg`), `${svgOf(chart)}\n`);
 		}
 	}
-	const options = await resolveConfig(path);
-	await writeFile(path, await format(page, { ...options, parser: 'markdown' }));
+	await writeFile(path, page);
 }

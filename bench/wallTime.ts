@@ -72,6 +72,8 @@ async function take(run: Run, trial: Trial): Promise<Taken> {
 
 const COUNTS = [1, 4, 20, 100];
 
+const counted = (count: number) => `${count} ${count === 1 ? 'item' : 'items'}`;
+
 export async function measureWallTime(run: Run): Promise<Figure> {
 	const trials = trialsOf();
 	const tell = progress('wall time', trials.length);
@@ -108,7 +110,7 @@ export function wallTimeFigure(taken: Taken[]): Figure {
 	);
 	return {
 		title: 'Wall time of items in one execution, ratio to the ideal',
-		columns: COUNTS.map((count) => `${count} ${count === 1 ? 'item' : 'items'}`),
+		columns: COUNTS.map(counted),
 		rows: [
 			...ways.map((way) => ({
 				label: TITLES[way],
@@ -125,7 +127,7 @@ export function wallTimeFigure(taken: Taken[]): Figure {
 				name: 'wall-time',
 				title: 'Wall time, ratio to the ideal (1 is best)',
 				unit: '× ideal',
-				groups: COUNTS.map((count) => `${count} items`),
+				groups: COUNTS.map(counted),
 				series: ways.map((way) => ({
 					name: TITLES[way],
 					values: COUNTS.map((count) => cell(way, count).value),
