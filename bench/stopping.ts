@@ -9,6 +9,7 @@ const REPETITIONS = 5;
 const ITEMS = 3;
 const JOB_SECONDS = 60;
 const BEFORE_STOP_MS = 10_000;
+const APART_MS = 2_000;
 
 /** Two looks of the Qwen Cloud node. */
 const AFTERWARDS_MS = 35_000;
@@ -25,11 +26,11 @@ interface Taken {
 	cancelled: number;
 }
 
-async function take(run: Run, way: Way): Promise<Taken> {
+async function take(run: Run, way: Way, waitMs: number): Promise<Taken> {
 	const sandbox = { slots: 1 };
 	return await run.at({ way, sandbox, jobSeconds: [JOB_SECONDS] }, async (station) => {
 		await station.start(1, ITEMS);
-		await new Promise((resolve) => setTimeout(resolve, BEFORE_STOP_MS));
+		await new Promise((resolve) => setTimeout(resolve, BEFORE_STOP_MS + waitMs));
 		const [row] = await station.rows();
 		if (row === undefined) throw new Error('No execution to stop');
 		const before = station.tasks().length;
@@ -51,10 +52,13 @@ async function take(run: Run, way: Way): Promise<Taken> {
 }
 
 export async function measureStopping(run: Run): Promise<Figure> {
-	const trials = Array.from({ length: REPETITIONS }, () => COMPARED).flat();
+	// Stopped one after another.
+	const trials = Array.from({ length: REPETITIONS }, () => COMPARED)
+		.flat()
+		.map((way, index) => ({ way, waitMs: index * APART_MS }));
 	const tell = progress('stop', trials.length);
-	const taken = await inParallel(trials.length, trials, async (way) => {
-		const one = await take(run, way);
+	const taken = await inParallel(trials.length, trials, async ({ way, waitMs }) => {
+		const one = await take(run, way, waitMs);
 		tell(`${TITLES[way]}: ${one.seconds.toFixed(2)} s`);
 		return one;
 	});
@@ -80,7 +84,7 @@ export async function measureStopping(run: Run): Promise<Figure> {
 			],
 		})),
 		notes: [
-			`${REPETITIONS} executions each, stopped after ${BEFORE_STOP_MS / 1_000} s and observed for ${AFTERWARDS_MS / 1_000} s more; the last two columns are sums. The Qwen Cloud node has submitted one of its three items by then, this node all.`,
+			`${REPETITIONS} executions each, stopped after ${BEFORE_STOP_MS / 1_000} s or more, one after another, and observed for ${AFTERWARDS_MS / 1_000} s more; the last two columns are sums. The Qwen Cloud node has submitted one of its three items by then, this node all.`,
 		],
 		targets: [target('(a) from Stop to the end, most', 0.3, seconds('active').most, 's')],
 		raw: taken,

@@ -105,12 +105,19 @@ function rowOf(name: string, one: SimulationResult): Row {
 
 export async function measureSimulation(): Promise<Figure> {
 	const tell = progress('simulation', SCENARIOS.length);
-	const taken: Array<SimulationResult & { name: string }> = [];
+	const taken: Played[] = [];
 	for (const { name, ...scenario } of SCENARIOS) {
 		const result = await simulate(scenario);
 		taken.push({ ...result, name });
 		tell(`${name}, ${scenario.processes} processes, ${scenario.waiting}`);
 	}
+	return simulationFigure(taken);
+}
+
+type Played = SimulationResult & { name: string };
+
+/** The figure of scenarios that were played. */
+export function simulationFigure(taken: Played[]): Figure {
 	const chart = (
 		file: string,
 		title: string,
@@ -124,10 +131,10 @@ export async function measureSimulation(): Promise<Figure> {
 		series: WAITS.map((waiting) => ({
 			name: waiting,
 			values: PROCESSES.map((processes) => {
-				const index = FITTING.findIndex(
-					(one) => one.processes === processes && one.waiting === waiting,
+				const found = taken.find(
+					(one) =>
+						one.name === FITTING[0]?.name && one.processes === processes && one.waiting === waiting,
 				);
-				const found = taken[index];
 				return found && value(found);
 			}),
 		})),
