@@ -140,7 +140,7 @@ export function memoryFigure(taken: Taken[]): Figure {
 				one.megabytes === megabytes,
 		);
 	const heaps = [false, true];
-	const heapName = (full: boolean) => (full ? `${HEAP_MB} MB of live objects` : 'small heap');
+	const heapName = (full: boolean) => (full ? `heap of ${HEAP_MB} MB` : 'small heap');
 	const apart = (way: Way, direction: Direction) => {
 		const all = MEGABYTES[direction].map(
 			(megabytes) => spreadOf(find(way, false, { direction, megabytes })?.growths ?? []).most,
