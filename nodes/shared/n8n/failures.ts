@@ -1,10 +1,11 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
-import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { DashScopeError } from '../dashscope/errors';
 import { InputError } from '../inputError';
 import { TaskError } from '../tasks/errors';
 import type { FailureDetails } from '../tasks/errors';
 import { isTool } from './tool';
+import type { RunsNode } from './tool';
 
 /** An item that failed, and why. */
 export interface ItemFailure {
@@ -78,11 +79,6 @@ export function runError(
 		.join('\n');
 
 	return nodeError(functions, message, description, details, item);
-}
-
-/** Whatever n8n runs a node with. */
-interface RunsNode {
-	getNode(): INode;
 }
 
 /** An error that concerns no single item, for n8n to show. */

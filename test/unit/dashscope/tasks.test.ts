@@ -337,7 +337,8 @@ describe('calls', () => {
 		const endless = ok({ total: 99_999, total_page: 999, data: [{ task_id: 'a' }] });
 		const { client, requests } = answering(...Array.from({ length: 200 }, () => endless));
 		await expect(listTasks(client, query)).rejects.toMatchObject({ kind: 'garbled' });
-		expect(requests).toHaveLength(100);
+		// The first page says so already.
+		expect(requests).toHaveLength(1);
 	});
 
 	test.each(['QUEUED', 'TO_BE_INVENTED', undefined, 1])(
