@@ -18,10 +18,11 @@ export interface Service {
 const jobSeconds = 8;
 const regions = ['cn-beijing', 'ap-southeast-1'] as const;
 
-async function sandbox(): Promise<Service> {
+/** The sandbox, whatever the environment says. */
+export async function startSandboxService(): Promise<Service> {
 	const running = await startSandbox({ jobSeconds });
 	stopLater(async () => await running.stop());
-	say(`DashScope sandbox at ${running.url} (set DASHSCOPE_API_KEY to use the real service)`);
+	say(`DashScope sandbox at ${running.url}`);
 	return {
 		name: 'the DashScope sandbox on this computer',
 		credential: {
@@ -53,5 +54,7 @@ async function dashScope(apiKey: string): Promise<Service> {
 
 export async function startService(): Promise<Service> {
 	const apiKey = process.env.DASHSCOPE_API_KEY;
-	return apiKey ? await dashScope(apiKey) : await sandbox();
+	if (apiKey) return await dashScope(apiKey);
+	say('No DASHSCOPE_API_KEY is set, so the sandbox takes the place of the real service');
+	return await startSandboxService();
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { collect } from '../../../nodes/WanVideoEditTrigger/collect';
 import { readState } from '../../../nodes/WanVideoEditTrigger/finished';
 import type { TriggerState } from '../../../nodes/WanVideoEditTrigger/finished';
-import { Account } from '../../../nodes/shared/tasks/account';
+import { Account, Journal } from '../../../nodes/shared/tasks/account';
 import type { Task } from '../../../sandbox/tasks';
 import { VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
@@ -175,7 +175,7 @@ async function play(plays: Schedule): Promise<Played> {
 	/** What n8n has in its database and in its memory. */
 	let saved: string | undefined;
 	let kept: string | undefined;
-	let account = new Account();
+	let account = new Account(new Journal(0));
 	const poll = async (ends: 'well' | 'killed'): Promise<void> => {
 		const first = service.calls.length;
 		const at = clock.now() + skewMs;
@@ -216,12 +216,12 @@ async function play(plays: Schedule): Promise<Played> {
 		await clock.pass(pauseMs);
 		if (begins === 'restarted') {
 			kept = saved;
-			account = new Account();
+			account = new Account(new Journal(0));
 		}
 		await poll(ends);
 		if (ends === 'killed') {
 			kept = saved;
-			account = new Account();
+			account = new Account(new Journal(0));
 		}
 	}
 	Object.assign(service.faults, { list: [], query: [], download: [] });
