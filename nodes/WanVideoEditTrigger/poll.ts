@@ -48,7 +48,7 @@ async function prepare(functions: IPollFunctions) {
 	const ports = lookPorts(functions, client, maxResultBytes, AbortSignal.timeout(budgetMs));
 	return {
 		ports,
-		settings: readSettings(functions, budgetMs),
+		settings: readSettings(functions, client.baseUrl, budgetMs),
 		itemOf: itemMaker(functions, client.baseUrl),
 	};
 }
