@@ -75,6 +75,15 @@ test('goes on after a restart where it was', async () => {
 	expect(await trigger.poll()).toBeNull();
 });
 
+test('n8n that does not keep what the poll at the activation leaves loses nothing', async () => {
+	const trigger = await active();
+	const [taskId] = await edit('right after the activation');
+	trigger.forget();
+	expect(idsOf(await trigger.poll())).toEqual([taskId]);
+	trigger.restart();
+	expect(await trigger.poll()).toBeNull();
+});
+
 test('two polls at a time emit a task once', async () => {
 	const trigger = await active();
 	const [taskId] = await edit('a');
