@@ -1,13 +1,13 @@
 /** The node as the tool of an agent: what a model reads is short, and holds links instead of files. */
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 import { isRecord } from '../dashscope/json';
 
 /**
  * Whether an agent called the node. Where the agent leaves that to the engine (version 3 of n8n's agent) the node is run
  * like any other, and only its type tells: n8n adds the word to that of every node that is used as a tool.
  */
-export function isTool(functions: IExecuteFunctions): boolean {
-	return functions.isToolExecution() || functions.getNode().type.endsWith('Tool');
+export function isTool(functions: { getNode(): INode; isToolExecution?(): boolean }): boolean {
+	return functions.isToolExecution?.() === true || functions.getNode().type.endsWith('Tool');
 }
 
 /** What a model needs to go on; the rest is for people and their bookkeeping. */
