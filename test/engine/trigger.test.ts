@@ -88,7 +88,7 @@ test('a poll that fails names the reason and loses nothing', async () => {
 	bench.sandbox.configure({ apiKey: 'sk-changed' });
 	await expect(trigger.poll()).rejects.toMatchObject({
 		message: expect.stringContaining('API'),
-		description: expect.stringContaining('was asked'),
+		description: expect.stringContaining('The request went to'),
 	});
 	bench.sandbox.configure({ apiKey: 'sk-sandbox' });
 	expect(idsOf(await trigger.poll())).toEqual([taskId]);
