@@ -194,7 +194,8 @@ export async function listTasks(
 		const raw = await readPage(client, query, page);
 		// Said by the first page already: nobody waits for the others.
 		const pages = Math.max(page, numberAt(raw, 'total_page') ?? 1);
-		if (pages > MOST_PAGES && limit > MOST_PAGES * PAGE_SIZE) throw tooMany();
+		const never = pages > MOST_PAGES && limit > MOST_PAGES * PAGE_SIZE;
+		if (never || page > MOST_PAGES) throw tooMany();
 		// New tasks push rows on to the next page while it is read.
 		for (const task of parseTaskList(raw)) tasks.set(task.taskId, task);
 		if (tasks.size >= limit) return [...tasks.values()].slice(0, limit);
