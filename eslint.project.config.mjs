@@ -55,10 +55,21 @@ export default tseslint.config(
 		},
 	},
 	// Imports lead one way: actions, fields and models → shared/n8n → shared/tasks and shared/media → shared/dashscope.
+	onlyKnows('WanVideoEdit', ['**/WanVideoEditTrigger/**']),
 	onlyKnows('shared', ['**/WanVideoEdit*/**']),
 	onlyKnows('shared/tasks', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', 'n8n-workflow']),
 	onlyKnows('shared/media', ['**/WanVideoEdit*/**', '**/n8n/**', 'n8n-workflow']),
 	onlyKnows('shared/dashscope', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', '**/tasks/**']),
+	{
+		// What is emitted is decided without n8n, so that it can be tested on a clock of its own.
+		files: ['nodes/WanVideoEditTrigger/{finished,collect}.ts'],
+		rules: {
+			'no-restricted-imports': [
+				'error',
+				{ patterns: [{ group: ['**/WanVideoEdit/**', '**/n8n/**', 'n8n-workflow'] }] },
+			],
+		},
+	},
 	{
 		files: ['nodes/**/*.ts'],
 		plugins,

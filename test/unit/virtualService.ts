@@ -3,7 +3,7 @@ import { connectionError, readAnswer } from '../../nodes/shared/dashscope/answer
 import type { HttpAnswer } from '../../nodes/shared/dashscope/answer';
 import type { DashScopeClient } from '../../nodes/shared/dashscope/client';
 import { DashScopeError } from '../../nodes/shared/dashscope/errors';
-import { isRecord, recordAt, textAt } from '../../nodes/shared/dashscope/json';
+import { isRecord, numberAt, recordAt, textAt } from '../../nodes/shared/dashscope/json';
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
@@ -100,6 +100,10 @@ export interface ServiceOptions {
 	listLagOf?: (number: number) => number | undefined;
 	/** Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default. */
 	listsRequestIds?: boolean | 'other';
+	/** The most rows on a page of the list, whatever is asked for. */
+	pageSize?: number;
+	/** Whether the list's rows say when a task ended; they do by default. */
+	listsEnds?: boolean;
 	/** Whether answers carry the service's time; they do by default. */
 	tellsTime?: boolean;
 }
@@ -362,6 +366,7 @@ export class VirtualService {
 	private listAnswer(query: IHttpRequestOptions['qs']): JsonRecord {
 		const text = (key: string) => (isRecord(query) ? textAt(query, key) : undefined);
 		const { listLagMs = 0, listLagOf: lagOf = () => undefined, listsRequestIds } = this.options;
+		const { pageSize = Infinity, listsEnds = true } = this.options;
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
@@ -376,11 +381,22 @@ export class VirtualService {
 				status: (task.endedAt ?? 0) > visible ? 'RUNNING' : task.status,
 				model_name: task.model,
 				gmt_create: task.submittedAt,
+				...(task.endedAt === undefined || task.endedAt > visible || !listsEnds
+					? {}
+					: { end_time: task.endedAt }),
 				...(listsRequestIds === false
 					? {}
 					: { request_id: `${listsRequestIds === 'other' ? 'other-' : ''}${task.requestId}` }),
 			}));
-		return { request_id: 'r', total: data.length, total_page: 1, data };
+		const number = (key: string) => (isRecord(query) ? numberAt(query, key) : undefined);
+		const size = Math.min(pageSize, number('page_size') ?? 10);
+		const page = number('page_no') ?? 1;
+		return {
+			request_id: 'r',
+			total: data.length,
+			total_page: Math.ceil(data.length / size),
+			data: data.slice((page - 1) * size, page * size),
+		};
 	}
 
 	private async upload(

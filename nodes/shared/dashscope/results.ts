@@ -1,4 +1,4 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
 import { connectionError } from './answer';
 import { DashScopeError } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
@@ -19,6 +19,9 @@ export interface OpenResult {
 	close(): void;
 }
 
+/** Where files can be fetched and kept. */
+export type FileFunctions = IExecuteFunctions | IPollFunctions;
+
 /** What n8n's HTTP client gives for `encoding: 'stream'`, and what n8n's binary store takes. */
 export type ResponseStream = Awaited<ReturnType<IExecuteFunctions['helpers']['getBinaryStream']>>;
 
@@ -32,17 +35,19 @@ const STALL_MS = 120_000;
  * not to the result host and not to where it redirects.
  * @param url the task's `video_url`
  * @param baseUrl where the task was asked for
+ * @param stop ends the transfer
  * @throws DashScopeError; kind `rejected` when the link has expired
  */
 export async function openResult(
-	functions: IExecuteFunctions,
+	functions: FileFunctions,
 	url: string,
 	baseUrl: string,
+	stop = cancelSignalOf(functions),
 ): Promise<OpenResult> {
 	let target = secureUrl(url);
 	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
 		assertReachable(target, baseUrl);
-		const { status, headers, result } = await get(functions, target);
+		const { status, headers, result } = await get(functions, target, stop);
 		if (status >= 200 && status < 300) return result;
 		result.close();
 		const location = textAt(headers, 'location');
@@ -70,8 +75,12 @@ interface Response {
 	result: OpenResult;
 }
 
-async function get(functions: IExecuteFunctions, url: URL): Promise<Response> {
-	const transfer = new Transfer(url.host, STALL_MS, cancelSignalOf(functions));
+async function get(
+	functions: FileFunctions,
+	url: URL,
+	stop: AbortSignal | undefined,
+): Promise<Response> {
+	const transfer = new Transfer(url.host, STALL_MS, stop);
 	try {
 		const answer: unknown = await functions.helpers.httpRequest({
 			method: 'GET',

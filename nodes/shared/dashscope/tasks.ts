@@ -142,7 +142,8 @@ export async function cancelTask(client: DashScopeClient, taskId: string): Promi
 }
 
 export interface TaskListQuery {
-	model: string;
+	/** Absent for the tasks of all models. */
+	model?: string;
 	/** Epoch milliseconds; the span may not exceed 24 h. */
 	from: number;
 	to: number;
@@ -172,20 +173,23 @@ const PAGE_SIZE = 100;
 const MOST_PAGES = 100;
 
 /**
- * The tasks of a model created in a time window: all of them or none.
+ * The tasks created in a time window: all of them or none.
+ * @param turn waited for before each page but the first, so that a long list keeps to the account's limit
  * @throws DashScopeError, also when the list does not come whole: what is missing in it must not pass for absent
  */
 export async function listTasks(
 	client: DashScopeClient,
 	query: TaskListQuery,
+	turn = async () => await Promise.resolve(),
 ): Promise<ListedTask[]> {
 	const tasks = new Map<string, ListedTask>();
 	for (let page = 1; page <= MOST_PAGES; page++) {
+		if (page > 1) await turn();
 		const raw = await dashScopeRequest(client, {
 			method: 'GET',
 			path: '/tasks/',
 			query: {
-				model_name: query.model,
+				...(query.model === undefined ? {} : { model_name: query.model }),
 				start_time: formatListTime(query.from),
 				end_time: formatListTime(query.to),
 				page_no: page,
@@ -229,6 +233,7 @@ export function parseTaskList(raw: JsonRecord): ListedTask[] {
 			model: textAt(record, 'model_name'),
 			requestId: textAt(record, 'request_id'),
 			createdAt: numberAt(record, 'gmt_create'),
+			endedAt: numberAt(record, 'end_time'),
 		};
 	});
 }

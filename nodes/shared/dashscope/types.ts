@@ -72,6 +72,7 @@ export interface ListedTask {
 	/** Of the call that created it. Documented by an example only. */
 	requestId?: string;
 	createdAt?: number;
+	endedAt?: number;
 }
 
 const FINAL: readonly TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'];

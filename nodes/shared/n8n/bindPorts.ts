@@ -3,14 +3,22 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { DashScopeClient } from '../dashscope/client';
 import { DashScopeError } from '../dashscope/errors';
 import { openResult } from '../dashscope/results';
+import type { FileFunctions, OpenResult } from '../dashscope/results';
 import { getTask, listTasks } from '../dashscope/tasks';
 import { cancelSignalOf, uploadFile } from '../dashscope/uploads';
 import { StoppedError } from '../tasks/errors';
-import type { TaskPorts } from '../tasks/ports';
+import type { Clock, LookPorts, TaskPorts } from '../tasks/ports';
 import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
 
 const MEGABYTE = 1024 * 1024;
+
+/** The client for one call, whose answer tells the account about the host and its clock. */
+function telling(client: DashScopeClient): DashScopeClient {
+	const sentAt = Date.now();
+	const account = accountOf(client);
+	return { ...client, onAnswer: (time) => account.answered(sentAt, Date.now(), time) };
+}
 
 /** Binds the edit rooms to n8n: its clock, its HTTP client with the credential, its binary store. */
 export function n8nPorts(
@@ -18,45 +26,58 @@ export function n8nPorts(
 	client: DashScopeClient,
 	maxResultBytes: number,
 ): TaskPorts<IBinaryData> {
-	const signal = cancelSignalOf(functions);
-	const stopped = () => signal?.aborted ?? false;
-	const account = accountOf(client);
-	/** The client for one call, whose answer tells the account about the host and its clock. */
-	const telling = (): DashScopeClient => {
-		const sentAt = Date.now();
-		return { ...client, onAnswer: (time) => account.answered(sentAt, Date.now(), time) };
-	};
-	const afterStop = new AfterStop(functions, telling);
+	const afterStop = new AfterStop(functions, () => telling(client));
 	return {
-		account,
+		...lookPorts(functions, client, maxResultBytes, cancelSignalOf(functions)),
 		exclusive: client.exclusive,
 		executionId: functions.getExecutionId() ?? '',
+		createTask: async (call) => await afterStop.createTask(call),
+		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
+		upload: async (model, source) => await uploadFile(client, model, source),
+	};
+}
+
+/** The part of it that looks at tasks and fetches their videos. @param signal ends it */
+export function lookPorts(
+	functions: FileFunctions,
+	client: DashScopeClient,
+	maxResultBytes: number,
+	signal: AbortSignal | undefined,
+): LookPorts<IBinaryData> {
+	const stopped = () => signal?.aborted ?? false;
+	const account = accountOf(client);
+	const clock: Clock = {
 		now: () => Date.now(),
 		random: () => Math.random(),
-		stopped,
 		sleep: async (ms) =>
 			await sleep(ms, signal).catch(
 				async (error: unknown) => await Promise.reject(stopped() ? new StoppedError() : error),
 			),
-		createTask: async (call) => await afterStop.createTask(call),
-		getTask: async (taskId) => await getTask(telling(), taskId),
-		listTasks: async (query) => await listTasks(telling(), query),
-		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
-		upload: async (model, source) => await uploadFile(client, model, source),
+	};
+	return {
+		...clock,
+		account,
+		stopped,
+		getTask: async (taskId) => await getTask(telling(client), taskId),
+		listTasks: async (query) =>
+			await listTasks(telling(client), query, async () => await account.requests.pass(clock)),
 		download: async (taskId, videoUrl) =>
-			await download(functions, client.baseUrl, taskId, videoUrl, maxResultBytes),
+			await download(
+				functions,
+				await openResult(functions, videoUrl, client.baseUrl, signal),
+				taskId,
+				maxResultBytes,
+			),
 		log: (message) => functions.logger.info(message),
 	};
 }
 
 async function download(
-	functions: IExecuteFunctions,
-	baseUrl: string,
+	functions: FileFunctions,
+	result: OpenResult,
 	taskId: string,
-	videoUrl: string,
 	maxBytes: number,
 ): Promise<IBinaryData> {
-	const result = await openResult(functions, videoUrl, baseUrl);
 	const { stream, size } = result;
 	try {
 		if (size !== undefined) refuseLarger(size, maxBytes);

@@ -1,5 +1,5 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
 import { DashScopeError } from '../dashscope/errors';
 import { InputError } from '../inputError';
 import { TaskError } from '../tasks/errors';
@@ -79,18 +79,20 @@ export function runError(
 	return nodeError(functions, message, description, details, item);
 }
 
+/** Whatever n8n runs a node with. */
+interface RunsNode {
+	getNode(): INode;
+}
+
 /** An error that concerns no single item, for n8n to show. */
-export function asNodeError(
-	functions: IExecuteFunctions,
-	error: Error,
-): NodeApiError | NodeOperationError {
+export function asNodeError(functions: RunsNode, error: Error): NodeApiError | NodeOperationError {
 	if (error instanceof NodeApiError || error instanceof NodeOperationError) return error;
 	const { hint, details } = factsOf(error);
 	return nodeError(functions, error.message, hint ?? '', details);
 }
 
 function nodeError(
-	functions: IExecuteFunctions,
+	functions: RunsNode,
 	message: string,
 	description: string,
 	{ httpStatus }: FailureDetails,

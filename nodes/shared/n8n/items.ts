@@ -64,11 +64,18 @@ function taskJson(
 
 /** The item of a finished edit or of a status. */
 export function taskItem(item: number, task: Task, options: TaskItemOptions): INodeExecutionData {
+	return { ...taskContent(task, options), pairedItem: { item } };
+}
+
+/** What the item of a task holds. A trigger has no input that it could be paired with. */
+export function taskContent(
+	task: Task,
+	options: TaskItemOptions,
+): Pick<INodeExecutionData, 'json' | 'binary'> {
 	const { video, field } = options;
 	return {
 		json: taskJson(task, options),
 		...(video === undefined ? {} : { binary: { [field]: video } }),
-		pairedItem: { item },
 	};
 }
 

@@ -1,7 +1,7 @@
 import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
 import { TaskError } from './errors';
-import type { TaskPorts } from './ports';
+import type { LookPorts, TaskPorts } from './ports';
 import type { Semaphore } from './semaphore';
 import type { TaskRef } from './submit';
 import { asksTooLong, backoff } from './schedule';
@@ -61,7 +61,7 @@ export function endedBadly(task: Task): TaskError | undefined {
  * Fetches the video of a task that succeeded; a broken transfer is repeated whole.
  * @throws TaskError that keeps task ID, URL and expiry
  */
-export async function fetchVideo<Video>(ports: TaskPorts<Video>, task: Task): Promise<Video> {
+export async function fetchVideo<Video>(ports: LookPorts<Video>, task: Task): Promise<Video> {
 	const { taskId, videoUrl } = task;
 	if (videoUrl === undefined) {
 		throw downloadFailed(task, 'the answer holds no link to it');

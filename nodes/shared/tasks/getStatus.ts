@@ -1,6 +1,6 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
-import type { TaskPorts } from './ports';
+import type { LookPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 
 /** A single question to a service that stumbles is repeated this often; a loop around the node does the rest. */
@@ -10,10 +10,21 @@ const TRIES = 5;
  * The state of one task, now.
  * @throws DashScopeError when the service refuses, or fails several times in a row
  */
-export async function askStatus(ports: TaskPorts<unknown>, taskId: string): Promise<Task> {
+export async function askStatus(ports: LookPorts<unknown>, taskId: string): Promise<Task> {
+	return await askPatiently(ports, async () => await ports.getTask(taskId));
+}
+
+/**
+ * The answer to a question that costs nothing and may be repeated.
+ * @throws DashScopeError when the service refuses, or fails several times in a row; StoppedError
+ */
+export async function askPatiently<T>(
+	ports: LookPorts<unknown>,
+	question: () => Promise<T>,
+): Promise<T> {
 	for (let failures = 1; ; failures++) {
 		try {
-			return await ports.account.ask(ports, async () => await ports.getTask(taskId));
+			return await ports.account.ask(ports, question);
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);

@@ -16,19 +16,28 @@ export interface Clock {
 	random(): number;
 }
 
-/** @typeParam Video what a downloaded result becomes (n8n's binary data in the node) */
-export interface TaskPorts<Video> extends Clock {
+/**
+ * What it takes to look at tasks and to fetch their videos.
+ * @typeParam Video what a downloaded result becomes (n8n's binary data in the node)
+ */
+export interface LookPorts<Video> extends Clock {
 	/** What the executions of this process share because they use one account. */
 	account: Account;
+	/** Whether Stop was pressed or the time is up. */
+	stopped(): boolean;
+	getTask(taskId: string): Promise<Task>;
+	listTasks(query: TaskListQuery): Promise<ListedTask[]>;
+	/** Stores the video behind a result URL whole, or throws. */
+	download(taskId: string, videoUrl: string): Promise<Video>;
+	log(message: string): void;
+}
+
+export interface TaskPorts<Video> extends LookPorts<Video> {
 	/** Whether nothing but this process submits tasks with the account. */
 	exclusive: boolean;
 	/** Of the execution, unique in this process. */
 	executionId: string;
-	/** Whether Stop was pressed or the workflow's timeout has struck. */
-	stopped(): boolean;
 	createTask(call: CreateCall): Promise<CreatedTask>;
-	getTask(taskId: string): Promise<Task>;
-	listTasks(query: TaskListQuery): Promise<ListedTask[]>;
 	/**
 	 * Cancels a task that still waits. Works after a stop, too.
 	 * @throws when it does not wait any more; StoppedError when that takes longer than a stopped node may
@@ -36,7 +45,4 @@ export interface TaskPorts<Video> extends Clock {
 	cancelTask(taskId: string): Promise<void>;
 	/** @returns an `oss://` URL for use with `model` */
 	upload(model: string, source: UploadSource): Promise<string>;
-	/** Stores the video behind a result URL whole, or throws. */
-	download(taskId: string, videoUrl: string): Promise<Video>;
-	log(message: string): void;
 }

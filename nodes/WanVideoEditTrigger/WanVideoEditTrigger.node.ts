@@ -1,0 +1,45 @@
+import { NodeConnectionTypes } from 'n8n-workflow';
+import type {
+	INodeExecutionData,
+	INodeType,
+	INodeTypeDescription,
+	IPollFunctions,
+} from 'n8n-workflow';
+import { testDashScope } from '../shared/dashscope/credentialTest';
+import { asNodeError, toError } from '../shared/n8n/failures';
+import { properties, searchTriggerModels } from './fields';
+import { pollOnce, testEvent } from './poll';
+
+export class WanVideoEditTrigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Wan Video Edit Trigger',
+		name: 'wanVideoEditTrigger',
+		icon: {
+			light: 'file:../../icons/wanVideoEdit.svg',
+			dark: 'file:../../icons/wanVideoEdit.dark.svg',
+		},
+		group: ['trigger'],
+		version: 1,
+		subtitle: '={{ $parameter["event"] }}',
+		description: 'Starts the workflow when a video edit on DashScope has finished',
+		defaults: { name: 'Wan Video Edit Trigger' },
+		polling: true,
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'dashScopeApi', required: true, testedBy: 'testDashScope' }],
+		properties,
+	};
+
+	methods = {
+		credentialTest: { testDashScope },
+		listSearch: { searchModels: searchTriggerModels },
+	};
+
+	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+		try {
+			return this.getMode() === 'manual' ? await testEvent.call(this) : await pollOnce.call(this);
+		} catch (thrown) {
+			throw asNodeError(this, toError(thrown));
+		}
+	}
+}

@@ -1,0 +1,155 @@
+/** One poll: reads the task list, finds what has finished, and fetches each such task. Knows no n8n. */
+import type { ListedTask, Task } from '../shared/dashscope/types';
+import { fetchVideo } from '../shared/tasks/deliver';
+import { StoppedError } from '../shared/tasks/errors';
+import { askPatiently, askStatus } from '../shared/tasks/getStatus';
+import type { LookPorts } from '../shared/tasks/ports';
+import { Semaphore } from '../shared/tasks/semaphore';
+import { dueTasks, finished, hasEnded, latest, settled, windowOf } from './finished';
+import type { DueTask, Reading, Source, TriggerState } from './finished';
+
+export interface Settings {
+	source: Source;
+	/** Whether the filters let a task through. */
+	wanted: (task: ListedTask) => boolean;
+	download: boolean;
+	/** How long the poll may take, in milliseconds. */
+	budgetMs: number;
+}
+
+/** A task to be emitted. */
+export interface EndedTask<Video> {
+	task: Task;
+	model?: string;
+	video?: Video;
+	/** Why the task, or its video, could not be fetched. */
+	error?: Error;
+}
+
+/** Tasks that are fetched at a time. */
+const AT_ONCE = 2;
+
+/** A task that so many polls could not fetch is emitted as the list shows it. */
+const TRIES = 5;
+
+/** After that, the next poll may come too late: DashScope forgets it after 24 hours. */
+const LAST_CHANCE_MS = 22 * 3_600_000;
+
+/**
+ * Looks for tasks that have finished since the last poll.
+ * @param kept what the last poll left, undefined at the activation
+ * @returns the tasks to emit, in the order in which they ended, and what to keep
+ * @throws DashScopeError when the list cannot be read; then nothing has changed
+ */
+export async function collect<Video>(
+	ports: LookPorts<Video>,
+	kept: TriggerState | undefined,
+	settings: Settings,
+): Promise<{ state: TriggerState; ended: Array<EndedTask<Video>> }> {
+	const { source, wanted, budgetMs } = settings;
+	const begun = ports.now();
+	const window = windowOf(kept, source, serverTime(ports, begun));
+	const state = finished(kept, await read(ports, source, window, begun), wanted);
+
+	const downloads = new Semaphore(AT_ONCE);
+	const failed: string[] = [];
+	const found = await Promise.all(
+		dueTasks(state).map(
+			async (due) =>
+				await downloads.run(async () => {
+					// Whatever is begun has half of the time to itself; the rest is left to the next poll.
+					if (ports.now() - begun > budgetMs / 2 || ports.stopped()) return [];
+					const ended = await fetchTask(ports, due, settings);
+					if (ended.error === undefined || isLastTry(due, state)) return [{ due, ended }];
+					failed.push(due.taskId);
+					ports.log(`${ended.error.message} [to be tried again at the next poll]`);
+					return [];
+				}),
+		),
+	);
+	const emitted = found.flat().sort((a, b) => (a.due.endedAt ?? 0) - (b.due.endedAt ?? 0));
+	return {
+		state: settled(
+			state,
+			emitted.map(({ due }) => due.taskId),
+			failed,
+		),
+		ended: emitted.map(({ ended }) => ended),
+	};
+}
+
+/**
+ * The task that ended last, of those of the last 24 hours that the filters let through.
+ * @returns undefined when there is none
+ * @throws DashScopeError when the list or the task cannot be read; TaskError when its video cannot be fetched
+ */
+export async function collectLatest<Video>(
+	ports: LookPorts<Video>,
+	settings: Settings,
+): Promise<EndedTask<Video> | undefined> {
+	const begun = ports.now();
+	const window = windowOf(undefined, settings.source, serverTime(ports, begun));
+	const { rows } = await read(ports, settings.source, window, begun);
+	const row = latest(rows, settings.wanted);
+	if (row === undefined) return undefined;
+	const ended = await fetchTask(ports, { ...row, tries: 0 }, settings);
+	if (ended.error !== undefined) throw ended.error;
+	return ended;
+}
+
+function serverTime({ account }: LookPorts<unknown>, local: number): number {
+	return local + (account.offset ?? 0);
+}
+
+async function read(
+	ports: LookPorts<unknown>,
+	source: Source,
+	window: Reading['window'],
+	begun: number,
+): Promise<Reading> {
+	const rows = await askPatiently(
+		ports,
+		async () => await ports.listTasks({ model: source.model, ...window }),
+	);
+	// By now an answer has told the time.
+	const exact = ports.account.offset !== undefined;
+	return { source, window, at: serverTime(ports, begun), exact, rows };
+}
+
+function isLastTry({ tries, createdAt }: DueTask, { listedAt }: TriggerState): boolean {
+	return tries + 1 >= TRIES || (createdAt ?? listedAt) < listedAt - LAST_CHANCE_MS;
+}
+
+/** What can be had of a task; without an error it is all. */
+async function fetchTask<Video>(
+	ports: LookPorts<Video>,
+	due: DueTask & { taskId: string },
+	{ download }: Settings,
+): Promise<EndedTask<Video>> {
+	const { model } = due;
+	let task = asListed(due);
+	try {
+		const answer = await askStatus(ports, due.taskId);
+		if (!hasEnded(answer.status)) {
+			throw new Error(
+				`The task list shows task ${due.taskId} as ${due.status}, but its query says ${answer.status}`,
+			);
+		}
+		task = answer;
+		if (!download || task.status !== 'SUCCEEDED') return { task, model };
+		return { task, model, video: await fetchVideo(ports, task) };
+	} catch (thrown) {
+		return { task, model, error: reasonOf(thrown, due.taskId) };
+	}
+}
+
+function asListed({ taskId, status, createdAt, endedAt }: DueTask & { taskId: string }): Task {
+	return { taskId, status, submittedAt: createdAt, finishedAt: endedAt, raw: {} };
+}
+
+function reasonOf(thrown: unknown, taskId: string): Error {
+	if (thrown instanceof StoppedError) {
+		return new Error(`Task ${taskId} could not be fetched in the time that n8n gives a poll`);
+	}
+	return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,171 @@
+/** The trigger's fields, and how they are read. */
+import type {
+	IDataObject,
+	ILoadOptionsFunctions,
+	INodeExecutionData,
+	INodeListSearchResult,
+	INodeProperties,
+	IBinaryData,
+	IPollFunctions,
+} from 'n8n-workflow';
+import { isRecord } from '../shared/dashscope/json';
+import type { JsonRecord, ListedTask } from '../shared/dashscope/types';
+import { InputError } from '../shared/inputError';
+import { factsOf } from '../shared/n8n/failures';
+import { taskContent } from '../shared/n8n/items';
+import { currencyOf, estimateCost } from '../shared/tasks/price';
+import { searchModels } from '../WanVideoEdit/fields/model';
+import { price1080Option, price720Option, readPrices } from '../WanVideoEdit/fields/price';
+import { booleanOption, toText } from '../WanVideoEdit/fields/read';
+import { downloadFields, maxResultSizeOption, simplifyOption } from '../WanVideoEdit/fields/result';
+import { priceListOf, specOf } from '../WanVideoEdit/models';
+import type { EndedTask, Settings } from './collect';
+
+/** Entries of the list of models that stand for several. */
+const OF_WAN_VIDEO_EDIT = 'wanVideoEdit';
+const ALL_MODELS = 'all';
+
+const SEVERAL = [
+	{ name: 'Models of Wan Video Edit', value: OF_WAN_VIDEO_EDIT },
+	{ name: 'All Models of the Account', value: ALL_MODELS },
+];
+
+const STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED'];
+
+export const properties: INodeProperties[] = [
+	{
+		displayName: 'Event',
+		name: 'event',
+		type: 'options',
+		noDataExpression: true,
+		default: 'taskFinished',
+		options: [
+			{
+				name: 'Task Finished',
+				value: 'taskFinished',
+				description: 'A task of the account has finished, whoever submitted it',
+			},
+		],
+	},
+	{
+		displayName: 'Status',
+		name: 'status',
+		type: 'multiOptions',
+		default: ['SUCCEEDED', 'FAILED', 'CANCELED'],
+		description: 'How the task must have ended. Choose none for any.',
+		options: [
+			{ name: 'Canceled', value: 'CANCELED', description: 'Cancelled while it waited' },
+			{ name: 'Failed', value: 'FAILED', description: 'Ended without a video; not billed' },
+			{ name: 'Succeeded', value: 'SUCCEEDED', description: 'The video is ready' },
+		],
+	},
+	{
+		displayName: 'Model',
+		name: 'model',
+		type: 'resourceLocator',
+		required: true,
+		default: { mode: 'list', value: OF_WAN_VIDEO_EDIT, cachedResultName: SEVERAL[0]?.name },
+		description: 'The model that the task was submitted to',
+		modes: [
+			{
+				displayName: 'From List',
+				name: 'list',
+				type: 'list',
+				typeOptions: { searchListMethod: 'searchModels', searchable: true },
+			},
+			{
+				displayName: 'By ID',
+				name: 'id',
+				type: 'string',
+				placeholder: 'e.g. wan2.7-videoedit-2026-06-12',
+			},
+		],
+	},
+	...downloadFields,
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		options: [maxResultSizeOption, price1080Option, price720Option, simplifyOption],
+	},
+];
+
+/** The picker's list: several models at once, then each that edits videos. */
+export async function searchTriggerModels(
+	this: ILoadOptionsFunctions,
+	filter = '',
+): Promise<INodeListSearchResult> {
+	const { results } = await searchModels.call(this, filter);
+	const wanted = filter.toLowerCase();
+	const several = SEVERAL.filter(({ name }) => name.toLowerCase().includes(wanted));
+	return { results: [...several, ...results] };
+}
+
+export function readOptions(functions: IPollFunctions): JsonRecord {
+	const options: unknown = functions.getNodeParameter('options', {});
+	return isRecord(options) ? options : {};
+}
+
+/** @throws InputError for a model or a status that is none */
+export function readSettings(functions: IPollFunctions, budgetMs: number): Settings {
+	const model = readModel(functions);
+	const statuses = readStatuses(functions);
+	const only = model === ALL_MODELS || model === OF_WAN_VIDEO_EDIT ? undefined : model;
+	const isWanted = ({ model: its = '' }: ListedTask) => {
+		if (model === OF_WAN_VIDEO_EDIT) return specOf(its) !== undefined;
+		return only === undefined || its === only;
+	};
+	return {
+		source: { credential: functions.getNode().credentials?.dashScopeApi?.id ?? '', model: only },
+		wanted: (task) => statuses.includes(task.status) && isWanted(task),
+		download:
+			booleanOption({ download: functions.getNodeParameter('download', true) }, 'download') ?? true,
+		budgetMs,
+	};
+}
+
+function readModel(functions: IPollFunctions): string {
+	const model = toText(
+		functions.getNodeParameter('model', OF_WAN_VIDEO_EDIT, { extractValue: true }),
+	);
+	if (model !== '') return model;
+	throw new InputError(
+		"'Model' is empty",
+		`Choose "${SEVERAL[0]?.name ?? ''}" or a model from the list, or enter the ID of one.`,
+	);
+}
+
+function readStatuses(functions: IPollFunctions): string[] {
+	const chosen: unknown = functions.getNodeParameter('status', STATUSES);
+	if (!Array.isArray(chosen) || chosen.length === 0) return STATUSES;
+	const statuses = chosen.map(toText);
+	const strange = statuses.find((status) => !STATUSES.includes(status));
+	if (strange === undefined) return statuses;
+	throw new InputError(`'Status' has "${strange}"`, `Choose among ${STATUSES.join(', ')}.`);
+}
+
+/**
+ * Makes the item of a task: what Get Status returns, and why something of it is missing.
+ * @throws InputError for a price that is not a number
+ */
+export function itemMaker(
+	functions: IPollFunctions,
+	baseUrl: string,
+): (ended: EndedTask<IBinaryData>) => INodeExecutionData {
+	const options = readOptions(functions);
+	const billing = { currency: currencyOf(baseUrl), priceListOf };
+	const prices = readPrices(options);
+	const field = toText(functions.getNodeParameter('outputField', 'data')) || 'data';
+	const simplify = booleanOption(options, 'simplify') ?? true;
+	return ({ task, model = '', video, error }) => {
+		const cost = estimateCost(task.usage, model, billing, prices);
+		const item = taskContent(task, { video, field, simplify, cost });
+		return error === undefined ? item : { ...item, json: { ...item.json, ...missing(error) } };
+	};
+}
+
+function missing(error: Error): IDataObject {
+	return { error: error.message, hint: factsOf(error).hint ?? null };
+}

@@ -1,0 +1,54 @@
+/** Binds a poll to n8n: its static data, its time limit, its items. */
+import { NodeOperationError } from 'n8n-workflow';
+import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { dashScopeClient } from '../shared/dashscope/client';
+import { lookPorts } from '../shared/n8n/bindPorts';
+import { readMaxResultBytes } from '../WanVideoEdit/fields/result';
+import { collect, collectLatest } from './collect';
+import { itemMaker, readOptions, readSettings } from './fields';
+import { readState } from './finished';
+
+/** For an n8n that does not say how long a poll may take. */
+const DEFAULT_BUDGET_MS = 5 * 60_000;
+
+/** n8n starts a poll even while the one before still runs. Both would find the same tasks. */
+const polling = new WeakSet<object>();
+
+/** The tasks that have finished since the last poll, one item each; null for none. */
+export async function pollOnce(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+	const memory = this.getWorkflowStaticData('node');
+	if (polling.has(memory)) return null;
+	polling.add(memory);
+	try {
+		const { ports, settings, itemOf } = await prepare(this);
+		const { state, ended } = await collect(ports, readState(memory.finished), settings);
+		const items = ended.map(itemOf);
+		memory.finished = state;
+		return items.length === 0 ? null : [items];
+	} finally {
+		polling.delete(memory);
+	}
+}
+
+/** The latest finished task, for "Fetch Test Event". What the trigger remembers stays as it is. */
+export async function testEvent(this: IPollFunctions): Promise<INodeExecutionData[][]> {
+	const { ports, settings, itemOf } = await prepare(this);
+	const latest = await collectLatest(ports, settings);
+	if (latest !== undefined) return [[itemOf(latest)]];
+	throw new NodeOperationError(this.getNode(), 'No finished task matches the filters', {
+		description:
+			"DashScope lists the tasks of the last 24 hours. Edit a video with this account first, or change 'Status' or 'Model'.",
+	});
+}
+
+async function prepare(functions: IPollFunctions) {
+	const budgetMs = 'getPollBudgetMs' in functions ? functions.getPollBudgetMs() : DEFAULT_BUDGET_MS;
+	const client = await dashScopeClient(functions);
+	const maxResultBytes = readMaxResultBytes(readOptions(functions));
+	const ports = lookPorts(functions, client, maxResultBytes, AbortSignal.timeout(budgetMs));
+	return {
+		ports,
+		settings: readSettings(functions, budgetMs),
+		itemOf: itemMaker(functions, client.baseUrl),
+	};
+}
