@@ -28,7 +28,7 @@ export class DashScopeApi implements ICredentialType {
 			required: true,
 			default: '',
 			description:
-				'From the Model Studio console, page "API Key". A key works only in the region where it was made.',
+				'From the API Key page of the Model Studio console. A key works only in the region where it was created.',
 		},
 		{
 			displayName: 'Region',
@@ -53,7 +53,7 @@ export class DashScopeApi implements ICredentialType {
 			default: '',
 			placeholder: 'e.g. ws-1a2b3c4d',
 			description:
-				'Optional. With it the workspace host of the region is used instead of the shared one.',
+				'Optional. Uses the workspace host of the region instead of the shared host.',
 			displayOptions: { show: { region: ['ap-southeast-1', 'cn-beijing'] } },
 		},
 		{

@@ -76,7 +76,15 @@ export async function npm(args: string[], options: RunOptions): Promise<string> 
 		)
 			env[name] = value;
 	}
-	return cli?.endsWith('.js')
-		? await run(process.execPath, [cli, ...args], { ...options, env })
-		: await run('npm', args, { ...options, env });
+	const own: [string, string[]] = cli?.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []];
+	const [command, first] = args[0] === 'ci' && (await isOld(own)) ? newer : own;
+	return await run(command, [...first, ...args], { ...options, env });
+}
+
+const newer: [string, string[]] = ['npx', ['--yes', 'npm@11']];
+
+/** npm 10, which comes with Node.js 20 and 22, misses optional packages in the locks and refuses them. */
+async function isOld([command, first]: [string, string[]]): Promise<boolean> {
+	const version = await run(command, [...first, '--version'], { cwd: process.cwd() });
+	return Number.parseInt(version, 10) < 11;
 }

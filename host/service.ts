@@ -24,10 +24,11 @@ const regions = ['cn-beijing', 'ap-southeast-1'] as const;
 const picturesOf = ({ images }: { images: Array<{ path: string }> }) =>
 	images.slice(0, 3).map(({ path }) => path);
 
-async function sandbox(): Promise<Service> {
+/** The sandbox, whatever the environment says. */
+export async function startSandboxService(): Promise<Service> {
 	const running = await startSandbox({ jobSeconds });
 	stopLater(async () => await running.stop());
-	say(`DashScope sandbox at ${running.url} (set DASHSCOPE_API_KEY to use the real service)`);
+	say(`DashScope sandbox at ${running.url}`);
 	return {
 		name: 'the DashScope sandbox on this computer',
 		credential: {
@@ -61,5 +62,7 @@ async function dashScope(apiKey: string): Promise<Service> {
 
 export async function startService(): Promise<Service> {
 	const apiKey = process.env.DASHSCOPE_API_KEY;
-	return apiKey ? await dashScope(apiKey) : await sandbox();
+	if (apiKey) return await dashScope(apiKey);
+	say('No DASHSCOPE_API_KEY is set, so the sandbox takes the place of the real service');
+	return await startSandboxService();
 }

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 
 import { startSandbox, type SandboxOptions } from './index';
+import { catalogue, findModel } from './models';
+import { REGIONS } from './options';
 
 const HELP = `A DashScope on loopback: the same HTTP contract, real MP4 results, faults on demand.
 
@@ -8,14 +10,15 @@ Usage: npm run sandbox -- [options]
 
   --port N               port to listen on, always on 127.0.0.1 (default: a free one)
   --api-key K            key that clients must send (default: sk-sandbox)
-  --region R             cn-beijing or ap-southeast-1, shown in the task list
+  --region R             act as cn-beijing or ap-southeast-1: wanx2.1-vace-plus or wan2.1-vace-plus
+                         (default: both are known)
   --job-seconds N        how long a task runs (default: 20)
-  --slots N              tasks running at once (default: 5)
-  --submits-per-second N create calls per second (default: 5)
+  --slots N              tasks of a model running at once (default: as the service, 5, 2 or 1)
+  --submits-per-second N create calls of a model per second (default: as the service, 10, 5 or 2)
   --queries-per-second N query, list and cancel calls per second, each (default: 20)
   --policy-seconds N     how long an upload policy lives (default: 300)
   --result-bytes N       pad results up to this size
-  --max-upload-bytes N   largest upload (default: 104857600)
+  --max-upload-bytes N   largest upload (default: 104857600, 209715200 for wan2.2-animate-mix)
   --help                 this text
 `;
 
@@ -47,9 +50,9 @@ function readArguments(args: string[]): SandboxOptions | undefined {
 		},
 	});
 	if (values.help) return undefined;
-	const { region } = values;
-	if (region !== undefined && region !== 'cn-beijing' && region !== 'ap-southeast-1') {
-		throw new Error(`--region must be cn-beijing or ap-southeast-1, got "${region}"`);
+	const region = REGIONS.find((known) => known === values.region);
+	if (values.region !== region) {
+		throw new Error(`--region must be one of ${REGIONS.join(', ')}, got "${values.region}"`);
 	}
 	return {
 		region,
@@ -72,7 +75,9 @@ async function main(): Promise<void> {
 		return;
 	}
 	const sandbox = await startSandbox(options);
-	const { video, portraitVideo, silentVideo, movVideo, images } = sandbox.samples;
+	const { video, portraitVideo, silentVideo, movVideo, images, maskImage, maskVideo, audio } =
+		sandbox.samples;
+	const samples = [video, portraitVideo, silentVideo, movVideo, ...images];
 	const lines = [
 		'DashScope sandbox is running.',
 		'',
@@ -80,8 +85,13 @@ async function main(): Promise<void> {
 		`  API key       ${sandbox.apiKey}`,
 		`  Job time      ${options.jobSeconds} s`,
 		'',
+		'Models',
+		...catalogue(options.region)
+			.filter(({ model }) => findModel(model) !== undefined)
+			.map(({ model }) => `  ${model}`),
+		'',
 		'Sample media',
-		...[video, portraitVideo, silentVideo, movVideo, ...images].map(({ url }) => `  ${url}`),
+		...[...samples, maskImage, maskVideo, audio].map(({ url }) => `  ${url}`),
 		'',
 		'Control',
 		`  POST DELETE   ${sandbox.url}/_sandbox/faults`,

@@ -67,7 +67,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		reset: async () => await state.reset(),
 		samples: state.sampleFiles(),
 		get ffmpegRuns() {
-			return state.workshop.ffmpegRuns;
+			return state.worker.ffmpegRuns;
 		},
 		stop: async () => await (stopped ??= stop()),
 	};

@@ -7,52 +7,99 @@ import { pipeline } from 'node:stream/promises';
 
 import { TaskFailure } from './errors';
 import {
+	audioFormat,
 	firstBytes,
 	imageFormat,
-	isMovie,
+	probeAudio,
 	probeImage,
 	probeVideo,
+	videoFormat,
+	type AudioFormat,
+	type AudioProbe,
+	type ImageFormat,
 	type ImageProbe,
+	type VideoFormat,
 	type VideoProbe,
 } from './probe';
 import type { StoredUpload } from './uploads';
-import { ossKey, type MediaItem } from './validate';
 
 // Media are really fetched and opened. What is wrong with them makes the task FAILED (in an HTTP
 // 200) rather than refusing the create call: the service fetches them when it works on the task, and
 // its error page lists the InvalidFile codes as those of failed tasks. Codes and the wording of
 // messages follow that page; where it names no numbers for this model, the model's own are used.
 
-export interface ResolvedMedia {
-	type: MediaItem['type'];
+interface Common {
+	/** The type of a `media` item, or the name of the field that held the URL. */
+	type: string;
 	/** As sent; data URIs shortened. */
 	url: string;
 	path: string;
 	sha256: string;
 	bytes: number;
-	probe: VideoProbe | ImageProbe;
 }
 
-export interface VideoMedia extends ResolvedMedia {
-	type: 'video';
+export interface VideoMedia extends Common {
+	kind: 'video';
 	probe: VideoProbe;
 }
 
-export interface ImageMedia extends ResolvedMedia {
-	type: 'reference_image';
+export interface ImageMedia extends Common {
+	kind: 'image';
 	probe: ImageProbe;
+}
+
+export interface AudioMedia extends Common {
+	kind: 'audio';
+	probe: AudioProbe;
+}
+
+export type Media = VideoMedia | ImageMedia | AudioMedia;
+
+type Span = readonly [min: number, max: number];
+
+/** What a file must be; each model has its own limits, and each place for a file within it. */
+export type Limits = VideoLimits | ImageLimits | AudioLimits;
+
+interface PictureLimits {
+	megabytes: number;
+	/** Pixels of width and height, each. */
+	side?: Span;
+	/** From 1:n to n:1. */
+	aspect?: number;
+}
+
+export interface VideoLimits extends PictureLimits {
+	kind: 'video';
+	formats: readonly VideoFormat[];
+	seconds?: Span;
+	minFps?: number;
+}
+
+export interface ImageLimits extends PictureLimits {
+	kind: 'image';
+	formats: readonly ImageFormat[];
+	/** Whether a data URI will do. */
+	inline: boolean;
+	/** PNG with transparency. */
+	alpha?: boolean;
+}
+
+export interface AudioLimits {
+	kind: 'audio';
+	formats: readonly AudioFormat[];
+	megabytes: number;
+	seconds?: Span;
+}
+
+/** A file that a create call names. */
+export interface MediaItem {
+	type: string;
+	url: string;
+	limits: Limits;
 }
 
 const MB = 1024 * 1024;
 
-const LIMITS = {
-	video: { bytes: 100 * MB, minSide: 240, maxSide: 4096 },
-	reference_image: { bytes: 20 * MB, minSide: 240, maxSide: 8000 },
-} as const;
-
-const MAX_ASPECT = 8;
-const MIN_SECONDS = 2;
-const MAX_SECONDS = 10;
 /** Containers round: a clip cut at ten seconds often says 10.03. */
 const SECONDS_TOLERANCE = 0.1;
 
@@ -77,28 +124,46 @@ export function shortUrl(url: string): string {
 	return url.startsWith('data:') ? `${url.slice(0, url.indexOf(',') + 1)}…` : url;
 }
 
+/** The object key of an `oss://` URL, as written: URL parsers would change it. */
+export const ossKey = (url: string) =>
+	url.startsWith('oss://') ? url.slice('oss://'.length) : undefined;
+
 /** Fetches, opens and judges one item; throws TaskFailure. */
 export async function resolveMedia(
 	item: MediaItem,
 	sources: MediaSources,
 	signal: AbortSignal,
-): Promise<VideoMedia | ImageMedia> {
+): Promise<Media> {
 	const file = await obtain(item, sources, signal);
-	const limit = LIMITS[item.type];
-	if (file.bytes > limit.bytes) throw tooLarge(item, file.bytes);
-	const common = { url: shortUrl(item.url), ...file };
-	if (item.type === 'video') {
-		const probe = await openVideo(file.path, signal);
-		checkExtension(item, ['.mp4', '.mov']);
-		checkPicture(item, probe);
-		checkSeconds(probe.seconds);
-		return { type: 'video', ...common, probe };
+	const { limits } = item;
+	if (file.bytes > limits.megabytes * MB) throw tooLarge(item, file.bytes);
+	const head = await firstBytes(file.path, 32);
+	const common = { type: item.type, url: shortUrl(item.url), ...file };
+	if (limits.kind === 'video') {
+		checkFormat(videoFormat(head), limits.formats);
+		const probe = await opened(probeVideo(file.path, signal), limits, signal);
+		checkExtension(item, limits.formats);
+		checkPicture(limits, probe);
+		checkFps(limits, probe);
+		checkSeconds(limits, probe);
+		return { ...common, kind: 'video', probe };
 	}
-	const probe = await openImage(file.path, signal);
+	if (limits.kind === 'audio') {
+		checkFormat(audioFormat(head), limits.formats);
+		const probe = await opened(probeAudio(file.path, signal), limits, signal);
+		checkExtension(item, limits.formats);
+		checkSeconds(limits, probe);
+		return { ...common, kind: 'audio', probe };
+	}
+	checkFormat(imageFormat(head), limits.formats);
+	const probe = await opened(probeImage(file.path, signal), limits, signal);
+	if (probe.hasAlpha && !limits.alpha) {
+		throw new TaskFailure('InvalidFile.Format', 'Invalid file format, PNG with an alpha channel.');
+	}
 	checkMime(item, probe);
-	checkExtension(item, probe.format === 'jpeg' ? ['.jpg', '.jpeg'] : [`.${probe.format}`]);
-	checkPicture(item, probe);
-	return { type: 'reference_image', ...common, probe };
+	checkExtension(item, probe.format === 'jpeg' ? ['jpg', 'jpeg'] : [probe.format]);
+	checkPicture(limits, probe);
+	return { ...common, kind: 'image', probe };
 }
 
 async function obtain(
@@ -128,7 +193,7 @@ async function fromDataUri(url: string, dir: string): Promise<LocalFile> {
 const unable = 'Unable to download the media resource during the data inspection process.';
 
 async function download(item: MediaItem, dir: string, signal: AbortSignal): Promise<LocalFile> {
-	const limit = LIMITS[item.type].bytes;
+	const limit = item.limits.megabytes * MB;
 	const timeout = AbortSignal.timeout(FETCH_TIMEOUT);
 	const partial = join(dir, `partial-${randomUUID()}`);
 	try {
@@ -191,45 +256,31 @@ function causeCode(error: unknown): unknown {
 	return (cause as { code?: unknown } | undefined)?.code;
 }
 
-async function openVideo(path: string, signal: AbortSignal): Promise<VideoProbe> {
-	if (!isMovie(await firstBytes(path, 12))) {
-		throw new TaskFailure(
-			'InvalidFile.Format',
-			'Invalid file format, the request file format is one of the following types: MP4, MOV.',
-		);
-	}
-	try {
-		return await probeVideo(path, signal);
-	} catch (error) {
-		if (signal.aborted) throw error;
-		throw new TaskFailure('InvalidFile.Openerror', 'Invalid file, cannot open file as video.');
-	}
+function checkFormat(format: string | undefined, formats: readonly string[]): void {
+	if (format !== undefined && formats.includes(format)) return;
+	const names = formats.map((name) => (name === 'jpeg' ? 'JPEG, JPG' : name.toUpperCase()));
+	throw new TaskFailure(
+		'InvalidFile.Format',
+		`Invalid file format, the request file format is one of the following types: ${names.join(', ')}.`,
+	);
 }
 
-async function openImage(path: string, signal: AbortSignal): Promise<ImageProbe> {
-	if (imageFormat(await firstBytes(path, 16)) === undefined) {
-		throw new TaskFailure(
-			'InvalidFile.Format',
-			'Invalid file format, the request file format is one of the following types: JPEG, JPG, PNG, BMP, WEBP.',
-		);
-	}
-	let probe: ImageProbe;
+async function opened<T>(probe: Promise<T>, { kind }: Limits, signal: AbortSignal): Promise<T> {
 	try {
-		probe = await probeImage(path, signal);
+		return await probe;
 	} catch (error) {
 		if (signal.aborted) throw error;
-		throw new TaskFailure(INSPECTION, 'Failed to decode the image during the data inspection.');
+		if (kind === 'image') {
+			throw new TaskFailure(INSPECTION, 'Failed to decode the image during the data inspection.');
+		}
+		throw new TaskFailure('InvalidFile.Openerror', `Invalid file, cannot open file as ${kind}.`);
 	}
-	if (probe.hasAlpha) {
-		throw new TaskFailure('InvalidFile.Format', 'Invalid file format, PNG with an alpha channel.');
-	}
-	return probe;
 }
 
 /** The service guesses the type of an upload by its extension (API reference 4.2). */
-function checkExtension({ url }: MediaItem, allowed: string[]): void {
+function checkExtension({ url }: MediaItem, allowed: readonly string[]): void {
 	const key = ossKey(url);
-	if (key === undefined || allowed.includes(extname(key).toLowerCase())) return;
+	if (key === undefined || allowed.includes(extname(key).slice(1).toLowerCase())) return;
 	throw new TaskFailure(INSPECTION, BAD_FORMAT);
 }
 
@@ -239,37 +290,68 @@ function checkMime({ url }: MediaItem, { format }: ImageProbe): void {
 	}
 }
 
-function checkPicture({ type }: MediaItem, { width, height }: VideoProbe | ImageProbe): void {
-	const kind = type === 'video' ? 'video' : 'image';
-	const { minSide, maxSide } = LIMITS[type];
-	if (Math.min(width, height) < minSide || Math.max(width, height) > maxSide) {
+function checkPicture(
+	{ kind, side: [min, max] = [0, Infinity], aspect = Infinity }: VideoLimits | ImageLimits,
+	{ width, height }: VideoProbe | ImageProbe,
+): void {
+	if (Math.min(width, height) < min || Math.max(width, height) > max) {
 		throw new TaskFailure(
 			'InvalidFile.Resolution',
-			`Invalid ${kind} resolution, the height or width of ${kind} must be ${minSide} ~ ${maxSide}, got ${width}x${height}.`,
+			`Invalid ${kind} resolution, the height or width of ${kind} must be ${min} ~ ${max}, got ${width}x${height}.`,
 		);
 	}
-	if (Math.max(width / height, height / width) > MAX_ASPECT) {
+	if (Math.max(width / height, height / width) > aspect) {
 		throw new TaskFailure(
 			'InvalidFile.AspectRatio',
-			`Invalid file ratio, the file aspect ratio must be between 1:${MAX_ASPECT} and ${MAX_ASPECT}:1, got ${width}x${height}.`,
+			`Invalid file ratio, the file aspect ratio must be between 1:${aspect} and ${aspect}:1, got ${width}x${height}.`,
 		);
 	}
 }
 
-function checkSeconds(seconds: number): void {
-	if (seconds < MIN_SECONDS - SECONDS_TOLERANCE || seconds > MAX_SECONDS + SECONDS_TOLERANCE) {
+function checkFps({ minFps = 0 }: VideoLimits, { fps }: VideoProbe): void {
+	if (fps >= minFps) return;
+	throw new TaskFailure(
+		'InvalidFile.FPS',
+		`Invalid file FPS, the video FPS must be at least ${minFps}, got ${fps}.`,
+	);
+}
+
+function checkSeconds(
+	{ kind, seconds: [min, max] = [0, Infinity] }: VideoLimits | AudioLimits,
+	{ seconds }: VideoProbe | AudioProbe,
+): void {
+	if (seconds < min - SECONDS_TOLERANCE || seconds > max + SECONDS_TOLERANCE) {
 		throw new TaskFailure(
 			'InvalidFile.Duration',
-			`Invalid file duration, the video file duration must be between ${MIN_SECONDS}s and ${MAX_SECONDS}s, got ${seconds}s.`,
+			`Invalid file duration, the ${kind} file duration must be between ${min}s and ${max}s, got ${seconds}s.`,
 		);
 	}
 }
 
-function tooLarge({ type }: MediaItem, bytes: number): TaskFailure {
-	const kind = type === 'video' ? 'video' : 'image';
-	const limit = LIMITS[type].bytes / MB;
+function tooLarge({ limits: { kind, megabytes } }: MediaItem, bytes: number): TaskFailure {
 	return new TaskFailure(
 		'InvalidFile.Size',
-		`Invalid file size, the ${kind} file size must be less than ${limit}MB, got ${(bytes / MB).toFixed(1)}MB or more.`,
+		`Invalid file size, the ${kind} file size must be less than ${megabytes}MB, got ${(bytes / MB).toFixed(1)}MB or more.`,
 	);
+}
+
+/** The images among the media, in their order; of one type, if that is named. */
+export const imagesOf = (media: Media[], type?: string) =>
+	media.filter(
+		(item): item is ImageMedia => item.kind === 'image' && (type ?? item.type) === item.type,
+	);
+
+export const videosOf = (media: Media[], type?: string) =>
+	media.filter(
+		(item): item is VideoMedia => item.kind === 'video' && (type ?? item.type) === item.type,
+	);
+
+export const audiosOf = (media: Media[]) =>
+	media.filter((item): item is AudioMedia => item.kind === 'audio');
+
+/** The video of a request that has to have one. */
+export function onlyVideo(media: Media[], type?: string): VideoMedia {
+	const [video] = videosOf(media, type);
+	if (video === undefined) throw new Error('a request without a video was let in');
+	return video;
 }

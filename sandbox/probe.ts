@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 
-import { runFfprobe } from './programs';
+import { grayPixels, runFfprobe } from './programs';
 
 export interface VideoProbe {
 	/** Container as ffprobe names it, for example `mov,mp4,m4a,3gp,3g2,mj2`. */
@@ -22,6 +22,14 @@ export interface ImageProbe {
 	bytes: number;
 }
 
+export interface AudioProbe {
+	format: AudioFormat;
+	seconds: number;
+	bytes: number;
+}
+
+export type VideoFormat = 'mp4' | 'mov' | 'avi';
+export type AudioFormat = 'wav' | 'mp3';
 export type ImageFormat = 'jpeg' | 'png' | 'bmp' | 'webp';
 
 interface Stream {
@@ -90,12 +98,37 @@ export function imageFormat(head: Buffer): ImageFormat | undefined {
 	return undefined;
 }
 
-/** Whether the content is an ISO media file: MP4 or MOV. */
-export function isMovie(head: Buffer): boolean {
-	// `ftyp` first is the rule; old QuickTime files begin with one of the other boxes.
-	return ['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot'].includes(
-		head.toString('latin1', 4, 8),
-	);
+/** By content, not by name. */
+export function videoFormat(head: Buffer): VideoFormat | undefined {
+	const ascii = head.toString('latin1', 0, 16);
+	if (ascii.startsWith('RIFF') && ascii.slice(8, 12) === 'AVI ') return 'avi';
+	const box = ascii.slice(4, 8);
+	if (box === 'ftyp') return ascii.slice(8, 12) === 'qt  ' ? 'mov' : 'mp4';
+	// Old QuickTime files begin with one of these.
+	return ['moov', 'mdat', 'wide', 'free', 'skip', 'pnot'].includes(box) ? 'mov' : undefined;
+}
+
+/** By content, not by name. */
+export function audioFormat(head: Buffer): AudioFormat | undefined {
+	const ascii = head.toString('latin1', 0, 12);
+	if (ascii.startsWith('RIFF') && ascii.slice(8) === 'WAVE') return 'wav';
+	if (ascii.startsWith('ID3')) return 'mp3';
+	const [first = 0, second = 0] = head;
+	// The sync bits, and a layer, which AAC has not.
+	return first === 0xff && second >= 0xe0 && (second & 0x06) !== 0 ? 'mp3' : undefined;
+}
+
+/** Throws when the file holds no sound. */
+export async function probeAudio(path: string, signal?: AbortSignal): Promise<AudioProbe> {
+	const format = audioFormat(await firstBytes(path, 12));
+	const { streams = [], format: whole = {} } = (await runFfprobe(path, signal)) as Probed;
+	const audio = streams.find(({ codec_type }) => codec_type === 'audio');
+	if (format === undefined || audio === undefined) throw new Error('no sound in the file');
+	return {
+		format,
+		seconds: round(Number(audio.duration ?? whole.duration ?? 0) || 0, 3),
+		bytes: (await stat(path)).size,
+	};
 }
 
 /** Throws when the file is no readable picture. */
@@ -114,4 +147,20 @@ export async function probeImage(path: string, signal?: AbortSignal): Promise<Im
 		hasAlpha: format === 'png' && (head[25] === 4 || head[25] === 6),
 		bytes: (await stat(path)).size,
 	};
+}
+
+/** Grid on which a mask is looked at. */
+const GRID = 64;
+
+/** Where the first frame of a mask is bright, as shares of width and height; all of it if nowhere. */
+export async function brightBox(path: string) {
+	const pixels = await grayPixels(path, GRID);
+	const bright = [...pixels.keys()].filter((at) => (pixels[at] ?? 0) > 127);
+	const span = (places: number[]) => {
+		const [first, last] = [Math.min(...places), Math.max(...places)];
+		return places.length === 0 ? [0, 1] : [first / GRID, (last + 1 - first) / GRID];
+	};
+	const [x = 0, width = 1] = span(bright.map((at) => at % GRID));
+	const [y = 0, height = 1] = span(bright.map((at) => Math.floor(at / GRID)));
+	return { x, y, width, height };
 }

@@ -63,15 +63,21 @@ export const ffprobePath = () => (ffprobeProgram ??= runnable(ffprobeInstaller.p
 /** A render that takes longer than this is stuck. */
 const RUN_TIMEOUT = 180_000;
 
-function run(program: string, args: string[], signal?: AbortSignal): Promise<string> {
+function run(program: string, args: string[], signal?: AbortSignal): Promise<Buffer> {
 	return new Promise((resolve, reject) => {
 		const child = execFile(
 			program,
 			args,
-			{ signal, timeout: RUN_TIMEOUT, killSignal: 'SIGKILL', maxBuffer: 16 * 1024 * 1024 },
+			{
+				signal,
+				timeout: RUN_TIMEOUT,
+				killSignal: 'SIGKILL',
+				maxBuffer: 16 * 1024 * 1024,
+				encoding: 'buffer',
+			},
 			(error, stdout, stderr) => {
 				if (error === null) return resolve(stdout);
-				const reason = stderr.trim().split('\n').slice(-3).join(' ');
+				const reason = stderr.toString().trim().split('\n').slice(-3).join(' ');
 				const failure =
 					signal?.aborted || reason === '' ? error : new Error(reason, { cause: error });
 				// A process that was only just killed may write for a moment longer.
@@ -84,18 +90,23 @@ function run(program: string, args: string[], signal?: AbortSignal): Promise<str
 	});
 }
 
+const QUIET = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-y'];
+
 export async function runFfmpeg(args: string[], signal?: AbortSignal): Promise<void> {
-	await run(
-		ffmpegPath(),
-		['-hide_banner', '-nostdin', '-loglevel', 'error', '-y', ...args],
-		signal,
-	);
+	await run(ffmpegPath(), [...QUIET, ...args], signal);
+}
+
+/** The first frame of a file as so many times so many bytes of brightness. */
+export async function grayPixels(file: string, side: number): Promise<Buffer> {
+	const shown = ['-frames:v', '1', '-vf', `scale=${side}:${side}`, '-pix_fmt', 'gray'];
+	const args = ['-protocol_whitelist', 'file,pipe', '-i', file, ...shown, '-f', 'rawvideo', '-'];
+	return await run(ffmpegPath(), [...QUIET, ...args]);
 }
 
 export async function runFfprobe(file: string, signal?: AbortSignal): Promise<unknown> {
 	const args = ['-v', 'error', '-protocol_whitelist', 'file'];
 	args.push('-show_format', '-show_streams', '-of', 'json', file);
-	return JSON.parse(await run(ffprobePath(), args, signal));
+	return JSON.parse((await run(ffprobePath(), args, signal)).toString());
 }
 
 /** Lets at most so many pieces of work run at once. */

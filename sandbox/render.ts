@@ -13,98 +13,60 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { effectFor } from './effects';
-import type { ImageMedia, VideoMedia } from './media';
-import { watermark } from './pictures';
 import { cacheDir, ffmpegPath, Gate, runFfmpeg } from './programs';
-import { outputSize, type Size } from './sizes';
-import type { EditRequest } from './validate';
+import { even, type Size } from './sizes';
+import { watermark } from './watermark';
 
-/** Everything a render depends on, besides the files' content. */
+export interface RenderInput {
+	/** A file, or a source of ffmpeg's own if the options say so. */
+	path: string;
+	/** Of the content. */
+	sha256: string;
+	/** Input options of ffmpeg. */
+	options: string[];
+}
+
+/** All that a render depends on. */
 export interface RenderPlan {
-	source: VideoMedia;
-	images: ImageMedia[];
+	inputs: RenderInput[];
+	/** A filter graph, chain by chain, that leads to the labels `video` and `sound`. */
+	chains: string[];
+	video: string;
+	sound?: string;
 	size: Size;
 	/** Length of the result. */
 	seconds: number;
-	prompt: string;
-	audio: 'auto' | 'origin';
 	watermark: boolean;
 }
 
 /** What the service puts out, always. */
 export const OUTPUT_FPS = 30;
 
-export function planFor(
-	request: EditRequest,
-	source: VideoMedia,
-	images: ImageMedia[],
-): RenderPlan {
-	const { probe } = source;
-	const { duration, resolution, ratio, prompt, audio, watermark: marked } = request;
-	return {
-		source,
-		images,
-		size: outputSize(resolution, ratio, probe),
-		// The duration cuts; it never makes a clip longer.
-		seconds: duration === 0 ? probe.seconds : Math.min(duration, probe.seconds),
-		prompt,
-		audio,
-		watermark: marked,
-	};
-}
-
-const even = (length: number) => Math.max(2, Math.round(length / 2) * 2);
-
-/** One row of thumbnails along the upper edge, in the order of the prompt's numbering. */
-function thumbnails({ images, size }: RenderPlan): string[] {
-	const box = even(Math.min(size.width / 6.2, size.height / 4.5));
-	const margin = even(box / 8);
-	const border = even(box / 40);
-	const fit = `scale=${box}:${box}:force_original_aspect_ratio=decrease`;
-	const frame = `pad=iw+${2 * border}:ih+${2 * border}:${border}:${border}:white,setsar=1`;
-	return images.flatMap((_, index) => {
-		const x = margin + index * (box + 2 * border + margin);
-		return [
-			`[${index + 1}:v]${fit},${frame}[image${index}]`,
-			`[v${index}][image${index}]overlay=${x}:${margin}[v${index + 1}]`,
-		];
-	});
-}
-
-/** `files` are the source, the images and the watermark, in this order. */
-export function renderArgs(plan: RenderPlan, files: string[]): string[] {
-	const { size, source, images } = plan;
-	const { width, height } = size;
-	const filters = [
-		[
-			'[0:v]setpts=PTS-STARTPTS',
-			`scale=${width}:${height}:force_original_aspect_ratio=increase`,
-			`crop=${width}:${height}`,
-			'setsar=1',
-			effectFor(plan.prompt, size).filter,
-			`fps=${OUTPUT_FPS}`,
-			'format=yuv420p[v0]',
-		].join(','),
-		...thumbnails(plan),
-	];
-	let last = `v${images.length}`;
+/** `paths` are those of the inputs and, if there is one, of the watermark. */
+function renderArgs(plan: RenderPlan, paths: string[]): string[] {
+	const { size, inputs } = plan;
+	const chains = [...plan.chains];
+	let { video } = plan;
 	if (plan.watermark) {
-		const markHeight = even(Math.min(width, height) / 14);
-		const margin = even(markHeight / 2);
+		const height = even(Math.min(size.width, size.height) / 14);
+		const margin = even(height / 2);
 		const corner = `main_w-overlay_w-${margin}:main_h-overlay_h-${margin}`;
-		filters.push(
-			`[${images.length + 1}:v]scale=-2:${markHeight}:flags=neighbor[mark]`,
-			`[${last}][mark]overlay=${corner}[marked]`,
+		chains.push(
+			`[${inputs.length}:v]scale=-2:${height}:flags=neighbor[mark]`,
+			`[${video}][mark]overlay=${corner}[marked]`,
 		);
-		last = 'marked';
+		video = 'marked';
 	}
-	const args = files.flatMap((file) => ['-protocol_whitelist', 'file', '-i', file]);
-	args.push('-filter_complex', filters.join(';'), '-map', `[${last}]`);
-	if (source.probe.hasAudio) {
-		args.push('-map', '0:a:0', '-c:a', 'aac', '-b:a', '128k', '-ar', '44100');
-		// "auto" lets the model make new sound: here the old one with a clear echo.
-		if (plan.audio === 'auto') args.push('-af', 'aecho=0.8:0.8:90|180:0.5|0.3');
+	const args = paths.flatMap((path, index) => {
+		const { options = [] } = inputs[index] ?? {};
+		const lavfi = options.includes('lavfi');
+		return [...options, ...(lavfi ? [] : ['-protocol_whitelist', 'file']), '-i', path];
+	});
+	args.push('-filter_complex', chains.join(';'), '-map', `[${video}]`);
+	if (plan.sound !== undefined) {
+		// Streams that no filter has touched are mapped without brackets.
+		args.push('-map', /^\d/.test(plan.sound) ? plan.sound : `[${plan.sound}]`);
+		args.push('-c:a', 'aac', '-b:a', '128k', '-ar', '44100');
 	}
 	args.push('-t', plan.seconds.toFixed(3), '-r', String(OUTPUT_FPS));
 	args.push('-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '24', '-pix_fmt', 'yuv420p');
@@ -156,10 +118,10 @@ export class Renderer {
 			signal.throwIfAborted();
 			this.runs += 1;
 			const partial = join(this.cache, `partial-${randomUUID()}`);
-			const mark = `${own}.mark.pam`;
+			const mark = `${own}.mark.pgm`;
 			try {
 				await mkdir(dirname(own), { recursive: true });
-				const files = [plan.source.path, ...plan.images.map(({ path }) => path)];
+				const files = plan.inputs.map(({ path }) => path);
 				if (plan.watermark) {
 					await writeFile(mark, watermark());
 					files.push(mark);
@@ -177,7 +139,7 @@ export class Renderer {
 }
 
 function renderKey(plan: RenderPlan): string {
-	const files = [plan.source.sha256, ...plan.images.map(({ sha256 }) => sha256)];
+	const files = plan.inputs.map(({ sha256 }) => sha256);
 	if (plan.watermark) files.push(createHash('sha256').update(watermark()).digest('hex'));
 	return createHash('sha256')
 		.update(JSON.stringify([ffmpegPath(), ...renderArgs(plan, files)]))

@@ -3,18 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { assertFault, assertOutcome, Rules, type Fault, type TaskOutcome } from './faults';
-import { RateLimit } from './limits';
 import { RequestLog } from './log';
+import type { Media } from './media';
+import { findModel } from './models';
 import { withDefaults, type SandboxOptions, type Settings } from './options';
+import { RateLimit } from './rateLimit';
 import { createSamples, type Sample, type Samples } from './samples';
 import { TaskStore, type Task } from './tasks';
 import { Signer, Uploads } from './uploads';
-import { Workshop } from './workshop';
-import type { ImageMedia, VideoMedia } from './media';
+import { Worker } from './worker';
 
 export interface SandboxTask extends Task {
 	/** The media with what ffprobe says of them, as far as they could be opened. */
-	media: Array<VideoMedia | ImageMedia>;
+	media: Media[];
 }
 
 export interface SampleFile extends Sample {
@@ -39,8 +40,8 @@ export class State {
 	readonly signer = new Signer();
 	readonly tasks: TaskStore;
 	readonly uploads: Uploads;
-	readonly workshop: Workshop;
-	readonly limits: Record<'create' | 'query' | 'list' | 'cancel', RateLimit>;
+	readonly worker: Worker;
+	private readonly limits = new Map<string, RateLimit>();
 	/** The base URL, known once the server listens. */
 	url = '';
 	/** Ends waits of slow answers. */
@@ -52,15 +53,21 @@ export class State {
 		readonly samples: Samples,
 	) {
 		const now = () => settings.now();
-		this.tasks = new TaskStore(now, settings.slots);
+		this.tasks = new TaskStore(now, this.slots());
 		this.uploads = new Uploads(join(dir, 'uploads'), this.signer, now);
-		this.workshop = new Workshop(dir, this.tasks, (key) => this.uploads.find(key));
-		this.limits = {
-			create: new RateLimit(now),
-			query: new RateLimit(now),
-			list: new RateLimit(now),
-			cancel: new RateLimit(now),
-		};
+		this.worker = new Worker(dir, this.tasks, (key) => this.uploads.find(key));
+	}
+
+	private slots() {
+		const { slots } = this.settings;
+		return slots ?? ((model: string) => findModel(model)?.running ?? 1);
+	}
+
+	/** Counts a call of a kind, unless there were too many within the second. */
+	admit(kind: string, perSecond: number): boolean {
+		const limit = this.limits.get(kind) ?? new RateLimit(() => this.settings.now());
+		this.limits.set(kind, limit);
+		return limit.admit(perSecond);
 	}
 
 	static async create(options: SandboxOptions): Promise<State> {
@@ -82,13 +89,13 @@ export class State {
 	configure(options: SandboxOptions): void {
 		const given = Object.entries(options).filter(([, value]) => value !== undefined);
 		Object.assign(this.settings, Object.fromEntries(given));
-		this.tasks.setSlots(this.settings.slots);
+		this.tasks.setSlots(this.slots());
 	}
 
 	allTasks(): SandboxTask[] {
 		return this.tasks
 			.all()
-			.map((task) => ({ ...task, media: [...(this.workshop.media.get(task.id) ?? [])] }));
+			.map((task) => ({ ...task, media: [...(this.worker.media.get(task.id) ?? [])] }));
 	}
 
 	sampleFiles(): SampleFiles {
@@ -101,13 +108,13 @@ export class State {
 		this.faults.clear();
 		this.outcomes.clear();
 		this.tasks.clear();
-		for (const limit of Object.values(this.limits)) limit.reset();
-		await Promise.all([this.workshop.stop(), this.uploads.clear()]);
+		this.limits.clear();
+		await Promise.all([this.worker.stop(), this.uploads.clear()]);
 	}
 
 	async close(): Promise<void> {
 		this.stopping.abort();
-		await this.workshop.stop();
+		await this.worker.stop();
 		await rm(this.dir, { recursive: true, force: true });
 	}
 }

@@ -5,15 +5,17 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 
 import { controlRoutes } from './control';
 import { ApiError, messageOf, StorageError, storageErrorXml } from './errors';
-import { faultHooks } from './interference';
+import { faultHooks } from './faultInjection';
 import { loggableHeaders, type LoggedRequest, type Route } from './log';
 import { sendFile } from './files';
 import { receiveUpload } from './form';
+import { ossKey, type MediaItem } from './media';
+import { catalogue, findModel, modelOf, parseBody, readRequest } from './models';
+import { SERVICES, type Service } from './models/model';
 import { assertSigned, RESULT_PREFIX, resultPath, signedUrl } from './results';
 import type { State } from './sandbox';
 import { isTerminal, type Task } from './tasks';
 import { DAY, naiveTime, parseCompactTime } from './times';
-import { checkOssMedia, parseBody, readEditRequest } from './validate';
 
 // The HTTP contract of DashScope's native API and of the object storage beside it.
 
@@ -120,25 +122,24 @@ function assertKey(state: State, request: FastifyRequest): void {
 	}
 }
 
-function assertRate(state: State, route: keyof State['limits']): void {
-	const { submitsPerSecond, queriesPerSecond } = state.settings;
-	const limit = route === 'create' ? submitsPerSecond : queriesPerSecond;
-	if (!state.limits[route].admit(limit)) {
+function assertRate(state: State, kind: string, perSecond = state.settings.queriesPerSecond): void {
+	if (!state.admit(kind, perSecond)) {
 		throw new ApiError(429, 'Throttling.RateQuota', RATE_MESSAGE);
 	}
 }
 
 const enabled = (header: string | string[] | undefined) => header === 'enable';
 
-const VIDEO_SYNTHESIS = '/api/v1/services/aigc/video-generation/video-synthesis';
-
 function apiRoutes(app: FastifyInstance, state: State): void {
-	app.post(VIDEO_SYNTHESIS, { config: { sandboxRoute: 'create' } }, (request) =>
-		createTask(state, request),
-	);
-	app.get(VIDEO_SYNTHESIS, () => {
-		throw new ApiError(400, 'InvalidParameter', "Request method 'GET' is not supported.");
-	});
+	for (const service of SERVICES) {
+		const path = `/api/v1/services/aigc/${service}/video-synthesis`;
+		app.post(path, { config: { sandboxRoute: 'create' } }, (request) =>
+			createTask(state, request, service),
+		);
+		app.get(path, () => {
+			throw new ApiError(400, 'InvalidParameter', "Request method 'GET' is not supported.");
+		});
+	}
 	// Any other service path: what the service says about a model that a path does not serve.
 	app.post('/api/v1/services/*', (request) => {
 		assertKey(state, request);
@@ -181,28 +182,62 @@ function apiRoutes(app: FastifyInstance, state: State): void {
 			throw new ApiError(400, 'InvalidParameter', 'Required parameter "action" must be getPolicy.');
 		}
 		if (!model) throw new ApiError(400, 'InvalidParameter', 'Required parameter "model" missing.');
-		const { policySeconds, maxUploadBytes } = state.settings;
+		const { policySeconds } = state.settings;
+		const megabytes = findModel(model)?.uploadMegabytes ?? 100;
 		const data = state.uploads.policy({
 			model,
 			host: state.url,
 			seconds: policySeconds,
-			maxBytes: maxUploadBytes,
+			maxBytes: state.settings.maxUploadBytes ?? megabytes * 1024 * 1024,
 		});
 		return { request_id: request.id, data };
 	});
+	app.get('/api/v1/models', (request) => {
+		assertKey(state, request);
+		const query = queryOf(request);
+		const pageNo = pageNumber(query, 'page_no', 1);
+		const pageSize = pageNumber(query, 'page_size', 20);
+		const all = catalogue(state.settings.region);
+		const models = all.slice((pageNo - 1) * pageSize, pageNo * pageSize);
+		const output = { total: all.length, page_no: pageNo, page_size: pageSize, models };
+		return { request_id: request.id, success: true, output };
+	});
 }
 
-function createTask(state: State, request: FastifyRequest) {
+/** oss:// URLs can be judged at once: they lead to our own storage. */
+function checkUploads(state: State, model: string, media: MediaItem[], resolve: boolean): void {
+	const refuse = (message: string) => new ApiError(400, 'InvalidParameter.DataInspection', message);
+	for (const { url } of media) {
+		const key = ossKey(url);
+		if (key === undefined) continue;
+		// The code and the text that the error page gives for a forgotten resolve header.
+		if (!resolve)
+			throw refuse('The media format is not supported or incorrect for the data inspection.');
+		const upload = state.uploads.find(key);
+		if (upload === undefined) {
+			throw refuse('Unable to download the media resource during the data inspection process.');
+		}
+		if (upload.model !== model) {
+			throw refuse(
+				"Don't have authorization to access the media resource during the data inspection process.",
+			);
+		}
+	}
+}
+
+function createTask(state: State, request: FastifyRequest, service: Service) {
 	if (request.entry !== undefined) request.entry.body = readable(request.body);
 	assertKey(state, request);
 	if (!enabled(request.headers['x-dashscope-async'])) {
 		throw new ApiError(403, 'AccessDenied', 'current user api does not support synchronous calls.');
 	}
-	assertRate(state, 'create');
 	const body = parseBody(typeof request.body === 'string' ? request.body : '');
-	const edit = readEditRequest(body);
+	const named = modelOf(body, service, state.settings.region);
+	const { submitsPerSecond = named.model.submitsPerSecond } = state.settings;
+	assertRate(state, `create ${named.id}`, submitsPerSecond);
+	const edit = readRequest(body, named);
 	const resolve = enabled(request.headers['x-dashscope-ossresourceresolve']);
-	checkOssMedia(edit, resolve, (key) => state.uploads.find(key));
+	checkUploads(state, edit.model, edit.media, resolve);
 
 	const outcome = state.outcomes.take(({ promptIncludes = '' }) =>
 		edit.prompt.includes(promptIncludes),
@@ -215,7 +250,7 @@ function createTask(state: State, request: FastifyRequest) {
 		body,
 		jobSeconds: outcome?.jobSeconds ?? state.settings.jobSeconds,
 	});
-	state.workshop.begin(task.id, edit, state.settings.resultBytes, outcome);
+	state.worker.begin(task.id, edit, state.settings.resultBytes, outcome);
 	return { request_id: request.id, output: { task_id: task.id, task_status: task.status } };
 }
 
@@ -249,8 +284,10 @@ function taskAnswer(state: State, id: string): Record<string, unknown> {
 	}
 	if (task.status !== 'SUCCEEDED' || work?.status !== 'SUCCEEDED') return { output };
 	const endedAt = task.endedAt ?? task.submittedAt;
-	output.orig_prompt = task.prompt;
-	output.video_url = signedUrl(state.signer, state.url, resultPath(id, endedAt), endedAt + DAY);
+	const url = signedUrl(state.signer, state.url, resultPath(id, endedAt), endedAt + DAY);
+	const found = findModel(task.model)?.resultAt;
+	const result = found === undefined ? { video_url: url } : { results: { video_url: url } };
+	Object.assign(output, work.result.output, result);
 	return { output, usage: work.result.usage };
 }
 
@@ -261,7 +298,7 @@ function listTasks(state: State, request: FastifyRequest) {
 	const pageNo = pageNumber(query, 'page_no', 1);
 	const pageSize = pageNumber(query, 'page_size', 10);
 	const { from, to } = listSpan(query, state.settings.now());
-	const { region } = state.settings;
+	const { region = 'cn-beijing' } = state.settings;
 	const elsewhere = query.region !== undefined && query.region !== region;
 	const otherKey = query.api_key_id !== undefined && query.api_key_id !== ACCOUNT.api_key_id;
 	const found = state.tasks.list({
@@ -291,6 +328,7 @@ const ACCOUNT = {
 };
 
 function listed(task: Task, region: string) {
+	const service = findModel(task.model)?.service ?? SERVICES[0];
 	return {
 		task_id: task.id,
 		status: task.status,
@@ -298,7 +336,7 @@ function listed(task: Task, region: string) {
 		region,
 		request_id: task.requestId,
 		...ACCOUNT,
-		user_api_unique_key: `apikey:v1:aigc:video-generation:video-synthesis:${task.model}`,
+		user_api_unique_key: `apikey:v1:aigc:${service}:video-synthesis:${task.model}`,
 		gmt_create: task.submittedAt,
 		start_time: task.scheduledAt,
 		end_time: isTerminal(task.status) ? task.endedAt : undefined,

@@ -9,7 +9,7 @@ export interface Size {
 	height: number;
 }
 
-/** The table of the API reference: pixels by resolution and ratio. */
+/** The table of wan2.7's API reference: pixels by resolution and ratio. */
 export const SIZES: Record<Resolution, Record<Ratio, readonly [number, number]>> = {
 	'720P': {
 		'16:9': [1280, 720],
@@ -27,22 +27,26 @@ export const SIZES: Record<Resolution, Record<Ratio, readonly [number, number]>>
 	},
 };
 
-const even = (length: number) => Math.max(2, Math.round(length / 2) * 2);
+const AREAS: Record<Resolution | '480P', number> = {
+	'480P': 832 * 480,
+	'720P': 1280 * 720,
+	'1080P': 1920 * 1080,
+};
 
-/**
- * Without a ratio the service follows the input video "approximately": here the nearest even size
- * with the pixel area of the tier.
- */
-export function outputSize(resolution: Resolution, ratio: Ratio | undefined, source: Size): Size {
-	if (ratio !== undefined) {
-		const [width, height] = SIZES[resolution][ratio];
-		return { width, height };
-	}
-	const [tierWidth, tierHeight] = SIZES[resolution]['16:9'];
-	const aspect = source.width / source.height;
-	const width = Math.sqrt(tierWidth * tierHeight * aspect);
+export const even = (length: number) => Math.max(2, Math.round(length / 2) * 2);
+
+/** The nearest even size of a shape with the pixel area of the tier. */
+export function sizeOfShape(resolution: Resolution | '480P', aspect: number): Size {
+	const width = Math.sqrt(AREAS[resolution] * aspect);
 	return { width: even(width), height: even(width / aspect) };
 }
 
+/** Without a ratio the service follows the input video "approximately". */
+export function outputSize(resolution: Resolution, ratio: Ratio | undefined, source: Size): Size {
+	if (ratio === undefined) return sizeOfShape(resolution, source.width / source.height);
+	const [width, height] = SIZES[resolution][ratio];
+	return { width, height };
+}
+
 /** The `SR` of usage. */
-export const tierNumber = (resolution: Resolution) => (resolution === '720P' ? 720 : 1080);
+export const tierNumber = (resolution: Resolution | '480P') => Number.parseInt(resolution, 10);

@@ -5,16 +5,13 @@ import { DAY } from './times';
 
 export type TaskStatus = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'UNKNOWN';
 
-export interface Usage {
-	duration: number;
-	input_video_duration: number;
-	output_video_duration: number;
-	video_count: number;
-	SR: number;
-}
+/** What a task is billed by; which fields there are depends on the model. */
+export type Usage = Record<string, number | string>;
 
 export interface TaskResult {
 	usage: Usage;
+	/** Further fields of the output. */
+	output?: Record<string, unknown>;
 	/** The rendered MP4; absent for tasks that exist on paper only. */
 	path?: string;
 	/** Size of that file, and of the result it is padded to. */
@@ -64,12 +61,13 @@ export class TaskStore {
 	private queue: Task[] = [];
 	private running: Task[] = [];
 
+	/** `slots`: how many tasks may run at once, of each model. */
 	constructor(
 		private readonly now: () => number,
-		private slots: number,
+		private slots: number | ((model: string) => number),
 	) {}
 
-	setSlots(slots: number): void {
+	setSlots(slots: number | ((model: string) => number)): void {
 		this.advance();
 		this.slots = slots;
 		this.advance();
@@ -172,14 +170,16 @@ export class TaskStore {
 	}
 
 	private fill(at: number): void {
-		while (this.running.length < this.slots) {
-			const task = this.queue.shift();
-			if (task === undefined) return;
+		this.queue = this.queue.filter((task) => {
+			const { model } = task;
+			const slots = typeof this.slots === 'number' ? this.slots : this.slots(model);
+			if (this.running.filter((other) => other.model === model).length >= slots) return true;
 			task.status = 'RUNNING';
 			// A slot may have become free before the task was there.
 			task.scheduledAt = Math.max(at, task.submittedAt);
 			this.running.push(task);
-		}
+			return false;
+		});
 	}
 }
 

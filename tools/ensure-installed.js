@@ -13,7 +13,12 @@ const lock = createHash('sha256')
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
 	console.error('Installing the development dependencies (once, about a minute) …');
+	// npm 10, which comes with Node.js 20 and 22, misses optional packages in this lock and refuses it.
+	const old = Number.parseInt(execSync('npm --version', { encoding: 'utf8' }), 10) < 11;
 	// stderr keeps the last line of stdout free for the command's own result.
-	execSync('npm ci --loglevel=error', { cwd: root, stdio: ['ignore', 2, 2] });
+	execSync(`${old ? 'npx --yes npm@11' : 'npm'} ci --loglevel=error`, {
+		cwd: root,
+		stdio: ['ignore', 2, 2],
+	});
 	writeFileSync(stamp, lock);
 }

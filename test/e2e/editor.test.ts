@@ -18,9 +18,9 @@ const fields = [
 	'Video Source',
 	'Input Binary Field',
 	'Prompt',
+	'Model',
 	'Resolution',
-	'Completion',
-	'While Waiting',
+	'Wait for Completion',
 	'Download Result',
 	'Put Output File in Field',
 	'Options',
@@ -148,7 +148,7 @@ const missing =
 		await dialog().getByTestId('credential-save-button').click();
 		await dialog().getByText('More details').click();
 		await dialog()
-			.getByText(`127.0.0.1:${sandbox.port} was asked. The API key may be wrong`)
+			.getByText(`The request went to 127.0.0.1:${sandbox.port}. The API key may be wrong`)
 			.waitFor();
 
 		await field(dialog(), 'apiKey').locator('input').fill(sandbox.apiKey);

@@ -23,6 +23,13 @@ const { properties } = description;
 const OPERATIONS = [
 	['video', 'instructionEdit'],
 	['video', 'referenceEdit'],
+	['video', 'continue'],
+	['video', 'editArea'],
+	['video', 'expandFrame'],
+	['video', 'repaint'],
+	['video', 'swapPerson'],
+	['video', 'extend'],
+	['video', 'fromReferenceImages'],
 	['task', 'getStatus'],
 ] as const;
 

@@ -69,8 +69,15 @@ describe('one item fails, and the node is to stop', () => {
 		const [grey, blurred, pixelated, again] = bench.taskIds();
 		expect(text).toContain(`Task ${grey} was still RUNNING`);
 		expect(text).toContain(`Item 1: Task ${blurred} failed`);
-		expect(text).toContain(`Item 2: The video of task ${pixelated} is ready`);
-		expect(text).toContain(`Item 3: task ${again} SUCCEEDED`);
+		// Which of the two is fetched first, and so meets the fault, depends on the machine.
+		const fetched = [`Item 2: task ${pixelated} SUCCEEDED`, `Item 3: task ${again} SUCCEEDED`];
+		const [left] = fetched.filter((line) => !text.includes(line));
+		expect(fetched.filter((line) => text.includes(line))).toHaveLength(1);
+		expect(text).toContain(
+			left === fetched[0]
+				? `Item 2: The video of task ${pixelated} is ready`
+				: `Item 3: The video of task ${again} is ready`,
+		);
 	});
 
 	test('a submission that is refused does not lose the others', async () => {

@@ -36,7 +36,7 @@ describe('a wrong key', () => {
 		expect(stopped.error?.message).toBe('Invalid API-key provided. [item 0]');
 		expect(stopped.error).toMatchObject({ httpCode: '401' });
 		const { description } = stopped.error ?? {};
-		expect(description).toContain(`${host()} was asked`);
+		expect(description).toContain(`The request went to ${host()}.`);
 		expect(description).toMatch(/key may be wrong, or it belongs to another region/);
 		expect(description).toContain('Code: InvalidApiKey');
 		expect(description).toMatch(/Request ID: [\w-]{36}/);

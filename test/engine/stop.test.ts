@@ -52,7 +52,7 @@ test('while tasks wait and run: waiting ones are cancelled, running ones left an
 	expect(statuses()).toEqual(['RUNNING', 'CANCELED', 'CANCELED']);
 	const [running, ...cancelled] = bench.taskIds();
 	expect(log.filter((line) => line.includes(String(running)))).toEqual([
-		expect.stringMatching(/goes on after Stop and is billed when it succeeds.*Get Status/),
+		expect.stringMatching(/keeps running after Stop and will be billed if it succeeds.*Get Status/),
 	]);
 	for (const id of cancelled) {
 		expect(log.filter((line) => line.includes(id))).toEqual([

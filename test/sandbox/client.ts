@@ -7,6 +7,7 @@ import type { Sandbox } from '../../sandbox';
 
 export const MODEL = 'wan2.7-videoedit';
 export const CREATE_PATH = '/api/v1/services/aigc/video-generation/video-synthesis';
+export const IMAGE2VIDEO_PATH = '/api/v1/services/aigc/image2video/video-synthesis';
 
 export type Json = Record<string, unknown>;
 
@@ -82,6 +83,22 @@ export async function list(sandbox: Sandbox, search = '', slash = ''): Promise<R
 export async function cancel(sandbox: Sandbox, id: string): Promise<Reply> {
 	const url = `${sandbox.url}/api/v1/tasks/${id}/cancel`;
 	return await send(url, { method: 'POST', headers: bearer(sandbox) });
+}
+
+/** A create call of any model. */
+export async function submit(sandbox: Sandbox, body: Json, path = CREATE_PATH): Promise<Reply> {
+	return await send(sandbox.url + path, {
+		method: 'POST',
+		headers: { ...bearer(sandbox), ...RESOLVE, 'x-dashscope-async': 'enable' },
+		body: JSON.stringify(body),
+	});
+}
+
+/** What a task of any model comes to. */
+export async function answered(sandbox: Sandbox, body: Json, path?: string): Promise<Json> {
+	const reply = await submit(sandbox, body, path);
+	if (reply.status !== 200) throw new Error(`create: ${reply.status} ${reply.text}`);
+	return await finished(sandbox, String(outputOf(reply).task_id));
 }
 
 /** Polls, gently, until the task has ended. */

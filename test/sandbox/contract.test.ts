@@ -379,18 +379,20 @@ describe('list', () => {
 		const failed = await createId(sandbox);
 		const happyhorse = await createId(sandbox, { model: 'happyhorse-1.0-video-edit' });
 		ahead = 40_000;
+		const next = await createId(sandbox);
 		const last = await createId(sandbox);
 		const found = async (search: string) =>
 			((await list(sandbox, search)).json.data as Json[]).map(({ task_id }) => task_id);
-		expect(await found('')).toEqual([last, happyhorse, failed]);
+		expect(await found('')).toEqual([last, next, happyhorse, failed]);
 		expect(await found(`?task_id=${happyhorse}`)).toEqual([happyhorse]);
-		expect(await found(`?model_name=${MODEL}`)).toEqual([last, failed]);
+		expect(await found(`?model_name=${MODEL}`)).toEqual([last, next, failed]);
 		expect(await found('?status=FAILED')).toEqual([failed]);
+		expect(await found('?status=RUNNING')).toEqual([next, happyhorse]);
 		expect(await found('?status=PENDING')).toEqual([last]);
 		expect(await found('?region=ap-southeast-1')).toEqual([]);
 		const compact = (at: number) => naiveTime(at).slice(0, 19).replace(/\D/g, '');
 		const start = compact(Date.now() + 20_000);
-		expect(await found(`?start_time=${start}`)).toEqual([last]);
+		expect(await found(`?start_time=${start}`)).toEqual([last, next]);
 		expect(await found(`?end_time=${start}`)).toEqual([happyhorse, failed]);
 		expect(await found(`?start_time=${compact(Date.now() - HOUR)}&end_time=${start}`)).toEqual([
 			happyhorse,

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { runFfmpeg } from '../../sandbox/programs';
+import type { Json } from './client';
 
 /** Runs ffmpeg into a temporary file and gives its content. */
 export async function produce(args: string[], extension: string): Promise<Buffer> {
@@ -18,11 +19,30 @@ export async function produce(args: string[], extension: string): Promise<Buffer
 
 const SIDE = 48;
 
-/** One frame, shrunk to 48 x 48 RGB. */
-export async function frame(path: string, second = 1): Promise<Buffer> {
-	const args = ['-ss', String(second), '-i', path, '-frames:v', '1'];
-	args.push('-vf', `scale=${SIDE}:${SIDE}:flags=area`, '-pix_fmt', 'rgb24', '-f', 'rawvideo');
-	return await produce(args, 'rgb');
+/** One frame, or what filters make of it, shrunk to 48 x 48 RGB. */
+export async function frame(path: string, second = 1, filters = 'null'): Promise<Buffer> {
+	// A still picture cannot be wound on.
+	const start = second === 0 ? [] : ['-ss', String(second)];
+	const args = [...start, '-i', path, '-frames:v', '1'];
+	args.push('-vf', `${filters},scale=${SIDE}:${SIDE}:flags=area`);
+	return await produce([...args, '-pix_fmt', 'rgb24', '-f', 'rawvideo'], 'rgb');
+}
+
+/** What a still picture looks like when it fills a frame of this size. */
+export async function filling(path: string, width: number, height: number): Promise<Buffer> {
+	const size = `${width}:${height}`;
+	const fill = `scale=${size}:force_original_aspect_ratio=increase,crop=${size}`;
+	return await frame(path, 0, fill);
+}
+
+/** Saves the result of a task that has succeeded. */
+export async function downloaded(answer: Json, dir: string): Promise<string> {
+	const output = answer.output as { task_status: string; video_url?: string; results?: Json };
+	expect(output).toMatchObject({ task_status: 'SUCCEEDED' });
+	const response = await fetch(String(output.video_url ?? output.results?.video_url));
+	const path = join(dir, `${randomUUID()}.mp4`);
+	await writeFile(path, Buffer.from(await response.arrayBuffer()));
+	return path;
 }
 
 /** The sound, as bytes of 8-bit mono. */

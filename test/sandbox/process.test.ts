@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { startSandbox } from '../../sandbox';
 import { createSamples } from '../../sandbox/samples';
 import { probeVideo } from '../../sandbox/probe';
-import { create, createId, CREATE_PATH, MODEL, send, type Json } from './client';
+import { create, createId, CREATE_PATH, IMAGE2VIDEO_PATH, MODEL, send, type Json } from './client';
 
 const root = join(__dirname, '..', '..');
 // One process, so that a signal reaches the sandbox itself.
@@ -158,6 +158,7 @@ describe('the command', () => {
 
 	it('runs a sandbox that is steered over HTTP, until it is told to stop', async () => {
 		const args = ['--api-key', 'sk-other', '--job-seconds', '0', '--slots', '3'];
+		args.push('--region', 'ap-southeast-1');
 		const started = spawn(process.execPath, [...command, ...args], { stdio: 'pipe', cwd: root });
 		child = started;
 		const exit = new Promise<number | null>((resolve) => started.once('exit', resolve));
@@ -172,22 +173,27 @@ describe('the command', () => {
 		expect(output).toMatch(/API key\s+sk-other/);
 		expect(output).toContain(`${url}/_sandbox/samples/balloon.mp4`);
 
+		expect(output).toMatch(/^ {2}wan2\.1-vace-plus$/m);
+		expect(output).not.toContain('wanx2.1-vace-plus');
+
 		const control = async (method: string, path: string, body?: unknown) =>
 			await send(`${url}/_sandbox/${path}`, {
 				method,
 				...(body === undefined ? {} : { body: JSON.stringify(body) }),
 				headers: { 'content-type': 'application/json' },
 			});
-		const samples = (await control('GET', 'samples')).json as { video: { url: string } };
-		const submit = async () =>
-			await send(url + CREATE_PATH, {
+		const samples = (await control('GET', 'samples')).json as {
+			video: { url: string };
+			images: Array<{ url: string }>;
+		};
+		const submitted = async ({ path = CREATE_PATH, ...body }: Json & { path?: string }) =>
+			await send(url + path, {
 				method: 'POST',
 				headers: { authorization: 'Bearer sk-other', 'x-dashscope-async': 'enable' },
-				body: JSON.stringify({
-					model: MODEL,
-					input: { prompt: 'a cat', media: [{ type: 'video', url: samples.video.url }] },
-				}),
+				body: JSON.stringify(body),
 			});
+		const media = [{ type: 'video', url: samples.video.url }];
+		const submit = async () => await submitted({ model: MODEL, input: { prompt: 'a cat', media } });
 
 		expect((await control('POST', 'faults', { route: 'create', status: 500 })).status).toBe(200);
 		expect((await submit()).status).toBe(500);
@@ -203,6 +209,25 @@ describe('the command', () => {
 		const [task] = (await control('GET', 'tasks')).json as unknown as Json[];
 		expect(task).toMatchObject({ model: MODEL, prompt: 'a cat', status: 'FAILED' });
 
+		const animated = await submitted({
+			path: IMAGE2VIDEO_PATH,
+			model: 'wan2.2-animate-mix',
+			input: { image_url: samples.images[1]?.url, video_url: samples.video.url },
+			parameters: { mode: 'wan-std' },
+		});
+		let result: Json = {};
+		for (let i = 0; i < 300 && result.task_status !== 'SUCCEEDED'; i++) {
+			await sleep(100);
+			const { task_id: id } = animated.json.output as { task_id: string };
+			const headers = { authorization: 'Bearer sk-other' };
+			result = (await send(`${url}/api/v1/tasks/${id}`, { headers })).json.output as Json;
+		}
+		const { video_url: made } = result.results as { video_url: string };
+		expect((await fetch(made)).headers.get('content-type')).toBe('video/mp4');
+		const beijing = { function: 'video_outpainting', prompt: 'x', video_url: samples.video.url };
+		const elsewhere = await submitted({ model: 'wanx2.1-vace-plus', input: beijing });
+		expect(elsewhere.json).toMatchObject({ message: 'Model not exist.' });
+
 		expect((await control('GET', 'options')).json).toMatchObject({ slots: 3, jobSeconds: 0 });
 		expect((await control('PATCH', 'options', { slots: 0, jobSeconds: 9 })).json).toMatchObject({
 			slots: 0,
@@ -214,7 +239,7 @@ describe('the command', () => {
 		expect(tasks.at(-1)).toMatchObject({ status: 'PENDING', jobSeconds: 9 });
 
 		const log = (await control('GET', 'log?route=create')).json as unknown as Json[];
-		expect(log.map(({ status }) => status)).toEqual([500, 200, 200]);
+		expect(log.map(({ status }) => status)).toEqual([500, 200, 200, 400, 200]);
 		const whole = (await control('GET', 'log')).text;
 		expect(whole).toContain('Bearer ***');
 		expect(whole).not.toContain('sk-other');

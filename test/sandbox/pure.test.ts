@@ -1,9 +1,9 @@
-import { effectFor } from '../../sandbox/effects';
+import { effectFor } from '../../sandbox/promptEffects';
 import { assertFault, assertOutcome, Rules } from '../../sandbox/faults';
-import { RateLimit } from '../../sandbox/limits';
+import { RateLimit } from '../../sandbox/rateLimit';
 import { loggableHeaders } from '../../sandbox/log';
 import { readOptions } from '../../sandbox/options';
-import { imageFormat, isMovie } from '../../sandbox/probe';
+import { audioFormat, imageFormat, videoFormat } from '../../sandbox/probe';
 import { paddedSize, parseRange } from '../../sandbox/results';
 import { outputSize, RATIOS, RESOLUTIONS } from '../../sandbox/sizes';
 import { naiveTime, parseCompactTime } from '../../sandbox/times';
@@ -187,6 +187,8 @@ describe('log', () => {
 describe('options over the control route', () => {
 	it('are checked', () => {
 		expect(readOptions({ jobSeconds: 3, slots: 0 })).toEqual({ jobSeconds: 3, slots: 0 });
+		expect(readOptions({ region: 'ap-southeast-1' })).toEqual({ region: 'ap-southeast-1' });
+		expect(() => readOptions({ region: 'mars' })).toThrow('region must be one of cn-beijing');
 		expect(() => readOptions({ jobSecond: 3 })).toThrow('jobSecond');
 		expect(() => readOptions({ slots: '5' })).toThrow('slots');
 		expect(() => readOptions({ port: 80 })).toThrow('port');
@@ -200,7 +202,14 @@ describe('file types', () => {
 		expect(imageFormat(Buffer.from('RIFF....WEBPVP8 '))).toBe('webp');
 		expect(imageFormat(Buffer.from('BM'))).toBe('bmp');
 		expect(imageFormat(Buffer.from('GIF89a'))).toBeUndefined();
-		expect(isMovie(Buffer.from('....ftypisom'))).toBe(true);
-		expect(isMovie(Buffer.from('\x1aE\xdf\xa3webm....'))).toBe(false);
+		expect(videoFormat(Buffer.from('....ftypisom'))).toBe('mp4');
+		expect(videoFormat(Buffer.from('....ftypqt  '))).toBe('mov');
+		expect(videoFormat(Buffer.from('RIFF....AVI '))).toBe('avi');
+		expect(audioFormat(Buffer.from('RIFF....WAVE'))).toBe('wav');
+		expect(audioFormat(Buffer.from('ID3'))).toBe('mp3');
+		expect(audioFormat(Buffer.from([0xff, 0xfb, 0x90]))).toBe('mp3');
+		// AAC begins much like MP3.
+		expect(audioFormat(Buffer.from([0xff, 0xf1, 0x50]))).toBeUndefined();
+		expect(videoFormat(Buffer.from('\x1aE\xdf\xa3webm....'))).toBeUndefined();
 	});
 });

@@ -1,15 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startSandbox, type Sandbox } from '../../sandbox';
 import { probeVideo } from '../../sandbox/probe';
 import { createId, edited, finished, type Edit, type Json } from './client';
-import { colour, difference, frame, region, sound } from './pictures';
+import { colour, difference, downloaded, frame, region, sound } from './pictures';
 
 let sandbox: Sandbox;
 let dir: string;
-let count = 0;
 
 beforeAll(async () => {
 	sandbox = await startSandbox({ jobSeconds: 0, submitsPerSecond: 1000, queriesPerSecond: 1000 });
@@ -20,14 +19,7 @@ afterAll(async () => {
 	await rm(dir, { recursive: true, force: true });
 });
 
-async function fetched(answer: Json): Promise<string> {
-	const output = answer.output as Json;
-	expect(output).toMatchObject({ task_status: 'SUCCEEDED' });
-	const response = await fetch(String(output.video_url));
-	const path = join(dir, `${++count}.mp4`);
-	await writeFile(path, Buffer.from(await response.arrayBuffer()));
-	return path;
-}
+const fetched = async (answer: Json) => await downloaded(answer, dir);
 
 const rendered = async (edit: Edit) => await fetched(await edited(sandbox, edit));
 

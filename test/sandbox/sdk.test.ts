@@ -47,8 +47,8 @@ const apiHeaders = () => [
 	`Authorization: Bearer ${sandbox.apiKey}`,
 ];
 
-async function getPolicy(): Promise<Json> {
-	const head = `GET /api/v1/uploads?action=getPolicy&model=${MODEL} HTTP/1.1`;
+async function getPolicy(model = MODEL): Promise<Json> {
+	const head = `GET /api/v1/uploads?action=getPolicy&model=${model} HTTP/1.1`;
 	const reply = await raw([head, ...apiHeaders()]);
 	expect(reply.status).toBe(200);
 	return (JSON.parse(reply.body) as { data: Json }).data;
@@ -94,6 +94,34 @@ async function uploadLikeSdk(data: Json, fileName: string, mime: string, content
 	return `oss://${key}`;
 }
 
+async function createLikeSdk(body: Json, task = 'video-generation') {
+	const text = Buffer.from(JSON.stringify(body));
+	return await raw(
+		[
+			`POST /api/v1/services/aigc/${task}/video-synthesis HTTP/1.1`,
+			...apiHeaders(),
+			'X-DashScope-Async: enable',
+			'X-DashScope-WorkSpace: ws-1',
+			'X-DashScope-OssResourceResolve: enable',
+			'Content-Type: application/json; charset=utf-8',
+			`Content-Length: ${text.length}`,
+		],
+		text,
+	);
+}
+
+/** The output of a task that succeeds. */
+async function endLikeSdk(id: string): Promise<Json> {
+	for (let i = 0; i < 300; i++) {
+		const reply = await raw([`GET /api/v1/tasks/${id} HTTP/1.1`, ...apiHeaders()]);
+		const answer = (JSON.parse(reply.body) as { output: Json }).output;
+		expect(['PENDING', 'RUNNING', 'SUCCEEDED']).toContain(answer.task_status);
+		if (answer.task_status === 'SUCCEEDED') return answer;
+		await sleep(100);
+	}
+	throw new Error(`task ${id} does not end`);
+}
+
 it('works like the service for the SDK', async () => {
 	const { video, images } = sandbox.samples;
 	const image = images[1];
@@ -121,30 +149,12 @@ it('works like the service for the SDK', async () => {
 			],
 		},
 	};
-	const text = Buffer.from(JSON.stringify(body));
-	const created = await raw(
-		[
-			'POST /api/v1/services/aigc/video-generation/video-synthesis HTTP/1.1',
-			...apiHeaders(),
-			'X-DashScope-Async: enable',
-			'X-DashScope-WorkSpace: ws-1',
-			'X-DashScope-OssResourceResolve: enable',
-			'Content-Type: application/json; charset=utf-8',
-			`Content-Length: ${text.length}`,
-		],
-		text,
-	);
+	const created = await createLikeSdk(body);
 	expect(created.status).toBe(200);
 	const { task_id: id } = (JSON.parse(created.body) as { output: { task_id: string } }).output;
 	expect(sandbox.requests('create')[0]?.body).toEqual(body);
 
-	let answer: Json = {};
-	while (answer.task_status !== 'SUCCEEDED') {
-		await sleep(100);
-		const reply = await raw([`GET /api/v1/tasks/${id} HTTP/1.1`, ...apiHeaders()]);
-		answer = (JSON.parse(reply.body) as { output: Json }).output;
-		expect(['PENDING', 'RUNNING', 'SUCCEEDED']).toContain(answer.task_status);
-	}
+	await endLikeSdk(id);
 	const listed = await raw(['GET /api/v1/tasks?page_no=1&page_size=10 HTTP/1.1', ...apiHeaders()]);
 	expect(JSON.parse(listed.body)).toMatchObject({ total: 1, data: [{ task_id: id }] });
 	const cancelled = await raw([
@@ -154,4 +164,86 @@ it('works like the service for the SDK', async () => {
 	]);
 	expect(cancelled.status).toBe(400);
 	expect(JSON.parse(cancelled.body)).toMatchObject({ code: 'UnsupportedOperation' });
+});
+
+// The SDK (1.26.2) passes `media` through, and all that it has no argument for, as the fields of vace
+// and animate, by extra_input; it always adds extend_prompt, function and, if there is none, a null
+// prompt.
+it.each([
+	[
+		'VideoSynthesis.call(model="wan2.7-i2v", media=[first_clip, last_frame], duration=5)',
+		'video-generation',
+		'wan2.7-i2v',
+		(clip: string, image: string) => ({
+			parameters: { duration: 5, resolution: '720P' },
+			input: {
+				prompt: 'it flies on',
+				extend_prompt: true,
+				function: 'video-synthesis',
+				media: [
+					{ type: 'first_clip', url: clip },
+					{ type: 'last_frame', url: image },
+				],
+			},
+		}),
+	],
+	[
+		'VideoSynthesis.call(model="wanx2.1-vace-plus", extra_input={function, video_url, …})',
+		'video-generation',
+		'wanx2.1-vace-plus',
+		(clip: string, image: string) => ({
+			parameters: { mask_type: 'fixed', size: '1280*720' },
+			input: {
+				prompt: 'at night',
+				extend_prompt: true,
+				function: 'video_edit',
+				video_url: clip,
+				mask_image_url: sandbox.samples.maskImage.url,
+				ref_images_url: [image],
+			},
+		}),
+	],
+	[
+		'VideoSynthesis.call(model="wan2.1-vace-plus", first_frame_url=…, extra_input={function})',
+		'video-generation',
+		'wan2.1-vace-plus',
+		(_clip: string, image: string) => ({
+			parameters: {},
+			input: {
+				prompt: 'at night',
+				extend_prompt: true,
+				function: 'video_extension',
+				first_frame_url: image,
+			},
+		}),
+	],
+	[
+		'VideoSynthesis.call(model="wan2.2-animate-mix", task="image2video", extra_input={…})',
+		'image2video',
+		'wan2.2-animate-mix',
+		(clip: string, image: string) => ({
+			parameters: { mode: 'wan-std' },
+			input: {
+				prompt: null,
+				extend_prompt: true,
+				function: 'video-synthesis',
+				image_url: image,
+				video_url: clip,
+			},
+		}),
+	],
+])('serves %s', async (_call, task, model, body) => {
+	const { video, images } = sandbox.samples;
+	const [, star] = images;
+	if (star === undefined) throw new Error('no image');
+	const uploaded = async (fileName: string, mime: string, path: string) =>
+		await uploadLikeSdk(await getPolicy(model), fileName, mime, await readFile(path));
+	const clip = await uploaded('my ride.mp4', 'video/mp4', video.path);
+	const image = await uploaded('star.png', 'image/png', star.path);
+	const created = await createLikeSdk({ model, ...body(clip, image) }, task);
+	expect(JSON.parse(created.body)).toMatchObject({ output: { task_status: 'PENDING' } });
+	const { output } = JSON.parse(created.body) as { output: { task_id: string } };
+	const answer = (await endLikeSdk(output.task_id)) as { video_url?: string; results?: Json };
+	const url = answer.video_url ?? answer.results?.video_url;
+	expect((await fetch(String(url))).status).toBe(200);
 });

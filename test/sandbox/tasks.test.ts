@@ -98,6 +98,29 @@ describe('the task store on a virtual clock', () => {
 		expect(store.get(id)).toMatchObject({ status: 'RUNNING', scheduledAt: clock.now });
 	});
 
+	it('counts the slots of each model on their own', () => {
+		const clock = { now: 0 };
+		const store = new TaskStore(
+			() => clock.now,
+			(model) => (model === 'vace' ? 2 : 1),
+		);
+		const add = (id: string, model: string) =>
+			store.create({ id, requestId: '', model, prompt: '', body: {}, jobSeconds: 10 });
+		for (const id of ['v1', 'v2', 'v3']) add(id, 'vace');
+		for (const id of ['a1', 'a2']) add(id, 'animate');
+		const running = () =>
+			store
+				.all()
+				.filter(({ status }) => status === 'RUNNING')
+				.map(({ id }) => id);
+		expect(running()).toEqual(['v1', 'v2', 'a1']);
+		store.settle('a1', { status: 'SUCCEEDED', result: { usage } });
+		clock.now += 10_000;
+		expect(running()).toEqual(['v1', 'v2', 'a2']);
+		store.setSlots(3);
+		expect(running()).toEqual(['v1', 'v2', 'v3', 'a2']);
+	});
+
 	it('forgets tasks after 24 hours, for queries and lists alike', () => {
 		const { clock, store, add } = setUp();
 		const id = add();

@@ -7,7 +7,7 @@ import { isRecord, numberAt, recordAt, textAt } from '../../nodes/shared/dashsco
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
-import { Account } from '../../nodes/shared/tasks/account';
+import { Account, Journal } from '../../nodes/shared/tasks/account';
 import type { TaskPorts } from '../../nodes/shared/tasks/ports';
 import { TaskStore } from '../../sandbox/tasks';
 import type { Task, Work } from '../../sandbox/tasks';
@@ -98,8 +98,11 @@ export interface ServiceOptions {
 	listLagMs?: number;
 	/** The same for single tasks, by their number from 1. */
 	listLagOf?: (number: number) => number | undefined;
-	/** Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default. */
-	listsRequestIds?: boolean | 'other';
+	/**
+	 * Whether the list's rows carry the request ID of the create call, or that of some other call; they do by default.
+	 * For single tasks by their number from 1.
+	 */
+	listsRequestIds?: boolean | 'other' | ((number: number) => boolean | 'other');
 	/** The most rows on a page of the list, whatever is asked for. */
 	pageSize?: number;
 	/** Whether the list's rows say when a task ended; they do by default. */
@@ -139,7 +142,7 @@ export class VirtualService {
 	private readonly aimed: Array<{ route: Route; about: string; left: number; fault: Fault }> = [];
 	private readonly store: TaskStore;
 	/** Of the one process that there is, unless a test says otherwise. */
-	readonly account = new Account();
+	readonly account = new Account(new Journal(0));
 	private created = 0;
 	private uploaded = 0;
 
@@ -367,6 +370,13 @@ export class VirtualService {
 		const text = (key: string) => (isRecord(query) ? textAt(query, key) : undefined);
 		const { listLagMs = 0, listLagOf: lagOf = () => undefined, listsRequestIds } = this.options;
 		const { pageSize = Infinity, listsEnds = true } = this.options;
+		const listsId = (number: number) =>
+			typeof listsRequestIds === 'function' ? listsRequestIds(number) : listsRequestIds;
+		const idOf = ({ id, requestId }: Task) => {
+			const lists = listsId(Number(id.slice(5)));
+			if (lists === false) return {};
+			return { request_id: `${lists === 'other' ? 'other-' : ''}${requestId}` };
+		};
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
@@ -384,9 +394,7 @@ export class VirtualService {
 				...(task.endedAt === undefined || task.endedAt > visible || !listsEnds
 					? {}
 					: { end_time: task.endedAt }),
-				...(listsRequestIds === false
-					? {}
-					: { request_id: `${listsRequestIds === 'other' ? 'other-' : ''}${task.requestId}` }),
+				...idOf(task),
 			}));
 		const number = (key: string) => (isRecord(query) ? numberAt(query, key) : undefined);
 		const size = Math.min(pageSize, number('page_size') ?? 10);

@@ -15,7 +15,7 @@ import { readValues } from '../fields/settings';
 import type { Setting } from '../fields/settings';
 import { readHold } from '../fields/waiting';
 import { priceListOf } from '../models';
-import type { ModelRequest, ModelSpec, RequestMedia } from '../models/spec';
+import type { ModelRequest, ModelSpec, RequestMedia, Values } from '../models/spec';
 import { taskOf } from '../models/taskOf';
 import { validateRequest } from '../models/validate';
 
@@ -26,6 +26,8 @@ export interface ModelOperation {
 	/** The files of an item. */
 	readMedia(functions: IExecuteFunctions, item: number): Promise<RequestMedia[]>;
 	settings: readonly Setting[];
+	/** Values that come from elsewhere. */
+	moreValues?(functions: IExecuteFunctions, item: number): Values;
 }
 
 /** The execute of every operation that has a model make a video. */
@@ -60,7 +62,10 @@ async function readItem(
 		prompt: textParameter(functions, 'prompt', item),
 		negativePrompt: textOption(options, 'negativePrompt'),
 		media: await operation.readMedia(functions, item),
-		values: readValues(functions, item, operation.settings),
+		values: {
+			...readValues(functions, item, operation.settings),
+			...operation.moreValues?.(functions, item),
+		},
 	};
 	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
 	const media = await checkMedia(validateRequest(spec, asked, publicService));

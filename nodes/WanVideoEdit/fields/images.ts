@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import { HEAD_BYTES, detectFormat } from '../../shared/media/formats';
+import type { JsonRecord } from '../../shared/dashscope/types';
 import { describeLimits } from '../../shared/media/limits';
 import type { MediaSource } from '../../shared/media/types';
 import { binaryFieldsOf, binaryFileOf } from '../../shared/n8n/binary';
@@ -14,21 +15,28 @@ function hintOf({ slots }: ModelSpec): string {
 	return slot === undefined ? '' : `Up to ${slot.most} images. ${describeLimits(slot.limits)}`;
 }
 
-/** The reference images. @param models that the user can choose from, the default first */
-export const imageFields = (models: readonly ModelSpec[]): INodeProperties[] => [
+/**
+ * The reference images.
+ * @param models that the user can choose from, the default first
+ * @param more what is asked of each image besides
+ */
+export const imageFields = (
+	models: readonly ModelSpec[],
+	...more: INodeProperties[]
+): INodeProperties[] => [
 	{
 		displayName: 'Reference Images',
 		name: 'imageSource',
 		type: 'options',
 		noDataExpression: true,
 		default: 'list',
-		description: 'Which pictures the prompt may refer to; they cost nothing extra',
+		description: 'Which images the prompt can refer to; they cost nothing extra',
 		options: [
 			{
 				name: 'All Images of the Item',
 				value: 'allImages',
 				description:
-					'Every binary field that holds a picture, in the order of the item, such as the files of a form field',
+					'Every binary field that holds an image, in the order of the item, such as the files of a form field',
 			},
 			{
 				name: 'Choose One by One',
@@ -80,6 +88,7 @@ export const imageFields = (models: readonly ModelSpec[]): INodeProperties[] => 
 							description: 'Public address of the image; DashScope fetches it itself',
 							displayOptions: { show: { source: ['url'] } },
 						},
+						...more,
 					],
 				},
 			],
@@ -88,7 +97,7 @@ export const imageFields = (models: readonly ModelSpec[]): INodeProperties[] => 
 		hintOf,
 	),
 	{
-		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first picture. The video is left out.`,
+		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first image. The video is left out.`,
 		name: 'allImagesNotice',
 		type: 'notice',
 		default: '',
@@ -111,9 +120,19 @@ export async function readImages(
 	return images.map((source) => ({ place: 'image', source }));
 }
 
-async function listedImages(functions: IExecuteFunctions, item: number): Promise<MediaSource[]> {
+function rowsOf(functions: IExecuteFunctions, item: number): JsonRecord[] {
 	const { image } = collectionParameter(functions, 'images', item);
-	const rows = Array.isArray(image) ? image.filter(isRecord) : [];
+	return Array.isArray(image) ? image.filter(isRecord) : [];
+}
+
+/** A field of each image of the list, in order; of no image where they are not listed. */
+export function readOfImages(functions: IExecuteFunctions, item: number, name: string): string[] {
+	if (textParameter(functions, 'imageSource', item) === 'allImages') return [];
+	return rowsOf(functions, item).map((row) => toText(row[name]));
+}
+
+async function listedImages(functions: IExecuteFunctions, item: number): Promise<MediaSource[]> {
+	const rows = rowsOf(functions, item);
 	const sources: MediaSource[] = [];
 	for (const [index, row] of rows.entries()) {
 		if (row.source === 'url') {

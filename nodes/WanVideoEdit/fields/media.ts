@@ -1,60 +1,57 @@
 /** Fields for one file each: where it comes from, as a binary field of the item or as a URL. */
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { describeLimits } from '../../shared/media/limits';
-import type { MediaLimits } from '../../shared/media/types';
 import { binaryFileOf } from '../../shared/n8n/binary';
 import type { ModelSpec, RequestMedia } from '../models/spec';
 import { textParameter } from './read';
 
 export interface MediaField {
-	/** Of the models' slots. */
+	/** Of the models' slots. The names of its parameters begin with it: `videoSource`, `videoField`, `videoUrl`. */
 	place: string;
-	/** The names of its parameters begin with it: `videoSource`, `videoField`, `videoUrl`. */
-	name: string;
 	/** "Video" */
 	label: string;
 	/** What it is for, a whole sentence without its full stop. */
 	description: string;
-	limits: MediaLimits;
 	/** Binary field that most users have. */
 	field: string;
-	/** The user may do without it. */
-	optional?: boolean;
+	/** The user may do without it, and does until something is chosen, or only after having chosen so. */
+	optional?: 'unused' | 'used';
+	/** Values of other fields with which it is asked for; a file that is not asked for is not read. */
+	show?: Record<string, string[]>;
 	/** Display name of the binary field's name, where it is not made from the label. */
 	fieldLabel?: string;
 }
 
 const labelOf = ({ label, fieldLabel }: MediaField) => fieldLabel ?? `${label} Binary Field`;
 
-/** @param models where the limits depend on the chosen model: those that the user can choose from */
-export function mediaFields(
-	media: MediaField,
-	models: readonly ModelSpec[] = [],
-): INodeProperties[] {
-	const { name, label, description, limits, field, optional = false } = media;
-	const source = `${name}Source`;
-	const hintOf = ({ slots }: ModelSpec) =>
-		describeLimits(slots.find(({ place }) => place === media.place)?.limits ?? limits);
+/** @param models that the user can choose from, the default first */
+export function mediaFields(media: MediaField, models: readonly ModelSpec[]): INodeProperties[] {
+	const { place, label, description, field, optional, show } = media;
+	const source = `${place}Source`;
+	const slotOf = ({ slots }: ModelSpec) => slots.find((slot) => slot.place === place);
+	const hintOf = (model: ModelSpec) => {
+		const limits = slotOf(model)?.limits;
+		return limits === undefined ? '' : describeLimits(limits);
+	};
+	const isVideo = models.some((model) => slotOf(model)?.limits.kind === 'video');
 	const binary: INodeProperties = {
 		displayName: labelOf(media),
-		name: `${name}Field`,
+		name: `${place}Field`,
 		type: 'string',
 		required: true,
 		default: field,
-		hint: describeLimits(limits),
 		description: `Name of the binary field with the ${label.toLowerCase()}`,
-		displayOptions: { show: { [source]: ['binary'] } },
+		displayOptions: { show: { ...show, [source]: ['binary'] } },
 	};
 	const url: INodeProperties = {
 		displayName: `${label} URL`,
-		name: `${name}Url`,
+		name: `${place}Url`,
 		type: 'string',
 		required: true,
 		default: '',
-		placeholder: `e.g. https://example.com/${field === 'data' ? 'ride' : field}.${limits.kind === 'video' ? 'mp4' : 'png'}`,
-		hint: describeLimits(limits),
+		placeholder: `e.g. https://example.com/${field === 'data' ? 'ride' : field}.${isVideo ? 'mp4' : 'png'}`,
 		description: `Address of the ${label.toLowerCase()}; DashScope fetches it itself, so it must be public`,
-		displayOptions: { show: { [source]: ['url'] } },
+		displayOptions: { show: { ...show, [source]: ['url'] } },
 	};
 	const sourceField: INodeProperties = {
 		displayName: `${label} Source`,
@@ -63,6 +60,7 @@ export function mediaFields(
 		noDataExpression: true,
 		default: 'binary',
 		description,
+		...(show === undefined ? {} : { displayOptions: { show } }),
 		options: [
 			{
 				name: 'Binary Field',
@@ -70,7 +68,7 @@ export function mediaFields(
 				description:
 					'A file that a form, a storage or another node put into the item; it is uploaded to DashScope and deleted there after 48 hours',
 			},
-			...(optional ? [{ name: 'None', value: 'none' }] : []),
+			...(optional === undefined ? [] : [{ name: 'None', value: 'none' }]),
 			{
 				name: 'URL',
 				value: 'url',
@@ -79,10 +77,8 @@ export function mediaFields(
 		],
 	};
 	return [
-		optional ? { ...sourceField, default: 'none' } : sourceField,
-		...(models.length === 0
-			? [binary, url]
-			: [binary, url].flatMap((one) => byModel(one, models, hintOf))),
+		optional === 'unused' ? { ...sourceField, default: 'none' } : sourceField,
+		...[binary, url].flatMap((one) => byModel(one, models, hintOf)),
 	];
 }
 
@@ -119,11 +115,11 @@ export async function readMedia(
 	item: number,
 	media: MediaField,
 ): Promise<RequestMedia[]> {
-	const { place, name, label } = media;
-	const from = textParameter(functions, `${name}Source`, item);
-	if (from === 'none' || (from === '' && media.optional)) return [];
+	const { place, label } = media;
+	const from = textParameter(functions, `${place}Source`, item);
+	if (from === 'none' || (from === '' && (media.optional ?? media.show) !== undefined)) return [];
 	if (from === 'url') {
-		const url = textParameter(functions, `${name}Url`, item);
+		const url = textParameter(functions, `${place}Url`, item);
 		return [{ place, source: { from, field: `${label} URL`, url } }];
 	}
 	const field = labelOf(media);
@@ -131,7 +127,7 @@ export async function readMedia(
 		functions,
 		item,
 		field,
-		textParameter(functions, `${name}Field`, item),
+		textParameter(functions, `${place}Field`, item),
 	);
 	return [{ place, source: { from: 'binary', field, file } }];
 }

@@ -6,6 +6,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import { EDIT_MODELS } from '../models';
+import { wan27VideoEdit } from '../models/wan27VideoEdit';
 import { textParameter } from './read';
 
 const DESCRIPTIONS: Record<string, string> = {
@@ -15,7 +16,7 @@ const DESCRIPTIONS: Record<string, string> = {
 	'happyhorse-1.0-video-edit': 'HappyHorse 1.0 Video Edit',
 };
 
-const [DEFAULT] = EDIT_MODELS;
+const DEFAULT = wan27VideoEdit;
 
 export const modelField: INodeProperties = {
 	displayName: 'Model',

@@ -186,6 +186,250 @@ export const watermark: Setting = {
 	},
 };
 
+/** A choice among options, sorted by name. */
+const choiceOf = (
+	displayName: string,
+	name: string,
+	value: string,
+	description: string,
+	options: Array<[name: string, value: string, description?: string]>,
+): INodeProperties => ({
+	displayName,
+	name,
+	type: 'options',
+	default: value,
+	description,
+	options: options.map(([label, one, text]) => ({ name: label, value: one, description: text })),
+});
+
+const numberOf = (
+	displayName: string,
+	name: string,
+	value: number,
+	typeOptions: INodeProperties['typeOptions'],
+	description: string,
+): INodeProperties => ({
+	displayName,
+	name,
+	type: 'number',
+	typeOptions,
+	default: value,
+	description,
+});
+
+/** Of the VACE model. */
+export const size: Setting = {
+	api: 'size',
+	kind: 'text',
+	property: choiceOf(
+		'Size',
+		'size',
+		'1280*720',
+		'Width and height of the result in pixels. Without this option it is 1280 × 720.',
+		[
+			['1088 × 832 (4:3)', '1088*832'],
+			['1280 × 720 (16:9)', '1280*720'],
+			['720 × 1280 (9:16)', '720*1280'],
+			['832 × 1088 (3:4)', '832*1088'],
+			['960 × 960 (1:1)', '960*960'],
+		],
+	),
+};
+
+const KEEPS = {
+	posebodyface: ['Movement and Faces', 'Pose of the body, and the expressions of faces'],
+	posebody: ['Movement', 'Pose of the body, without the face'],
+	depth: ['Composition', 'What is near and what is far, and how it moves'],
+	scribble: ['Lines', 'The sketch of the scene'],
+} as const;
+
+/** What the VACE model takes over from a video. @param values of the API that the function knows */
+export function keep(
+	displayName: string,
+	description: string,
+	values: ReadonlyArray<keyof typeof KEEPS>,
+): Setting {
+	const [first = 'depth'] = values;
+	const options = values.map((value): [string, string, string] => {
+		const [name, text] = KEEPS[value];
+		return [name, value, text];
+	});
+	const property = choiceOf(displayName, 'keep', first, description, options);
+	return { api: 'control_condition', kind: 'text', property };
+}
+
+export const strength: Setting = {
+	api: 'strength',
+	kind: 'number',
+	property: numberOf(
+		'Strength',
+		'strength',
+		1,
+		{ minValue: 0, maxValue: 1, numberPrecision: 2 },
+		'How closely the new video follows the old one, 0 to 1. Without this option it is 1.',
+	),
+};
+
+/** Which of two fields asks for the mask. */
+export const maskKind: INodeProperties = {
+	displayName: 'Mask',
+	name: 'mask',
+	type: 'options',
+	noDataExpression: true,
+	default: 'image',
+	description: 'What marks the area to edit; it has the same size as the video',
+	options: [
+		{ name: 'Image', value: 'image', description: 'Marks the area in one frame of the video' },
+		{ name: 'Video', value: 'video', description: 'Marks the area in every frame' },
+	],
+};
+
+/** How a mask is applied. */
+export const maskSettings: Setting[] = [
+	{
+		api: 'mask_type',
+		kind: 'text',
+		property: choiceOf(
+			'Mask Type',
+			'maskType',
+			'tracking',
+			'Whether the area moves. Without this option it follows what it marks.',
+			[
+				['Fixed', 'fixed', 'The area stays where it is'],
+				['Tracking', 'tracking', 'The area follows what it marks'],
+			],
+		),
+	},
+	{
+		api: 'mask_frame_id',
+		kind: 'number',
+		property: numberOf(
+			'Mask Frame',
+			'maskFrame',
+			1,
+			{ minValue: 1 },
+			'Number of the frame that a mask image belongs to. Without this option it is 1.',
+		),
+	},
+	{
+		api: 'expand_ratio',
+		kind: 'number',
+		property: numberOf(
+			'Expand Ratio',
+			'expandRatio',
+			0.05,
+			{ minValue: 0, maxValue: 1, numberPrecision: 2 },
+			'How much larger a tracking area is than what it marks, 0 to 1. Without this option it is 0.05.',
+		),
+	},
+	{
+		api: 'expand_mode',
+		kind: 'text',
+		property: choiceOf('Expand Mode', 'expandMode', 'hull', 'Shape of a tracking area', [
+			['Bounding Box', 'bbox'],
+			['Hull', 'hull', 'A polygon around what the mask marks'],
+			['Original', 'original', 'The shape of the mask'],
+		]),
+	},
+];
+
+/** The shape that a frame is expanded to, or how far each side is. */
+export const expandSettings: Setting[] = [
+	{
+		api: 'shape',
+		kind: 'text',
+		prominent: true,
+		property: choiceOf(
+			'Expand To',
+			'shape',
+			'9:16',
+			'Shape that the video is expanded to, equally on both sides. Each side can at most double, so 16:9 becomes almost 9:16.',
+			[
+				['1:1 (Square)', '1:1'],
+				['16:9 (Landscape)', '16:9'],
+				['3:4', '3:4'],
+				['4:3', '4:3'],
+				['9:16 (Portrait)', '9:16'],
+				['Custom', 'custom', 'Choose how much is added to each side'],
+			],
+		),
+	},
+	...['Top', 'Bottom', 'Left', 'Right'].map((side): Setting => {
+		const name = side.toLowerCase();
+		const property = numberOf(
+			side,
+			`${name}Scale`,
+			1,
+			{ minValue: 1, maxValue: 2, numberPrecision: 3 },
+			`How far to expand to the ${name}: 1 adds nothing, 1.5 adds half of the video, 2 adds as much again`,
+		);
+		return {
+			api: `${name}_scale`,
+			kind: 'number',
+			prominent: true,
+			property: { ...property, displayOptions: { show: { shape: ['custom'] } } },
+		};
+	}),
+];
+
+/** Length of a result that begins with the input. */
+export const totalDuration: Setting = {
+	api: 'duration',
+	kind: 'number',
+	prominent: true,
+	property: {
+		...numberOf(
+			'Duration (Seconds)',
+			'duration',
+			10,
+			{ minValue: 2, maxValue: 15 },
+			'Length of the result, 2 to 15 seconds. It includes the video: 10 with a 4-second video adds 6 seconds.',
+		),
+		hint: 'Length of the whole result, your video included. You pay for all of these seconds.',
+	},
+};
+
+/** Of a model that bills the result only. */
+export const outputResolution: Setting = {
+	...resolution,
+	property: {
+		...choiceOf(
+			'Resolution',
+			'resolution',
+			'720P',
+			'Size and price of the result. DashScope bills output seconds at a rate that depends on the resolution.',
+			[
+				['720P', '720P', 'About 1280 × 720'],
+				['1080P', '1080P', 'About 1920 × 1080, at a higher price'],
+			],
+		),
+		hint: 'You pay for output seconds; 1080P costs more',
+	},
+};
+
+/** Of wan2.2-animate-mix. */
+export const quality: Setting = {
+	api: 'mode',
+	kind: 'text',
+	prominent: true,
+	property: choiceOf('Quality', 'mode', 'wan-std', 'Quality and price of the result', [
+		['Standard', 'wan-std', 'Faster and cheaper'],
+		['Professional', 'wan-pro', 'Smoother, at a higher price'],
+	]),
+};
+
+export const checkImage: Setting = {
+	api: 'check_image',
+	kind: 'boolean',
+	property: {
+		displayName: 'Check Image',
+		name: 'checkImage',
+		type: 'boolean',
+		default: true,
+		description: 'Whether to let DashScope check the image first; without this option it does',
+	},
+};
+
 /** Not a value of `parameters`, but shown and hidden like one. */
 export const negativePromptProperty: INodeProperties = {
 	displayName: 'Negative Prompt',

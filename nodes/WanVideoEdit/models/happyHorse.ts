@@ -1,6 +1,5 @@
-import { MEGABYTE } from '../../shared/media/limits';
 import { AUDIO, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limits';
-import { mediaBody } from './spec';
+import { mediaBody, slot } from './spec';
 import type { ModelSpec } from './spec';
 
 /** The video is used up to here. Seconds. */
@@ -15,30 +14,20 @@ export const happyHorse: ModelSpec = {
 	createsPerSecond: 10,
 	prompt: { most: 5000, required: true, chineseCountsTwice: true },
 	slots: [
-		{
-			place: 'video',
-			type: 'video',
-			noun: 'video',
-			least: 1,
-			most: 1,
-			limits: { ...WAN_VIDEO, minSide: 320, maxRatio: 2.5, minSeconds: 3, maxSeconds: 60 },
-			inline: false,
-		},
-		{
-			place: 'image',
-			type: 'reference_image',
-			noun: 'reference image',
-			least: 0,
-			most: 5,
-			limits: {
-				...WAN_IMAGE,
-				formats: ['jpg', 'png', 'webp'],
-				maxBytes: 20 * MEGABYTE,
-				minSide: 300,
-				maxRatio: 2.5,
-			},
-			inline: true,
-		},
+		slot('video', 'video', 'video', {
+			...WAN_VIDEO,
+			minSide: 320,
+			maxRatio: 2.5,
+			minSeconds: 3,
+			maxSeconds: 60,
+		}),
+		slot(
+			'image',
+			'reference_image',
+			'reference image',
+			{ ...WAN_IMAGE, formats: ['jpg', 'png', 'webp'], minSide: 300, maxRatio: 2.5 },
+			{ least: 0, most: 5, inline: true },
+		),
 	],
 	values: {
 		resolution: resolution('720P', '1080P'),

@@ -1,22 +1,40 @@
 /** All models, and the only place that knows a model by its ID. */
 import { isBeijing } from '../../shared/dashscope/hosts';
 import type { PriceList } from '../../shared/tasks/price';
+import { animateMix } from './animateMix';
 import { happyHorse } from './happyHorse';
 import type { ModelSpec } from './spec';
+import { vaceEdit, vaceExpand, vaceExtend, vaceReference, vaceRepaint } from './vacePlus';
+import { wan27I2v } from './wan27I2v';
 import { wan27VideoEdit } from './wan27VideoEdit';
 import { wan3Video, wan3VideoPrime } from './wan3Video';
 
 /** The models that edit a video by instruction, the default first. */
-export const EDIT_MODELS = [wan27VideoEdit, wan3Video, wan3VideoPrime, happyHorse] as const;
+export const EDIT_MODELS: readonly ModelSpec[] = [
+	wan27VideoEdit,
+	wan3Video,
+	wan3VideoPrime,
+	happyHorse,
+];
 
-const ALL: readonly ModelSpec[] = EDIT_MODELS;
+/** Every model, one entry for each of its functions. */
+export const ALL_MODELS: readonly ModelSpec[] = [
+	...EDIT_MODELS,
+	wan27I2v,
+	vaceEdit,
+	vaceExpand,
+	vaceRepaint,
+	vaceExtend,
+	vaceReference,
+	animateMix,
+];
 
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
 
 /** The model with this ID, of any region, or the one that it is a dated snapshot of. */
 export function specOf(id: string): ModelSpec | undefined {
 	const name = id.replace(SNAPSHOT, '');
-	return ALL.find((spec) => spec.id === name || spec.beijingId === name);
+	return ALL_MODELS.find((spec) => spec.id === name || spec.beijingId === name);
 }
 
 /** The ID of a model in the region of a base URL. */

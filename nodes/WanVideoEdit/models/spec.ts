@@ -92,6 +92,17 @@ export interface ModelSpec {
 	prices?: PriceList;
 }
 
+/** A place for one file. @param more what differs from a place that must be filled, with a file that is uploaded */
+export function slot(
+	place: string,
+	type: string,
+	noun: string,
+	limits: MediaLimits,
+	more: Partial<SlotRule> = {},
+): SlotRule {
+	return { place, type, noun, least: 1, most: 1, limits, inline: false, ...more };
+}
+
 /** The values of a request in the order of its model's table. */
 export function valuesIn({ values }: Pick<ModelSpec, 'values'>, set: Values): JsonRecord {
 	return Object.fromEntries(Object.keys(values).map((name) => [name, set[name]]));

@@ -17,7 +17,7 @@ function tooLong(field: string, text: string, limit: number, chineseCountsTwice?
 	if (length <= limit) return;
 	throw new InputError(
 		`'${field}' has ${length} characters; the limit is ${limit}`,
-		`${chineseCountsTwice ? 'A Chinese character counts as two. ' : ''}DashScope would silently truncate it: shorten the text.`,
+		`${chineseCountsTwice ? 'A Chinese character counts as two. ' : ''}DashScope would silently truncate it. Shorten the text.`,
 	);
 }
 
@@ -104,7 +104,7 @@ function validateValue(
 			if (rule.of.includes(String(value))) return;
 			throw new InputError(
 				`'${label}' is "${String(value)}"`,
-				`${model} takes one of these: ${rule.of.join(', ')}.`,
+				`The model ${model} takes one of these: ${rule.of.join(', ')}.`,
 			);
 		case 'choices': {
 			const wrong = (Array.isArray(value) ? value : [String(value)]).find(
@@ -113,7 +113,7 @@ function validateValue(
 			if (wrong === undefined) return;
 			throw new InputError(
 				`'${label}' is "${wrong}"`,
-				`${model} takes one of these: ${rule.of.join(', ')}.`,
+				`The model ${model} takes one of these: ${rule.of.join(', ')}.`,
 			);
 		}
 		case 'integer':
@@ -150,5 +150,5 @@ function validateCount({ noun, least, most }: SlotRule, count: number, model: st
 	if (count >= least && count <= most) return;
 	const some = count === 0 ? `There is no ${noun}` : `There are ${count} ${noun}s`;
 	const range = least === most ? `${most}` : `${least === 0 ? 'up to ' : `${least} to `}${most}`;
-	throw new InputError(some, `${model} takes ${range} ${noun}${most === 1 ? '' : 's'}.`);
+	throw new InputError(some, `The model ${model} takes ${range} ${noun}${most === 1 ? '' : 's'}.`);
 }

@@ -8,7 +8,7 @@ import {
 	WATERMARK,
 	resolution,
 } from './limits';
-import { mediaBody } from './spec';
+import { mediaBody, slot } from './spec';
 import type { ModelSpec } from './spec';
 
 /** wan2.7-videoedit, after its API reference (read 2026-11). */
@@ -17,24 +17,12 @@ export const wan27VideoEdit: ModelSpec = {
 	prompt: { most: 5000, required: false },
 	negativePrompt: 500,
 	slots: [
-		{
-			place: 'video',
-			type: 'video',
-			noun: 'video',
-			least: 1,
-			most: 1,
-			limits: WAN_VIDEO,
-			inline: false,
-		},
-		{
-			place: 'image',
-			type: 'reference_image',
-			noun: 'reference image',
+		slot('video', 'video', 'video', WAN_VIDEO),
+		slot('image', 'reference_image', 'reference image', WAN_IMAGE, {
 			least: 0,
 			most: 4,
-			limits: WAN_IMAGE,
 			inline: true,
-		},
+		}),
 	],
 	values: {
 		resolution: resolution('720P', '1080P'),

@@ -1,5 +1,5 @@
 import { PROMPT_EXTEND, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limits';
-import { mediaBody } from './spec';
+import { mediaBody, slot } from './spec';
 import type { ModelRequest, ModelSpec } from './spec';
 
 /** The model makes new videos, too: without these it would not follow the length and shape of the input. */
@@ -10,24 +10,12 @@ function specOf(id: string): ModelSpec {
 		id,
 		prompt: { most: 20_000, required: false },
 		slots: [
-			{
-				place: 'video',
-				type: 'reference_video',
-				noun: 'video',
-				least: 1,
-				most: 1,
-				limits: { ...WAN_VIDEO, minSeconds: 1, maxSeconds: 15 },
-				inline: false,
-			},
-			{
-				place: 'image',
-				type: 'reference_image',
-				noun: 'reference image',
+			slot('video', 'reference_video', 'video', { ...WAN_VIDEO, minSeconds: 1, maxSeconds: 15 }),
+			slot('image', 'reference_image', 'reference image', WAN_IMAGE, {
 				least: 0,
 				most: 10,
-				limits: WAN_IMAGE,
 				inline: true,
-			},
+			}),
 		],
 		values: {
 			resolution: resolution('480P', '720P', '1080P'),

@@ -98,7 +98,7 @@ export function connectionError(error: unknown, host: string): DashScopeError {
  */
 export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: number): JsonRecord {
 	const { statusCode } = answer;
-	const record = parseRecord(answer.body);
+	const record = withoutOwnKey(parseRecord(answer.body), apiKey);
 	if (statusCode >= 200 && statusCode < 300) {
 		if (record !== undefined) return record;
 		throw new DashScopeError(`${host} answered with something that is not JSON`, {
@@ -112,7 +112,7 @@ export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: num
 		throw new DashScopeError(`${host} gave an answer without an HTTP status`, { kind: 'garbled' });
 	}
 
-	const own = errorIn(record ?? {}, apiKey);
+	const own = errorIn(record ?? {});
 	const { code = `HTTP ${statusCode}`, message = `The service answered HTTP ${statusCode}` } = own;
 	const hint = adviceFor(code, message);
 	throw new DashScopeError(message, {
@@ -126,24 +126,34 @@ export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: num
 }
 
 /** DashScope's own words in an error answer, as far as there are any. */
-function errorIn(record: JsonRecord, apiKey: string) {
+function errorIn(record: JsonRecord) {
 	const said = (key: string) => {
 		const text = textAt(record, key);
-		return text === undefined ? undefined : withoutKeys(text, apiKey);
+		return text === undefined ? undefined : withoutKeys(text);
 	};
 	return { code: said('code'), message: said('message'), requestId: textAt(record, 'request_id') };
 }
 
-/** Gateways repeat the key that they refuse ("Invalid token sk-…"); it must not get into messages and logs. */
-function withoutKeys(text: string, apiKey: string): string {
-	// What is shorter is no key, and cutting it out would only garble the message.
-	const own = apiKey.length < 8 ? text : text.replaceAll(apiKey, '…');
-	return own.replace(/\b(sk|st)-[\w-]{6,}/gi, '$1-…').replace(/\b(Bearer)\s+\S{6,}/gi, '$1 …');
+/**
+ * An answer without what it repeats of the key: its texts become messages, items and saved data. Gateways repeat the
+ * key that they refuse ("Invalid token sk-…"), and may put it anywhere.
+ */
+function withoutOwnKey(record: JsonRecord | undefined, apiKey: string): JsonRecord | undefined {
+	// What is shorter is no key, and cutting it out would only garble the answer.
+	if (record === undefined || apiKey.length < 8) return record;
+	const text = JSON.stringify(record);
+	const key = JSON.stringify(apiKey).slice(1, -1);
+	return text.includes(key) ? parseRecord(text.replaceAll(key, '…')) : record;
+}
+
+/** Other keys in an error's message, such as one that the gateway uses itself. */
+function withoutKeys(text: string): string {
+	return text.replace(/\b(sk|st)-[\w-]{6,}/gi, '$1-…').replace(/\b(Bearer)\s+\S{6,}/gi, '$1 …');
 }
 
 function hintFor(statusCode: number, host: string, hint: string | undefined): string | undefined {
 	if (statusCode === 401) {
-		return `${host} was asked. ${hint ?? adviceFor('InvalidApiKey')}`;
+		return `The request went to ${host}. ${hint ?? adviceFor('InvalidApiKey')}`;
 	}
 	if (statusCode >= 300 && statusCode < 400) {
 		return `${host} redirects elsewhere; the API key is not sent on. Enter the final address as the base URL.`;

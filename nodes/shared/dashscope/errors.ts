@@ -108,7 +108,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^invalid access token/i,
-		hint: 'This looks like a key of a plan, or an expired temporary one: use the host of the plan as custom base URL, or renew the key.',
+		hint: "This looks like a subscription-plan key or an expired temporary key: set the plan's host as the custom Base URL, or renew the key.",
 	},
 	{
 		code: /^NOT ?AUTHORIZED$/i,
@@ -133,7 +133,7 @@ const ADVICE: readonly Advice[] = [
 	{
 		code: /^AccessDenied$/,
 		message: /Policy expired/i,
-		hint: 'The upload took longer than its permission lasts: run again, or give the file as a URL.',
+		hint: 'The upload took longer than its permission lasts. Run the node again, or use a URL.',
 	},
 	{
 		code: /^(ModelNotFound|WorkSpaceNotFound|NotFound)$|^InvalidParameter$/,
@@ -147,12 +147,12 @@ const ADVICE: readonly Advice[] = [
 	{
 		code: /^InvalidParameter\.DataInspection$/,
 		message: /download|timed out/i,
-		hint: 'DashScope could not fetch a file in time: give a public, fast URL, or bring the file as binary so that it is uploaded.',
+		hint: 'DashScope could not download a file in time. Use a public, fast URL, or a binary file, which is uploaded.',
 	},
 	{
 		code: /^InvalidParameter\.DataInspection$/,
 		message: /authorization/i,
-		hint: 'A signed URL has expired or is wrong: make a new one that lasts at least an hour, or bring the file as binary.',
+		hint: 'A signed URL has expired or is wrong. Create one that lasts at least an hour, or use a binary file.',
 	},
 	{
 		code: /^InvalidParameter\.DataInspection$|^InvalidFile\.(Format|Openerror|Content)$/,
@@ -173,29 +173,37 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^InvalidURL|^InvalidFile\.DownloadFailed$|^BadRequest\.InputDownloadFailed$/,
-		hint: 'DashScope could not fetch a file from its URL: it must be public and direct, without login or redirect pages. Or bring the file as binary.',
+		hint: 'DashScope could not download a file from its URL. The URL must be public and direct, without login or redirect pages. Or use a binary file.',
 	},
 	{
 		code: /^InvalidFile\.Size$|^BadRequest\.TooLarge$/,
-		hint: 'A file is too large: videos up to 100 MB, images up to 20 MB.',
+		hint: 'A file is larger than the model takes: the limits are below the fields of the node.',
 	},
-	{ code: /^InvalidFile\.Duration$/, hint: 'The video must be 2 to 10 seconds long.' },
+	{
+		code: /^InvalidFile\.Duration$/,
+		hint: 'The video is shorter or longer than the model takes: the limits are below the fields of the node.',
+	},
 	{
 		code: /^InvalidFile\.(Resolution|AspectRatio)$/,
-		hint: 'Width and height must be 240 to 4096 pixels (images up to 8000), with an aspect ratio between 1:8 and 8:1.',
+		hint: 'Width, height or aspect ratio are outside what the model takes: the limits are below the fields of the node.',
 	},
 	{
 		code: /^InvalidFile\./,
-		hint: 'Re-encode the video as H.264 MP4, 2 to 10 seconds, up to 100 MB.',
+		hint: 'Re-encode the video as H.264 MP4.',
 	},
 	{
 		code: /^InvalidParameter$/,
 		message: /size is not match/i,
-		hint: 'The dimensions of the media are not accepted: use a size of 240 to 4096 pixels a side with even numbers.',
+		hint: 'The dimensions of the media are not accepted: use even numbers within the limits that are below the fields of the node.',
+	},
+	{
+		code: /^InvalidParameter$/,
+		message: /field required/i,
+		hint: 'The model and the fields do not match: choose the operation that is made for this model.',
 	},
 	{
 		code: /^UnsupportedOperation$/,
-		hint: 'Only a task that is still waiting (PENDING) can be cancelled; a running one goes on and is billed when it succeeds.',
+		hint: 'Only a task that is still waiting (PENDING) can be cancelled; a running one keeps running and will be billed if it succeeds.',
 	},
 	{
 		code: /^Throttling\.AllocationQuota$/,
@@ -208,7 +216,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^Throttling|^LimitRequests$/,
-		hint: 'The account sends more requests than it may (submissions: 5 per second, queries: 20 per second, shared by all keys): try again in a minute or spread the runs.',
+		hint: 'The account sent more requests than it may (limits are shared by all of its keys). Try again in a minute, or spread the runs.',
 	},
 	{
 		code: /^RewriteFailed$/,
@@ -216,19 +224,19 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^InternalError\.Timeout$/,
-		hint: 'The service gave the task up after about three hours; it is not billed. Submit it again later.',
+		hint: 'The service gave up on the task after about three hours; it is not billed. Run it again later.',
 	},
 	{
 		code: /^InternalError\.(Algo|FileUpload|Upload)$/,
-		hint: 'The service failed on this task; it is not billed. Submit it again; if it fails each time, change the video or the prompt.',
+		hint: 'The service failed on this task; it is not billed. Run it again; if it keeps failing, change the video or the prompt.',
 	},
 	{
 		code: /^(InternalError|SystemError|ModelServiceFailed|RequestTimeOut|ModelServingError|ModelUnavailable)/,
-		hint: 'The service has a problem or is overloaded: try again later.',
+		hint: 'The service has a problem or is overloaded. Try again later.',
 	},
 	{
 		code: /^(InvalidParameter|BadRequest)/,
-		hint: 'DashScope does not accept one of the values: compare the message with the fields of the node.',
+		hint: 'DashScope did not accept one of the values. Compare the message with the fields of the node.',
 	},
 	{
 		code: /^AccessDenied/,

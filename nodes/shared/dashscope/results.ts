@@ -54,7 +54,7 @@ export async function openResult(
 		if (status < 300 || status >= 400 || location === undefined) throw refusal(status, target.host);
 		target = secureUrl(location, target);
 	}
-	throw new DashScopeError(`${target.host} redirects in circles`, { kind: 'server' });
+	throw new DashScopeError(`${target.host} redirects in a loop`, { kind: 'server' });
 }
 
 /** Results travel over https only; `http:` links of object storage work the same with https. */

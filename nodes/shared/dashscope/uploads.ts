@@ -146,12 +146,12 @@ async function postFile(
 function uploadUrl({ uploadHost }: UploadPolicy): URL {
 	const url = tryParseUrl(uploadHost);
 	if (url === undefined) {
-		throw new DashScopeError(`DashScope named an upload host that is none: ${uploadHost}`, {
+		throw new DashScopeError(`DashScope returned an invalid upload host: ${uploadHost}`, {
 			kind: 'garbled',
 		});
 	}
 	if (url.protocol !== 'https:' && !isLoopbackHost(url.hostname)) {
-		throw new DashScopeError(`DashScope named an upload host without https: ${url.host}`, {
+		throw new DashScopeError(`DashScope returned an upload host without https: ${url.host}`, {
 			kind: 'rejected',
 		});
 	}

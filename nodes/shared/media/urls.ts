@@ -32,7 +32,7 @@ export function validateUrl(source: MediaSource, publicService: boolean): void {
 	if (parsed.protocol !== 'oss:' && publicService && isPrivateHost(parsed.hostname)) {
 		throw new InputError(
 			`'${field}' points to ${parsed.hostname}, which only this network can reach: "${shorten(url)}"`,
-			'DashScope fetches the file itself and needs a public address. Or bring the file as binary, so that it is uploaded.',
+			'DashScope downloads the file itself and needs a public address. Or use a binary file, which is uploaded.',
 		);
 	}
 }

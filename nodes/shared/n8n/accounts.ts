@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 import type { DashScopeClient } from '../dashscope/client';
-import { Account } from '../tasks/account';
+import { Account, Journal } from '../tasks/account';
 
 /**
  * The accounts that this process uses: all executions with the same host and key share one. They live as long as the
@@ -8,10 +8,12 @@ import { Account } from '../tasks/account';
  */
 const accounts = new Map<string, Account>();
 
+const journal = new Journal(Date.now());
+
 /** What this process knows of the account behind a credential. */
 export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
 	const key = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
-	const account = accounts.get(key) ?? new Account();
+	const account = accounts.get(key) ?? new Account(journal);
 	accounts.set(key, account);
 	return account;
 }

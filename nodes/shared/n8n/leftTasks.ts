@@ -6,7 +6,7 @@ import { tasksOfRun } from './nodeMemory';
 /** Tasks that were submitted and go on, although the execution cannot wait for them: each is named, with its item. */
 
 const GOES_ON =
-	"The task keeps running and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours.";
+	"The task keeps running and will be billed if it succeeds. Get its video with 'Task: Get Status' and this task ID within 24 hours.";
 
 /** The error of an item whose task was submitted, but n8n does not wait for it. */
 export function couldNotSuspend(taskId: string, { message }: Error): TaskError {
@@ -20,7 +20,7 @@ export function couldNotSuspend(taskId: string, { message }: Error): TaskError {
 /** The error of an item whose task could not be looked at for so long that the wait ends. */
 export function couldNotLook(taskId: string, { message }: Error): TaskError {
 	return new TaskError(
-		`The wait for task ${taskId} was given up, because it could not be checked: ${message}`,
+		`Task ${taskId} is no longer waited for, because it could not be checked: ${message}`,
 		GOES_ON,
 		{ taskId },
 	);
@@ -45,8 +45,8 @@ export function namingTasks(functions: IExecuteFunctions, error: Error): Error {
 	const ids = [only, ...more].join(', ');
 	const one = more.length === 0;
 	const left = one
-		? `An earlier try submitted task ${ids}. It keeps running and is billed when it succeeds.`
-		: `Earlier tries submitted the tasks ${ids}. They keep running and are billed when they succeed.`;
+		? `An earlier try submitted task ${ids}. It keeps running and will be billed if it succeeds.`
+		: `Earlier tries submitted the tasks ${ids}. They keep running and will be billed if they succeed.`;
 	const advice = `A retry of the execution finds ${one ? 'it' : 'them'} again and submits nothing twice; 'Task: Get Status' fetches a video by its task ID within 24 hours.`;
 	const ofTask = one && functions.getInputData().length === 1 ? { taskId: only } : { taskIds: ids };
 	return new TaskError(error.message, [hint, left, advice].filter(Boolean).join('\n'), {

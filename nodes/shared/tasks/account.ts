@@ -41,6 +41,8 @@ export interface OwnTask {
 /** A submission of this process without a usable answer. */
 export interface Unanswered extends SentEntry {
 	model: string;
+	/** Unique in this process. */
+	request: string;
 }
 
 /** A task list as it was read. */
@@ -49,8 +51,23 @@ export interface ListRead {
 	/** When the read began, and from when on it lists. Local epoch milliseconds. */
 	at: number;
 	from: number;
-	/** The submissions of this process that were under way then: their tasks may be among the rows. */
+	/** The submissions of this process that had no answer when the read ended: their tasks may be among the rows. */
 	underWay: symbol[];
+}
+
+/**
+ * What one process knows of its own submissions, whatever credential they were made with: two may lead to one account.
+ */
+export class Journal {
+	/** Submissions under way. */
+	readonly open = new Set<symbol>();
+	/** Those without a usable answer. */
+	readonly lost = new Map<string, Unanswered>();
+	/** Tasks, with the moment at which each was noted. The oldest come first. */
+	readonly tasks = new Map<string, number>();
+
+	/** @param since when the process began to keep it. Epoch milliseconds */
+	constructor(readonly since: number) {}
 }
 
 export class Account {
@@ -70,11 +87,12 @@ export class Account {
 
 	private readonly gates = new Map<string, SubmissionGate>();
 	private readonly own = new Map<string, OwnTask & { notedAt: number }>();
-	private readonly open = new Set<symbol>();
-	private readonly lost = new Map<string, Unanswered>();
 	private readonly lists = new Map<string, ListRead>();
 	private readonly watched = new Map<string, { model: string; submittedAt: number }>();
 	private readonly glances = new Map<string, Promise<ListRead>>();
+
+	/** @param journal of the process; all its accounts share one */
+	constructor(private readonly journal: Journal) {}
 
 	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
 	submissions(model: string, createsPerSecond = CREATES_PER_SECOND): SubmissionGate {
@@ -114,8 +132,9 @@ export class Account {
 	/** Notes a submission under way; to be ended with the function that is returned. */
 	opens(): () => void {
 		const submission = Symbol('submission');
-		this.open.add(submission);
-		return () => this.open.delete(submission);
+		const { open } = this.journal;
+		open.add(submission);
+		return () => open.delete(submission);
 	}
 
 	/** Notes a task of this process, so that no other execution takes it for its own. */
@@ -127,6 +146,13 @@ export class Account {
 		for (const [id, { notedAt }] of this.own) {
 			if (now - notedAt < DAY_MS) break;
 			this.own.delete(id);
+		}
+		const { tasks } = this.journal;
+		tasks.delete(taskId);
+		tasks.set(taskId, now);
+		for (const [id, notedAt] of tasks) {
+			if (now - notedAt < DAY_MS) break;
+			tasks.delete(id);
 		}
 	}
 
@@ -140,27 +166,34 @@ export class Account {
 
 	/** Whether an execution of this process submitted the task. */
 	owns(taskId: string): boolean {
-		return this.own.has(taskId);
+		return this.journal.tasks.has(taskId);
 	}
 
 	/** Notes a submission without a usable answer. @param id of the submission, unique in this process */
 	loses(id: string, submission: Unanswered): void {
-		this.lost.set(id, submission);
-		for (const [other, { since }] of this.lost) {
-			if (submission.since - since > DAY_MS) this.lost.delete(other);
+		const { lost } = this.journal;
+		lost.set(id, submission);
+		for (const [other, { since }] of lost) {
+			if (submission.since - since > DAY_MS) lost.delete(other);
 		}
 	}
 
 	/** Notes that the task of a lost submission was found. */
 	finds(id: string): void {
-		this.lost.delete(id);
+		this.journal.lost.delete(id);
 	}
 
-	/** The other submissions of a model without a usable answer. */
+	/**
+	 * The other submissions of a model without a usable answer. What an earlier process may have submitted counts as one
+	 * that was lost when this process began.
+	 */
 	othersLost(id: string, model: string): Unanswered[] {
-		return [...this.lost].flatMap(([other, one]) =>
+		const { lost, since } = this.journal;
+		const earlier: Unanswered = { state: 'sent', since: 0, until: since, model, request: '' };
+		const others = [...lost].flatMap(([other, one]) =>
 			other !== id && one.model === model ? [one] : [],
 		);
+		return [earlier, ...others];
 	}
 
 	/**
@@ -177,11 +210,14 @@ export class Account {
 		const asked = clock.now();
 		return await this.ask(clock, async () => {
 			const latest = this.lists.get(model);
-			if (latest !== undefined && latest.at >= asked && latest.from <= from) return latest;
-			const started = { at: clock.now(), from, underWay: [...this.open] };
+			// One from the future was read before the clock was set back.
+			const isLater = latest !== undefined && latest.at >= asked && latest.at <= clock.now();
+			if (isLater && latest.from <= from) return latest;
+			const started = { at: clock.now(), from };
 			const rows = await read();
 			this.calibrate(rows);
-			const list = { ...started, rows };
+			// Also those that began meanwhile; those that ended meanwhile are known.
+			const list = { ...started, rows, underWay: [...this.journal.open] };
 			this.lists.set(model, list);
 			return list;
 		});
@@ -222,7 +258,8 @@ export class Account {
 		const first = Math.min(...this.submittedAtOf(model));
 		const from = first + (this.offset ?? 0) - LIST_MARGIN_MS;
 		const latest = this.lists.get(model);
-		const recent = latest !== undefined && latest.at >= clock.now() - maxAgeMs;
+		const age = clock.now() - (latest?.at ?? -Infinity);
+		const recent = latest !== undefined && age >= 0 && age <= maxAgeMs;
 		if (recent && latest.from <= from) return latest;
 		const begun = this.glances.get(model);
 		if (begun !== undefined) return await begun;
@@ -235,16 +272,18 @@ export class Account {
 		}
 	}
 
-	/** Whether submissions that were under way when a list was read have no answer yet. */
+	/** Whether submissions whose tasks may be in a list have no answer yet. */
 	awaits({ underWay }: ListRead): boolean {
-		return underWay.some((submission) => this.open.has(submission));
+		return underWay.some((submission) => this.journal.open.has(submission));
 	}
 
 	private calibrate(rows: ListedTask[]): void {
-		for (const { taskId, requestId } of rows) {
+		const told = rows.flatMap(({ taskId, requestId }) => {
 			const known = this.own.get(taskId)?.requestId;
-			if (known !== undefined) this.listsRequestIds = requestId === known;
-		}
+			return known === undefined ? [] : [requestId === known];
+		});
+		// One that tells otherwise is enough to prove nothing.
+		if (told.length > 0) this.listsRequestIds = told.every((same) => same);
 	}
 
 	/** Whether a list shows a task of ours that was submitted after a moment: then it is at least that fresh. */

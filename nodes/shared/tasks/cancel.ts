@@ -8,7 +8,7 @@ export function cancelledLine(taskId: string): string {
 }
 
 export function leftLine(taskId: string): string {
-	return `Task ${taskId} goes on after Stop and is billed when it succeeds; fetch it with 'Task: Get Status'`;
+	return `Task ${taskId} keeps running after Stop and will be billed if it succeeds; get its video with 'Task: Get Status'`;
 }
 
 /**
@@ -34,7 +34,7 @@ export function nameBilled(ports: TaskPorts<unknown>, tasks: Array<Task | undefi
 	for (const task of tasks) {
 		if (task?.status !== 'SUCCEEDED' && task?.status !== 'UNKNOWN') continue;
 		ports.log(
-			`Task ${task.taskId} was ${task.status} before Stop; fetch it with 'Task: Get Status'`,
+			`Task ${task.taskId} was ${task.status} before the execution was stopped; get its video with 'Task: Get Status'`,
 		);
 	}
 }

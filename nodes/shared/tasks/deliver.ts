@@ -34,12 +34,12 @@ export function explain(task: Task): { message: string; hint?: string } | undefi
 		case 'CANCELED':
 			return {
 				message: `Task ${taskId} was cancelled`,
-				hint: 'Someone cancelled it while it waited; it is not billed. Submit it again.',
+				hint: 'It was cancelled while it waited in the queue; it is not billed. Run it again.',
 			};
 		case 'UNKNOWN':
 			return {
 				message: `DashScope does not know task ${taskId}`,
-				hint: 'A task is forgotten 24 hours after its submission, and is known only in its own region and account: check the task ID and the DashScope credential.',
+				hint: 'DashScope deletes a task 24 hours after its submission, and knows it only in its own region and account. Check the task ID and the DashScope credential.',
 			};
 		default:
 			return undefined;
@@ -87,7 +87,7 @@ function downloadFailed(task: Task, reason: string, failure?: DashScopeError): T
 	const until = expires === undefined ? 'for 24 hours' : `until ${new Date(expires).toISOString()}`;
 	return new TaskError(
 		`The video of task ${task.taskId} is ready but could not be downloaded: ${reason}`,
-		`${failure?.hint ?? ''} It is paid for and stays available ${until}: run this node again (nothing is submitted twice), or fetch it with 'Task: Get Status'.`.trim(),
+		`${failure?.hint ?? ''} It is paid for and stays available ${until}. Run this node again (nothing is submitted twice), or get it with 'Task: Get Status'.`.trim(),
 		{
 			taskId: task.taskId,
 			status: task.status,

@@ -25,7 +25,7 @@ export class TaskError extends Error {
 	}
 }
 
-/** DashScope took no submission until the deadline. Nothing was created; later it may be taken. */
+/** DashScope took no submission until the deadline. Later it may be taken. */
 export class NotTakenError extends TaskError {}
 
 /** The user or a workflow timeout stopped the execution. */

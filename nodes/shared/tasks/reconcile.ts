@@ -22,6 +22,12 @@ export interface LostSubmission {
 	requestId?: string;
 }
 
+/** Another submission without a usable answer. */
+export interface OtherLost extends LostSubmission {
+	/** Of the same request: its task would be this request's, too. */
+	sameRequest?: boolean;
+}
+
 /** What is known when a lost submission is judged. */
 export interface Evidence {
 	rows: ListedTask[];
@@ -38,7 +44,7 @@ export interface Evidence {
 	/** Whether a task is known to be another submission's. */
 	isTaken(taskId: string): boolean;
 	/** The other submissions of this process that got no usable answer. */
-	others: LostSubmission[];
+	others: OtherLost[];
 	/** Nobody but this process submits tasks with the account. */
 	exclusive: boolean;
 }
@@ -62,7 +68,9 @@ export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
 	const [candidate] = candidates;
 	const settled = elapsedMs >= LISTED_AFTER_MS;
 	if (candidate !== undefined) {
-		const rival = others.some((other) => mayBelongTo(other, candidate));
+		const rival = others.some(
+			(other) => other.sameRequest !== true && mayBelongTo(other, candidate),
+		);
 		if (exclusive && candidates.length === 1 && !rival) return { is: 'ours', task: candidate };
 		return { is: settled ? 'unclear' : 'undecided', candidates };
 	}

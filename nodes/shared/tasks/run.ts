@@ -242,9 +242,7 @@ class TaskRun<Video> {
 			return await this.callOf(edit, false);
 		} catch (error) {
 			// The task goes on all the same.
-			this.ports.log(
-				`Task ${job.taskId} cannot be submitted anew if it fails: ${toMessage(error)}`,
-			);
+			this.ports.log(`Task ${job.taskId} cannot be resubmitted if it fails: ${toMessage(error)}`);
 			return undefined;
 		}
 	}

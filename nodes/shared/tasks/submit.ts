@@ -52,6 +52,7 @@ export type LostSubmissionRule = (typeof LOST_SUBMISSION_RULES)[number];
 /** When the task list is looked at, in ms after a submission was lost; from the last one on every 10 s. */
 const LOOKS = [1, 3, 6, 10, 15, 22, 30, 40, 50, 61, 63].map((seconds) => seconds * 1000);
 const LATER_LOOKS_MS = 10_000;
+const LONGEST_LOOK_PAUSE_MS = 11_000;
 
 /** Between two looks where there is no time to wait. */
 const BRIEF_PAUSE_MS = 1_000;
@@ -131,7 +132,7 @@ export class Submitter {
 			const turn = await ports.account
 				.submissions(model, call.createsPerSecond)
 				.pass(ports, settings.deadline);
-			if (!turn) throw notTaken(failures, ports.now() - began);
+			if (!turn) throw notTaken(failures, ports.now() - began, this.lostBy(key).length);
 			const result = await this.createOnce(key, model, call);
 			if (!(result instanceof DashScopeError)) return result;
 
@@ -139,15 +140,20 @@ export class Submitter {
 			if (!nothingWasDone(result.kind)) {
 				const job = await this.reconcile(key, model, failures);
 				if (job !== undefined) return job;
-				if (ports.now() > settings.deadline) throw notTaken(failures, ports.now() - began);
+				if (ports.now() > settings.deadline) {
+					throw notTaken(failures, ports.now() - began, this.lostBy(key).length);
+				}
 				continue;
 			}
 			const strange = result.kind === 'unreachable' && !ports.account.reached;
 			const wrong = WRONG_ADDRESS.test(result.code ?? '') && attempts >= BELIEVED_WRONG_ADDRESS;
 			const waited = ports.now() - began > NEVER_REACHED_MS;
-			if (result.kind === 'rejected' || (strange && (wrong || waited))) throw refusal(result);
+			const risked = this.lostBy(key).length;
+			if (result.kind === 'rejected' || (strange && (wrong || waited))) {
+				throw refusal(result, risked);
+			}
 			const pause = backoff(attempts, ports.random(), result.retryAfterMs);
-			if (ports.now() + pause > settings.deadline) throw refusal(result, NotTakenError);
+			if (ports.now() + pause > settings.deadline) throw refusal(result, risked, NotTakenError);
 			await ports.sleep(pause);
 		}
 	}
@@ -207,8 +213,9 @@ export class Submitter {
 		failures: DashScopeError[],
 	): Promise<TaskRef | undefined> {
 		const { ports, ledger, settings } = this;
-		const entry = ledger.find(key);
-		if (entry?.state !== 'sent') return undefined;
+		const sent = ledger.find(key);
+		if (sent?.state !== 'sent') return undefined;
+		let entry = sent;
 		this.noteLost(model);
 
 		let reads = 0;
@@ -219,6 +226,7 @@ export class Submitter {
 			let candidates: ListedTask[] = [];
 			let trouble: string | undefined;
 			if ('rows' in list) {
+				entry = { ...entry, offset: entry.offset ?? ports.account.offset };
 				const verdict = judge(this.onServiceClock(entry), {
 					...this.evidence(key, model, entry, list),
 					reads: ++reads,
@@ -291,14 +299,11 @@ export class Submitter {
 		ledger.abandon(key, false);
 	}
 
-	private adopt(
-		key: string,
-		entry: SentEntry,
-		{ taskId, createdAt, requestId }: ListedTask,
-	): TaskRef {
+	private adopt(key: string, entry: SentEntry, { taskId, createdAt }: ListedTask): TaskRef {
 		const { ports, ledger } = this;
 		const { account } = ports;
-		const { since, until = since } = entry;
+		// The row's own request ID would prove itself.
+		const { since, until = since, requestId } = entry;
 		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true });
 		account.finds(this.idOf(key, entry));
@@ -320,7 +325,9 @@ export class Submitter {
 		const later = DUPLICATE_LOOKS.map((after) => end + after).filter((at) => at > now);
 		const found = new Map<string, Duplicate>();
 		for (const moment of settings.brief === true || later.length === 0 ? [now] : later) {
-			if (moment > ports.now()) await ports.sleep(moment - ports.now());
+			// The clock may have been set back.
+			const pause = Math.min(moment - ports.now(), LISTED_AFTER_MS);
+			if (pause > 0) await ports.sleep(pause);
 			const list = await this.readPatiently(model, lost);
 			if (!('rows' in list)) continue;
 			for (const entry of lost) {
@@ -408,17 +415,22 @@ export class Submitter {
 			fresh: this.settings.final !== true && account.isFresh(list, model, until),
 			stale: account.isStale(list, model, since, list.at - LISTED_AFTER_MS),
 			exclusive,
-			...this.known(model, this.idOf(key, entry)),
+			...this.known(model, key, entry),
 		};
 	}
 
-	/** What is known of other submissions. */
-	private known(model: string, except = '') {
+	/** What is known of other submissions than a request's. */
+	private known(model: string, key = '', entry?: SentEntry) {
 		const { account } = this.ports;
+		const except = entry === undefined ? '' : this.idOf(key, entry);
+		const request = this.requestOf(key);
 		return {
 			listsRequestIds: account.listsRequestIds,
 			isTaken: (taskId: string) => this.isTaken(taskId),
-			others: account.othersLost(except, model).map((other) => this.onServiceClock(other)),
+			others: account.othersLost(except, model).map((other) => ({
+				...this.onServiceClock(other),
+				sameRequest: other.request === request,
+			})),
 		};
 	}
 
@@ -429,12 +441,17 @@ export class Submitter {
 	/** Lets the other executions of this process know what this one has lost. */
 	private noteLost(model: string): void {
 		for (const { key, entry } of this.ledger.unanswered()) {
-			this.ports.account.loses(this.idOf(key, entry), { ...entry, model });
+			const request = this.requestOf(key);
+			this.ports.account.loses(this.idOf(key, entry), { ...entry, model, request });
 		}
 	}
 
+	private requestOf(key: string): string {
+		return `${this.ports.executionId} ${key}`;
+	}
+
 	private idOf(key: string, { since }: SentEntry): string {
-		return `${this.ports.executionId} ${key} ${since}`;
+		return `${this.requestOf(key)} ${since}`;
 	}
 
 	private onServiceClock({ since, until, requestId, offset }: SentEntry): LostSubmission {
@@ -457,31 +474,46 @@ export class Submitter {
 		if (this.settings.brief === true) return BRIEF_PAUSE_MS;
 		const elapsed = this.ports.now() - until;
 		const next = LOOKS.find((at) => at > elapsed);
-		if (next !== undefined) return next - elapsed;
+		// The clock may have been set back.
+		if (next !== undefined) return Math.min(next - elapsed, LONGEST_LOOK_PAUSE_MS);
 		return look === 2 ? BRIEF_PAUSE_MS : LATER_LOOKS_MS;
 	}
 }
 
-function refusal(failure: DashScopeError, Kind = TaskError): TaskError {
-	const { message, hint, code, requestId, httpStatus } = failure;
+/** @param risked submissions before it that may each have created a task */
+function refusal(failure: DashScopeError, risked: number, Kind = TaskError): TaskError {
+	const { message, code, requestId, httpStatus } = failure;
+	const hint = risked === 0 ? failure.hint : `${failure.hint ?? ''} ${mayBeBilled(risked)}`.trim();
 	return new Kind(message, hint, { code, requestId, httpStatus });
 }
 
-/** Nothing was created in all the time that the user set. */
-function notTaken(failures: DashScopeError[], waitedMs: number): TaskError {
+/**
+ * No submission was taken in all the time that the user set.
+ * @param risked submissions that may each have created a task all the same; of the others the list showed that none did
+ */
+function notTaken(failures: DashScopeError[], waitedMs: number, risked: number): TaskError {
 	const last = failures.at(-1);
 	const minutes = Math.max(1, Math.round(waitedMs / MINUTE_MS));
 	const time = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
 	const tries = `${failures.length} ${failures.length === 1 ? 'attempt' : 'attempts'}`;
 	const overloaded = last === undefined || last.kind === 'answered';
 	const what = overloaded ? 'DashScope was overloaded' : 'No submission got through';
+	const none = risked > 0 ? '' : '; the task list shows that none was created';
+	const nothing = risked > 0 ? '' : '; nothing was submitted';
 	return new NotTakenError(
 		last === undefined
-			? `${what} for ${time}; nothing was submitted`
-			: `${what} for ${time}, ${tries} (${last.message}); the task list shows that none was created`,
-		"Nothing is billed. Run the node again later, or raise the option 'Timeout'.",
+			? `${what} for ${time}${nothing}`
+			: `${what} for ${time}, ${tries} (${last.message})${none}`,
+		`${risked > 0 ? mayBeBilled(risked) : 'Nothing is billed.'} Run the node again later, or raise the option 'Timeout'.`,
 		{ code: last?.code, requestId: last?.requestId, httpStatus: last?.httpStatus },
 	);
+}
+
+/** Of submissions without a usable answer that were risked a second time. */
+function mayBeBilled(risked: number): string {
+	return risked === 1
+		? 'A task may have been created by a submission that got no response, and may be billed.'
+		: `Up to ${risked} tasks may have been created and may be billed.`;
 }
 
 interface Unknown {
@@ -511,7 +543,7 @@ function outcomeUnknown(
 	const may =
 		lost.length === 1
 			? 'A task may have been created and may be billed, so it was not submitted again.'
-			: `Up to ${lost.length} tasks may have been created and may be billed.`;
+			: mayBeBilled(lost.length);
 	return new Kind(
 		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
 		`${may} ${found}; look for it in the Model Studio console and fetch it with 'Task: Get Status', or choose 'Submit Again' in the option 'When a Submission Gets No Response'.`,

@@ -73,6 +73,8 @@ export async function pollSuspended<Video>(
 		deadline: ports.now(),
 		lostSubmission: settings.lostSubmission,
 		brief: true,
+		// Second tasks are looked for only once, when all have ended.
+		final: true,
 	});
 	const lookAt = async (edit: OpenTask, index: number) =>
 		await look(edit, index, ports, memory, watch, submitter);

@@ -301,7 +301,7 @@ export class Watch {
 		const trouble = failure === undefined ? '' : `; the last query failed: ${failure.message}`;
 		return new TaskError(
 			`Task ${entry.taskId} was still ${entry.status} after ${waited} seconds${trouble}`,
-			`The task goes on and is billed when it succeeds. Fetch it with 'Task: Get Status' and this task ID within 24 hours, or raise the option 'Timeout'.`,
+			`The task keeps running and will be billed if it succeeds. Get its video with 'Task: Get Status' and this task ID within 24 hours, or raise the option 'Timeout'.`,
 			{ taskId: entry.taskId, status: entry.status, waitedSeconds: waited },
 		);
 	}
@@ -309,7 +309,7 @@ export class Watch {
 	private refused(entry: Watched, failure: DashScopeError): TaskError {
 		return new TaskError(
 			`The status of task ${entry.taskId} could not be read: ${failure.message}`,
-			`${failure.hint ?? ''} The task itself goes on: fetch it with 'Task: Get Status' and this task ID within 24 hours.`.trim(),
+			`${failure.hint ?? ''} The task keeps running: get its video with 'Task: Get Status' and this task ID within 24 hours.`.trim(),
 			{
 				taskId: entry.taskId,
 				status: entry.status,

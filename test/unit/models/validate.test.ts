@@ -38,7 +38,7 @@ describe('texts', () => {
 		expect(message).toContain(`'${field}'`);
 		expect(message).toContain(`${limit + 1} characters`);
 		expect(message).toContain(`limit is ${limit}`);
-		expect(hint).toContain('shorten');
+		expect(hint).toContain('Shorten');
 	});
 
 	test('a Chinese character counts one, an emoji too', () => {

@@ -215,7 +215,7 @@ describe('what fails after a submission and is no outcome of an item names every
 		expect(error?.message).toBe(
 			'Task task-1 was submitted, but the execution could not be suspended: Database is locked [item 0]',
 		);
-		expect(error?.description).toContain("Fetch it with 'Task: Get Status'");
+		expect(error?.description).toContain("Get its video with 'Task: Get Status'");
 		expect(error?.description).toContain('Item 1: Task task-2 was submitted');
 
 		run.broken = {};
@@ -269,10 +269,10 @@ describe('what fails after a submission and is no outcome of an item names every
 				run.broken[call] = new Error('Credential not found');
 				const { error } = await run.clock.run(run.wait());
 				expect(error?.message).toBe(
-					'The wait for task task-1 was given up, because it could not be checked: Credential not found [item 0]',
+					'Task task-1 is no longer waited for, because it could not be checked: Credential not found [item 0]',
 				);
-				expect(error?.description).toContain('Item 1: The wait for task task-2 was given up');
-				expect(error?.description).toContain("Fetch it with 'Task: Get Status'");
+				expect(error?.description).toContain('Item 1: Task task-2 is no longer waited for');
+				expect(error?.description).toContain("Get its video with 'Task: Get Status'");
 				expect(run.loop?.looks).toHaveLength(5);
 				expect(run.service.count('create')).toBe(2);
 			});

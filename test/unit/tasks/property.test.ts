@@ -4,7 +4,7 @@ import { asksForNewTask } from '../../../nodes/shared/dashscope/errors';
 import { pollSuspended, tasksUnderWay } from '../../../nodes/shared/tasks/suspended';
 import type { LoopMemory } from '../../../nodes/shared/tasks/suspended';
 import { StoppedError } from '../../../nodes/shared/tasks/errors';
-import { Account } from '../../../nodes/shared/tasks/account';
+import { Account, Journal } from '../../../nodes/shared/tasks/account';
 import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
@@ -59,9 +59,11 @@ interface Scenario {
 	/** When another application submits tasks with the same prompts. */
 	strangers: Array<{ afterMs: number; kind: number }>;
 	/** Another execution of the same workflow, with the same items. */
-	other?: { afterMs: number; sameProcess: boolean };
+	other?: { afterMs: number; sameProcess: boolean; sameCredential: boolean };
 	/** What the user says, where it is true. */
 	saysExclusive: boolean;
+	/** n8n is restarted between two tries, when the other execution has ended. */
+	restarts: boolean;
 	jitter: number[];
 	faults: Record<Route, Array<Fault | undefined>>;
 	settings: RunSettings;
@@ -228,8 +230,13 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			}),
 			{ maxLength: 3 },
 		),
-		other: fc.record({ afterMs: fc.integer({ min: 0, max: 3_000 }), sameProcess: fc.boolean() }),
+		other: fc.record({
+			afterMs: fc.integer({ min: 0, max: 3_000 }),
+			sameProcess: fc.boolean(),
+			sameCredential: fc.boolean(),
+		}),
 		saysExclusive: fc.boolean(),
+		restarts: fc.constantFrom(false, false, true),
 		jitter: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), {
 			minLength: 1,
 			maxLength: 8,
@@ -255,6 +262,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'listsRequestIds',
 			'strangers',
 			'saysExclusive',
+			'restarts',
 			'jitter',
 			'faults',
 			'settings',
@@ -334,7 +342,8 @@ async function play(scenario: Scenario): Promise<Story> {
 	const stop = new StopButton(clock);
 	const story: Story = { scenario, service, tries: [], others: [] };
 	const { stopAfterMs, other } = scenario;
-	const account = new Account();
+	const journal = new Journal(0);
+	const account = new Account(journal);
 	const alone = scenario.strangers.length === 0 && (other?.sameProcess ?? true);
 	const exclusive = alone && scenario.saysExclusive;
 	if (stopAfterMs !== undefined) {
@@ -344,14 +353,20 @@ async function play(scenario: Scenario): Promise<Story> {
 		});
 	}
 	const jitter = cycle(scenario.jitter);
-	const viewer = { executionId: OURS, account, exclusive };
-	const ports = service.ports(stop, scenario.aborts, jitter, viewer);
-	const others = async ({ afterMs, sameProcess }: NonNullable<typeof other>) => {
+	const portsFor = (process: Account) =>
+		service.ports(stop, scenario.aborts, jitter, {
+			executionId: OURS,
+			account: process,
+			exclusive,
+		});
+	let ports = portsFor(account);
+	const others = async ({ afterMs, sameProcess, sameCredential }: NonNullable<typeof other>) => {
 		const edits = await Promise.all(
 			scenario.items.map(async (kind, item) => await itemOf(kind, item)),
 		);
 		await clock.wait(afterMs);
-		const process = sameProcess ? account : new Account();
+		const another = new Account(sameProcess ? journal : new Journal(0));
+		const process = sameProcess && sameCredential ? account : another;
 		const theirs = { executionId: THEIRS, account: process, exclusive };
 		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
 		const settings = { ...scenario.settings, retries: 0, holdMs: undefined };
@@ -460,6 +475,11 @@ async function play(scenario: Scenario): Promise<Story> {
 
 	for (let run = 0; run < scenario.runs; run++) {
 		for (let tries = 0; tries <= scenario.settings.retries && !stop.stopped(); tries++) {
+			if (scenario.restarts && tries > 0) {
+				await clock.run(ended, 24 * longest(scenario));
+				ports = portsFor(new Account(new Journal(clock.now())));
+				if (stop.stopped()) break;
+			}
 			const backwards = scenario.reversed && tries > 0;
 			const items = backwards ? [...scenario.items].reverse() : scenario.items;
 			const one = await attempt(run, items, scenario.settings.retries - tries);
@@ -629,7 +649,9 @@ function losesNothing(story: Story): void {
 
 /** No more requests of a process than the account's limits leave to it. */
 function keepsToBudgets({ service, scenario }: Story): void {
-	if (scenario.other?.sameProcess === false) return;
+	const { sameProcess = true, sameCredential = true } = scenario.other ?? {};
+	// Limits are known by process and credential.
+	if (!sameProcess || !sameCredential || scenario.restarts) return;
 	expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
 	const reads = [...service.times('query'), ...service.times('list')];
 	expect(mostPerSecond(reads.sort((a, b) => a - b))).toBeLessThanOrEqual(10);

@@ -734,7 +734,7 @@ describe('Stop', () => {
 			service.faults.cancel.push(...repeat(8, faults.reset));
 		const { service, late } = await stopAfter({ ms: 20_000, prepare });
 		expect(late).toBeLessThanOrEqual(1_000);
-		expect(service.log.filter((line) => line.includes('goes on after Stop'))).toHaveLength(8);
+		expect(service.log.filter((line) => line.includes('keeps running after Stop'))).toHaveLength(8);
 	});
 });
 
@@ -819,6 +819,6 @@ describe('handing back unfinished tasks', () => {
 		const outcomes = await attempt(items, { settings: { holdMs: 0 } });
 		expect(outcomes).toMatchObject([{ state: 'open', job: { taskId: 'task-1' } }]);
 		expect(outcomes[0]).toHaveProperty('again', undefined);
-		expect(service.log.join()).toContain('Task task-1 cannot be submitted anew if it fails');
+		expect(service.log.join()).toContain('Task task-1 cannot be resubmitted if it fails');
 	});
 });

@@ -1,6 +1,6 @@
 import type { CreateCall } from '../../../nodes/shared/dashscope/types';
 import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
-import { Account } from '../../../nodes/shared/tasks/account';
+import { Account, Journal } from '../../../nodes/shared/tasks/account';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
 import { Submitter } from '../../../nodes/shared/tasks/submit';
@@ -296,6 +296,17 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		},
 	);
 
+	test.each([-15 * MINUTE, 15 * MINUTE])(
+		'is found although the clocks differ by %d ms, once an answer has told the time',
+		async (skewMs) => {
+			const { clock, service, attempt } = setup({ skewMs });
+			const submit = attempt({}, true, EXCLUSIVE);
+			await clock.run(submit('first'));
+			service.faults.create.push(faults.resetAfterwards);
+			await expect(clock.run(submit('a'))).resolves.toMatchObject({ taskId: 'task-2' });
+		},
+	);
+
 	test.each([6_000, 15_000, 45_000, 60_000])(
 		'is found although the list lags %d ms',
 		async (listLagMs) => {
@@ -346,7 +357,38 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		},
 	);
 
-	test('is found at the next try when n8n died before the answer came', async () => {
+	test('is found although an earlier one of the same request was lost as well', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(never(faults.resetAfterwards), faults.resetAfterwards);
+		const job = await clock.run(attempt({}, true, EXCLUSIVE)('a'));
+		expect(job).toMatchObject({ taskId: 'task-1', adopted: true });
+		expect(service.count('create')).toBe(2);
+	});
+
+	test.each<[string, (journal: Journal, now: number) => Journal]>([
+		['that another credential of the process made', (journal) => journal],
+		['that the process before this one made', (_journal, now) => new Journal(now)],
+	])('is not taken for one %s, and of which it knows nothing', async (_what, journalAt) => {
+		const { clock, service, attempt } = setup();
+		const journal = new Journal(0);
+		service.faults.create.push(never(faults.resetAfterwards));
+		const account = new Account(journal);
+		const lost = failureOf(
+			attempt({ lostSubmission: 'fail' }, true, { ...EXCLUSIVE, account })('a'),
+		);
+		await clock.pass(500);
+		const other = { ...EXCLUSIVE, account: new Account(journal), executionId: 'B' };
+		await clock.run(attempt({}, true, other)('b'));
+		await clock.run(lost);
+		// "Retry execution".
+		const viewer = { ...EXCLUSIVE, account: new Account(journalAt(journal, clock.now())) };
+		const retried = attempt({ lostSubmission: 'fail' }, true, viewer)('a');
+		const error = await clock.run(failureOf(retried));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('is found at the next try, also where its end was not seen', async () => {
 		const { clock, service, store, attempt } = setup();
 		store['0:a:0'] = { state: 'sent', since: clock.now() };
 		service.addTask('a', { jobSeconds: 60 });
@@ -354,6 +396,23 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		const job = attempt({}, true, EXCLUSIVE)('a');
 		await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-1' });
 		expect(service.count('create')).toBe(0);
+	});
+
+	test('does not take the task of a submission that began while the list was read', async () => {
+		let latency = 100;
+		const { clock, service, attempt } = setup({ latency: () => latency });
+		const submit = attempt({}, true, EXCLUSIVE);
+		service.faults.create.push(never(faults.resetAfterwards));
+		const lost = submit('a');
+		await clock.pass(900);
+		latency = 1_500;
+		await clock.pass(600);
+		expect(service.count('list')).toBe(1);
+		latency = 100;
+		service.break('create', 'slow', { delayMs: 5_000 });
+		const [ofA, slow] = await clock.run(Promise.all([lost, submit('slow')]));
+		expect(slow).toMatchObject({ taskId: 'task-1', adopted: false });
+		expect(ofA).toMatchObject({ taskId: 'task-2', adopted: false });
 	});
 
 	test('stays adopted, so that the prompt can still be compared', async () => {
@@ -389,6 +448,17 @@ describe('a submission without a response', () => {
 		},
 	);
 
+	test('is not sent again because the list shows a task that was made later: its call may be under way', async () => {
+		const { clock, service, attempt } = setup();
+		const submit = attempt();
+		service.faults.create.push({ ...faults.resetAfterwards, lateMs: 25_000 });
+		const lost = failureOf(submit('lost'));
+		await clock.pass(1_000);
+		const [error] = await clock.run(Promise.all([lost, submit('later')]));
+		expect(error.details.possibleTaskIds).toBe('task-2');
+		expect(service.count('create')).toBe(2);
+	});
+
 	test('is not sent again while the list lacks tasks of our own', async () => {
 		// The second task, which does arrive, is never listed: so the list says nothing about the first.
 		const { clock, service, attempt } = setup({ listLagOf: (number) => (number === 1 ? 9e9 : 0) });
@@ -398,6 +468,35 @@ describe('a submission without a response', () => {
 		expect(error.message).toMatch(/^Outcome unknown/);
 		expect(service.count('create')).toBe(2);
 	});
+
+	test.each([10 * MINUTE, -60 * MINUTE])(
+		'is sent again after a minute although the computer’s clock is set by %d ms meanwhile',
+		async (step) => {
+			const { clock, service, store } = setup();
+			let set = 0;
+			const { account, ...ports } = service.ports();
+			const now = () => clock.now() + set;
+			const listTasks: typeof ports.listTasks = async (query) => {
+				const sentAt = now();
+				const rows = await ports.listTasks(query);
+				account.answered(sentAt, now(), clock.now() - 100);
+				return rows;
+			};
+			const submitter = new Submitter({ ...ports, account, now, listTasks }, new Ledger(store, 0), {
+				deadline: clock.now() + 300 * MINUTE,
+				lostSubmission: 'lookUp',
+			});
+			service.faults.create.push(never(faults.resetAfterwards));
+			const body = async () => await Promise.resolve(callOf('a'));
+			const submitting = submitter.submit('0:a:0', MODEL, body);
+			await clock.pass(2_000);
+			set = step;
+			await clock.run(submitting);
+			const [first = 0, second = 0] = service.times('create');
+			expect(second - first).toBeGreaterThanOrEqual(60_000);
+			expect(second - first).toBeLessThanOrEqual(90_000);
+		},
+	);
 
 	test('names the window in which a task may have been created, and what to do', async () => {
 		const { clock, service, attempt } = setup();
@@ -496,7 +595,7 @@ describe('two executions of one workflow with equal prompts', () => {
 		['reset', faults.reset],
 		['timeout', { socket: 'ETIMEDOUT', delayMs: 30_000 }],
 	])('never get each other’s video: %s', async (_what, fault) => {
-		for (const account of [undefined, new Account()]) {
+		for (const account of [undefined, new Account(new Journal(0))]) {
 			for (const listsRequestIds of [true, false]) {
 				const { clock, service, attempt } = setup({ listsRequestIds });
 				service.faults.create.push(fault);
@@ -576,6 +675,32 @@ describe('a submission that the service answers with an error of its own', () =>
 		}
 	});
 
+	test('is unclear where only a task that was adopted by its time has the ID of its row', async () => {
+		const { clock, service, attempt } = setup({ listsRequestIds: 'other' });
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.run(attempt({}, true, EXCLUSIVE)('a'));
+		// The next try takes what it knows from the ledger.
+		service.faults.create.push(faults.overloadedAfterwards);
+		const error = await clock.run(failureOf(attempt()('b')));
+		expect(error.details.possibleTaskIds).toBe('task-2');
+		expect(service.count('create')).toBe(2);
+	});
+
+	test.each([1, 2])(
+		'is unclear where some rows carry the request ID and the one of task-%d does not',
+		async (odd) => {
+			const { clock, service, attempt } = setup({
+				listsRequestIds: (number) => (number === odd || number === 3 ? 'other' : true),
+			});
+			const submit = attempt();
+			await clock.run(Promise.all(['own', 'own too'].map(submit)));
+			service.faults.create.push(faults.overloadedAfterwards);
+			const error = await clock.run(failureOf(submit('a')));
+			expect(error.details.possibleTaskIds).toBe('task-3');
+			expect(service.count('create')).toBe(3);
+		},
+	);
+
 	test('is unclear while no task of our own has proved anything', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push(faults.overloaded);
@@ -600,14 +725,18 @@ describe('a submission that the service answers with an error of its own', () =>
 		},
 	);
 
-	test('is probed one at a time, not by every item', async () => {
-		const { clock, service, attempt } = setup();
+	test.each([100, 2_000])('is probed one at a time, not by every item (%d ms)', async (latency) => {
+		const { clock, service, attempt } = setup({ latency: () => latency });
 		service.faults.create.push(...Array<Fault>(30).fill(faults.overloaded));
 		const submit = attempt({ deadline: clock.now() + 2 * MINUTE });
 		const names = Array.from({ length: 20 }, (_, index) => `item ${index}`);
 		await clock.run(Promise.all(names.map(async (name) => await failureOf(submit(name)))));
+		// Those that were sent before the first answer came could not know.
+		const probes = service.times('create').filter((at) => at > START + 2 * latency);
 		// Growing pauses from 1 s to 30 s leave time for so many in two minutes.
-		expect(service.count('create')).toBeLessThanOrEqual(10);
+		expect(probes.length).toBeLessThanOrEqual(9);
+		const gaps = probes.slice(1).map((at, index) => at - (probes[index] ?? 0));
+		expect(Math.min(...gaps)).toBeGreaterThan(2 * latency);
 	});
 
 	test('to the end is told as what it is', async () => {
@@ -695,6 +824,21 @@ describe('where the user chose to submit again', () => {
 		const job = await clock.run(attempt({ lostSubmission })('a'));
 		expect(job).toMatchObject({ taskId: 'task-2', adopted: false });
 		expect(service.count('create')).toBe(2);
+	});
+
+	test.each<[string, number, Fault]>([
+		['until the timeout', 20_000, faults.overloaded],
+		['while the service is overloaded', 20 * MINUTE, faults.overloaded],
+		['in vain', 20 * MINUTE, faults.unauthorised],
+		['while the service is busy', 20 * MINUTE, faults.throttled('3600')],
+	])('%s: the error does not say that nothing was created', async (_what, timeoutMs, fault) => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards, ...Array<Fault>(99).fill(fault));
+		const deadline = clock.now() + timeoutMs;
+		const error = await clock.run(failureOf(attempt({ lostSubmission, deadline })('a')));
+		expect(service.tasks()).toHaveLength(1);
+		expect(`${error.message} ${error.hint}`).not.toMatch(/none was created|[Nn]othing/);
+		expect(error.hint).toContain('may be billed');
 	});
 
 	test('at most twice, and the error says how many tasks may be billed', async () => {

@@ -222,6 +222,30 @@ describe('a task that failed while suspended', () => {
 		expect(videos(await look())).toEqual(['video of task-2']);
 	});
 
+	test('whose new submission meets an overloaded service is not repeated before its task would be listed', async () => {
+		const { clock, service, look } = suspended([algo], {
+			times: 1,
+			// The list is fresh, but for this one.
+			listLagOf: (number) => (number === 2 ? 45_000 : 0),
+		});
+		service.plans = [algo, { jobSeconds: 5 }];
+		service.faults.create.push(faults.overloadedAfterwards);
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 500, () => {
+			const other = service.addTask('of another execution', { jobSeconds: 60 });
+			service.account.knows(other, { model: MODEL, sentAt: clock.now() }, clock.now());
+		});
+		await expect(look()).resolves.toBeUndefined();
+		// It may be woken at any time.
+		await clock.pass(10_000);
+		await expect(look()).resolves.toBeUndefined();
+		expect(service.count('create')).toBe(1);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		expect(videos(await look())).toEqual(['video of task-2']);
+		expect(service.count('create')).toBe(1);
+	});
+
 	test('whose new submission gets no answer fails where that stays unclear', async () => {
 		const { clock, service, goesOnFor, look } = suspended([algo], { times: 2 });
 		service.faults.create.push(faults.resetAfterwards);

@@ -42,7 +42,7 @@ export const fields: INodeProperties[] = [
 		required: true,
 		default: '={{ $json.taskId }}',
 		placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
-		hint: 'DashScope knows a task for 24 hours after its submission',
+		hint: 'DashScope keeps a task for 24 hours after its submission',
 		description:
 			'ID of the task, as an operation that does not wait, or an error message, gives it',
 	},
@@ -61,7 +61,7 @@ export const fields: INodeProperties[] = [
 				type: 'boolean',
 				default: false,
 				description:
-					'Whether a task that failed, was cancelled or is unknown makes this node fail; otherwise it is returned with succeeded: false',
+					'Whether to fail when the task failed, was cancelled or is unknown, instead of returning it with succeeded: false',
 			},
 			maxResultSizeOption,
 			price1080Option,

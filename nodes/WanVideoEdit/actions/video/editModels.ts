@@ -1,7 +1,6 @@
 /** What the edits by instruction and with reference images share: their models, and the fields that depend on them. */
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
-import type { MediaField } from '../../fields/media';
 import { readModel } from '../../fields/model';
 import { submitOptionsField } from '../../fields/options';
 import { awaitedDownloadFields } from '../../fields/result';
@@ -23,21 +22,9 @@ import {
 import type { Setting } from '../../fields/settings';
 import { waitingField } from '../../fields/waiting';
 import { EDIT_MODELS, specOf } from '../../models';
-import { WAN_VIDEO } from '../../models/limits';
 import type { ModelSpec } from '../../models/spec';
 import { wan27VideoEdit } from '../../models/wan27VideoEdit';
 import { wan3Video, wan3VideoPrime } from '../../models/wan3Video';
-
-export const videoField: MediaField = {
-	place: 'video',
-	name: 'video',
-	label: 'Video',
-	description:
-		'Where the video to edit comes from. You pay for its seconds and those of the result.',
-	limits: WAN_VIDEO,
-	field: 'data',
-	fieldLabel: 'Input Binary Field',
-};
 
 const WAN3: readonly ModelSpec[] = [wan3Video, wan3VideoPrime];
 const NOT_WAN3 = EDIT_MODELS.filter((spec) => !WAN3.includes(spec));

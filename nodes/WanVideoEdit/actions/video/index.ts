@@ -1,5 +1,25 @@
 import type { Resource } from '../operation';
+import { continueVideo } from './continue.operation';
+import { editArea } from './editArea.operation';
+import { expandFrame } from './expandFrame.operation';
+import { extend } from './extend.operation';
+import { fromReferenceImages } from './fromReferenceImages.operation';
 import * as instructionEdit from './instructionEdit.operation';
 import * as referenceEdit from './referenceEdit.operation';
+import { repaint } from './repaint.operation';
+import { swapPerson } from './swapPerson.operation';
 
-export const video: Resource = { name: 'Video', operations: { instructionEdit, referenceEdit } };
+export const video: Resource = {
+	name: 'Video',
+	operations: {
+		instructionEdit,
+		referenceEdit,
+		continue: continueVideo,
+		editArea,
+		expandFrame,
+		repaint,
+		swapPerson,
+		extend,
+		fromReferenceImages,
+	},
+};

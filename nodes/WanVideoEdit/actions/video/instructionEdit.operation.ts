@@ -1,22 +1,21 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { mediaFields, readMedia } from '../../fields/media';
 import { modelField } from '../../fields/model';
+import { promptField } from '../../fields/prompt';
 import { EDIT_MODELS } from '../../models';
 import { runModel } from '../runModel';
-import { editModelOf, editResultFields, editSettings, videoField } from './editModels';
+import { editModelOf, editResultFields, editSettings } from './editModels';
+import { video } from './media';
 
-const prompt: INodeProperties = {
-	displayName: 'Prompt',
-	name: 'prompt',
-	type: 'string',
-	typeOptions: { rows: 4 },
-	required: true,
-	default: '',
-	placeholder: 'e.g. Turn the scene into claymation, keep everything else unchanged',
-	hint: 'Say what to change and what to keep, up to 5000 characters, in any language',
-	description:
-		'What to do with the video: add, remove or change things, weather, light, background, style, an action, or the camera move',
-};
+const prompt = promptField(
+	{
+		placeholder: 'e.g. Turn the scene into claymation, keep everything else unchanged',
+		hint: 'Say what to change and what to keep, in any language',
+		description:
+			'What to do with the video: add, remove or change things, weather, light, background, style, an action, or the camera move',
+	},
+	{ most: 5000, required: true },
+);
 
 export const option = {
 	name: 'Instruction Edit',
@@ -25,7 +24,7 @@ export const option = {
 };
 
 export const fields: INodeProperties[] = [
-	...mediaFields(videoField, EDIT_MODELS),
+	...mediaFields(video, EDIT_MODELS),
 	prompt,
 	modelField,
 	...editResultFields,
@@ -35,7 +34,7 @@ export const fields: INodeProperties[] = [
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	return await runModel(this, {
 		settings: editSettings,
-		readMedia: async (functions, item) => await readMedia(functions, item, videoField),
+		readMedia: async (functions, item) => await readMedia(functions, item, video),
 		modelOf: (functions, item) => {
 			const [spec, id] = editModelOf(functions, item);
 			return [{ ...spec, prompt: { ...spec.prompt, required: true } }, id];

@@ -2,20 +2,20 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { imageFields, readImages } from '../../fields/images';
 import { mediaFields, readMedia } from '../../fields/media';
 import { modelField } from '../../fields/model';
+import { promptField } from '../../fields/prompt';
 import { EDIT_MODELS } from '../../models';
 import { runModel } from '../runModel';
-import { editModelOf, editResultFields, editSettings, videoField } from './editModels';
+import { editModelOf, editResultFields, editSettings } from './editModels';
+import { video } from './media';
 
-const prompt: INodeProperties = {
-	displayName: 'Prompt',
-	name: 'prompt',
-	type: 'string',
-	typeOptions: { rows: 4 },
-	default: '',
-	placeholder: 'e.g. Put the striped sweater from Image 1 on him, keep everything else unchanged',
-	hint: 'Refer to the images as "Image 1", "Image 2", …; up to 5000 characters, in any language',
-	description: 'What to do with the video and the reference images',
-};
+const prompt = promptField(
+	{
+		placeholder: 'e.g. Put the striped sweater from Image 1 on him, keep everything else unchanged',
+		hint: 'Refer to the images as "Image 1", "Image 2", …, in any language',
+		description: 'What to do with the video and the reference images',
+	},
+	{ most: 5000, required: false },
+);
 
 export const option = {
 	name: 'Reference Edit',
@@ -24,7 +24,7 @@ export const option = {
 };
 
 export const fields: INodeProperties[] = [
-	...mediaFields(videoField, EDIT_MODELS),
+	...mediaFields(video, EDIT_MODELS),
 	...imageFields(EDIT_MODELS),
 	prompt,
 	modelField,
@@ -36,7 +36,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	return await runModel(this, {
 		settings: editSettings,
 		readMedia: async (functions, item) => [
-			...(await readMedia(functions, item, videoField)),
+			...(await readMedia(functions, item, video)),
 			...(await readImages(functions, item)),
 		],
 		modelOf: (functions, item) => {

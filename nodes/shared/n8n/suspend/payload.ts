@@ -88,7 +88,7 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 		throw new NodeOperationError(
 			functions.getNode(),
 			'This step belongs to the wait of an edit and cannot be used on its own',
-			{ description: "Use 'Task: Get Status' to ask for a task." },
+			{ description: "Use 'Task: Get Status' to get a task." },
 		);
 	}
 	const readable = payloads.filter(isLoopPayload);

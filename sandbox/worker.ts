@@ -3,17 +3,16 @@ import { join } from 'node:path';
 
 import { messageOf, TaskFailure } from './errors';
 import type { TaskOutcome } from './faults';
-import { resolveMedia, type ImageMedia, type MediaSources, type VideoMedia } from './media';
-import { planFor, Renderer } from './render';
+import { resolveMedia, type Media, type MediaSources } from './media';
+import type { TaskRequest } from './models/model';
+import { Renderer } from './render';
 import { paddedSize } from './results';
-import { tierNumber } from './sizes';
-import type { TaskStore, Usage, Work } from './tasks';
-import type { EditRequest } from './validate';
+import type { TaskStore, Work } from './tasks';
 
 /** Where a task's work is done: media fetched and judged, the result rendered. */
-export class Workshop {
+export class Worker {
 	/** What was found out about the media of each task, by task id. */
-	readonly media = new Map<string, Array<VideoMedia | ImageMedia>>();
+	readonly media = new Map<string, Media[]>();
 	private readonly renderer: Renderer;
 	private readonly mediaDir: string;
 	private stopping = new AbortController();
@@ -33,7 +32,7 @@ export class Workshop {
 	}
 
 	/** Begins the work of a task and tells the store what it came to. */
-	begin(id: string, request: EditRequest, resultBytes: number, outcome?: TaskOutcome): void {
+	begin(id: string, request: TaskRequest, resultBytes: number, outcome?: TaskOutcome): void {
 		const { signal } = this.stopping;
 		const work = this.work(id, request, resultBytes, outcome, signal)
 			.catch((error: unknown): Work => {
@@ -62,7 +61,7 @@ export class Workshop {
 
 	private async work(
 		id: string,
-		request: EditRequest,
+		request: TaskRequest,
 		resultBytes: number,
 		outcome: TaskOutcome | undefined,
 		signal: AbortSignal,
@@ -77,36 +76,13 @@ export class Workshop {
 		if (outcome?.status !== undefined) return { status: outcome.status };
 
 		const sources = { dir: this.mediaDir, findUpload: this.findUpload };
-		const resolved: Array<VideoMedia | ImageMedia> = [];
+		const resolved: Media[] = [];
 		this.media.set(id, resolved);
 		for (const item of request.media) resolved.push(await resolveMedia(item, sources, signal));
-		const source = resolved.find((item): item is VideoMedia => item.type === 'video');
-		if (source === undefined) throw new Error('a request without a video was let in');
-		const images = resolved.filter((item): item is ImageMedia => item.type === 'reference_image');
-		const plan = planFor(request, source, images);
-		const path = await this.renderer.render(plan, signal);
+		const { render, usage, output } = await request.plan(resolved);
+		const path = await this.renderer.render(render, signal);
 		const fileBytes = (await stat(path)).size;
-		return {
-			status: 'SUCCEEDED',
-			result: {
-				usage: usageOf(request, source.probe.seconds, plan.seconds),
-				path,
-				fileBytes,
-				bytes: paddedSize(fileBytes, resultBytes),
-			},
-		};
+		const bytes = paddedSize(fileBytes, resultBytes);
+		return { status: 'SUCCEEDED', result: { usage, output, path, fileBytes, bytes } };
 	}
-}
-
-const cents = (value: number) => Math.round(value * 100) / 100;
-
-/** Whether a cut clip is billed whole or only in part is not documented: here whole. */
-function usageOf(request: EditRequest, input: number, output: number): Usage {
-	return {
-		duration: cents(cents(input) + cents(output)),
-		input_video_duration: cents(input),
-		output_video_duration: cents(output),
-		video_count: 1,
-		SR: tierNumber(request.resolution),
-	};
 }

@@ -1,6 +1,6 @@
-import type { Size } from './sizes';
+import { even, type Size } from './sizes';
 
-// The "model": which visible change a prompt asks for. Only so much understanding that a person who
+// Which visible change a prompt asks for. Only so much understanding that a person who
 // looks at the result sees that the instruction arrived.
 
 export interface Effect {
@@ -14,8 +14,6 @@ interface Rule {
 	words: RegExp;
 	filter: (size: Size) => string;
 }
-
-const even = (length: number) => Math.max(2, Math.floor(length / 2) * 2);
 
 const RULES: readonly Rule[] = [
 	{

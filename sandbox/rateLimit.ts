@@ -17,8 +17,4 @@ export class RateLimit {
 		this.accepted.push(now);
 		return true;
 	}
-
-	reset(): void {
-		this.accepted = [];
-	}
 }

@@ -1,0 +1,98 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { mediaFields, readMedia } from '../fields/media';
+import type { MediaField } from '../fields/media';
+import { submitOptionsField } from '../fields/options';
+import { promptField } from '../fields/prompt';
+import type { PromptTexts } from '../fields/prompt';
+import { collectionParameter, textOption } from '../fields/read';
+import { awaitedDownloadFields } from '../fields/result';
+import type { Setting } from '../fields/settings';
+import { waitingField } from '../fields/waiting';
+import { idIn } from '../models';
+import type { ModelSpec, RequestMedia } from '../models/spec';
+import type { Operation } from './operation';
+import { runModel } from './runModel';
+import type { ModelOperation } from './runModel';
+
+/** An operation of one model, as its file tells it. */
+interface OneModel extends Partial<Pick<ModelOperation, 'moreValues' | 'readMedia'>> {
+	option: Operation['option'];
+	model: ModelSpec;
+	/** The files; those that most users do without come after the settings. */
+	media: MediaField[];
+	/** Absent for a model that takes none. */
+	prompt?: PromptTexts;
+	/** Fields after the prompt. */
+	fields?: INodeProperties[];
+	settings: readonly Setting[];
+	/** Options that are no settings of the model. */
+	options?: INodeProperties[];
+}
+
+/** Makes an operation of a model: its fields in the order in which all operations have them, and its execute. */
+export function modelOperation({
+	option,
+	model,
+	media,
+	prompt,
+	fields = [],
+	settings,
+	options = [],
+	moreValues,
+	readMedia: readOwn,
+}: OneModel): Operation {
+	const fieldsOf = (some: MediaField[]) => some.flatMap((one) => mediaFields(one, [model]));
+	const shown = (prominent: boolean) =>
+		settings.flatMap((one) => ((one.prominent ?? false) === prominent ? [one.property] : []));
+	return {
+		option,
+		fields: [
+			...fieldsOf(media.filter(({ optional, show }) => optional !== 'unused' && !show)),
+			...(prompt === undefined ? [] : [promptField(prompt, model.prompt)]),
+			...fields,
+			...fieldsOf(media.filter(({ show }) => show !== undefined)),
+			...shown(true),
+			...fieldsOf(media.filter(({ optional }) => optional === 'unused')),
+			waitingField,
+			...awaitedDownloadFields,
+			submitOptionsField(...shown(false), ...options, modelIdOption),
+		],
+		async execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+			return await runModel(this, {
+				settings,
+				moreValues,
+				readMedia: readOwn ?? (async (functions, item) => await readAll(functions, item, media)),
+				modelOf: onlyModel(model),
+			});
+		},
+	};
+}
+
+async function readAll(
+	functions: IExecuteFunctions,
+	item: number,
+	media: MediaField[],
+): Promise<RequestMedia[]> {
+	const all: RequestMedia[] = [];
+	for (const one of media) all.push(...(await readMedia(functions, item, one)));
+	return all;
+}
+
+/** For operations with one model, whose ID the user may replace by that of a snapshot, or of a gateway's region. */
+const modelIdOption: INodeProperties = {
+	displayName: 'Model ID',
+	name: 'modelId',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. wan2.7-i2v-2026-04-25',
+	description:
+		'ID of a dated snapshot, or of another version of the model that takes the same fields. Without this option the ID depends on the region.',
+};
+
+/** `modelOf` of an operation with one model. */
+function onlyModel(spec: ModelSpec): ModelOperation['modelOf'] {
+	return (functions, item, baseUrl) => [
+		spec,
+		textOption(collectionParameter(functions, 'options', item), 'modelId') ?? idIn(spec, baseUrl),
+	];
+}

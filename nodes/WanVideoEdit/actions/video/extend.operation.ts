@@ -1,0 +1,36 @@
+import { keep, promptExtend, seed, watermark } from '../../fields/settings';
+import { vaceExtend } from '../../models/vacePlus';
+import { modelOperation } from '../modelOperation';
+import { part } from './media';
+
+const keepFromGuide = keep(
+	'Keep From the Motion Guide',
+	'What the result takes from the motion guide, if there is one',
+	['posebodyface', 'posebody', 'depth', 'scribble'],
+);
+
+export const extend = modelOperation({
+	option: {
+		name: 'Extend',
+		description: 'Make a 5-second video that begins or ends with given clips or images',
+		action: 'Extend a video at its beginning or end',
+	},
+	model: vaceExtend,
+	media: [
+		{
+			...part('firstClip', 'First Clip', 'Where the clip that the result begins with comes from'),
+			field: 'data',
+			optional: 'used',
+		},
+		part('lastClip', 'Last Clip', 'Where the clip that the result ends with comes from'),
+		part('firstFrame', 'First Frame', 'Where the image that the result begins with comes from'),
+		part('lastFrame', 'Last Frame', 'Where the image that the result ends with comes from'),
+		part('guide', 'Motion Guide', 'Where a video whose movement the result follows comes from'),
+	],
+	prompt: {
+		placeholder: 'e.g. A dog runs across the meadow and jumps into the lake',
+		hint: 'Describe the whole result',
+		description: 'What happens in the result',
+	},
+	settings: [keepFromGuide, promptExtend, seed, watermark],
+});

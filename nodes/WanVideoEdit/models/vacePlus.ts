@@ -1,0 +1,249 @@
+/**
+ * The five functions of wan2.1-vace-plus, in Beijing wanx2.1-vace-plus (guide and clients read 2026-11; limits of images
+ * are not documented, so that only what no model takes is refused).
+ */
+import { InputError } from '../../shared/inputError';
+import { MEGABYTE } from '../../shared/media/limits';
+import type { JsonRecord } from '../../shared/dashscope/types';
+import type { ResolvedMedia } from '../../shared/media/sources';
+import type { MediaLimits } from '../../shared/media/types';
+import { checkSameSize, onlyWithOf } from './checks';
+import { PROMPT_EXTEND, RATIOS, SEED, WAN_IMAGE, WATERMARK } from './limits';
+import type { ModelRequest, ModelSpec, ValueRule } from './spec';
+import { slot, valuesIn } from './spec';
+
+/** Of a longer one the model uses the first five seconds. */
+const VACE_VIDEO: MediaLimits = {
+	kind: 'video',
+	formats: ['mp4'],
+	maxBytes: 50 * MEGABYTE,
+	minSide: 360,
+	maxSide: 2000,
+	maxRatio: 8,
+};
+
+/** A mask is as large as its video. */
+const MASK_IMAGE: MediaLimits = { ...WAN_IMAGE, minSide: 360, maxSide: 2000 };
+
+const COMMON: Record<string, ValueRule> = {
+	prompt_extend: PROMPT_EXTEND,
+	seed: SEED,
+	watermark: WATERMARK,
+};
+
+const SIZES = ['1280*720', '720*1280', '960*960', '832*1088', '1088*832'] as const;
+const SIZE: ValueRule = { label: 'Size', kind: 'choice', of: SIZES };
+
+/** Values that stand beside the files and not in `parameters`. */
+const INPUT_VALUES = ['mask_frame_id'];
+
+/** Keys of `input` that are lists, also of a single file. */
+const LISTS = ['ref_images_url'];
+
+const UNUSED = { least: 0 };
+const VIDEO = slot('video', 'video_url', 'video', VACE_VIDEO);
+const REFERENCE = slot('image', 'ref_images_url', 'reference image', WAN_IMAGE, UNUSED);
+
+function vace(name: string, own: Pick<ModelSpec, 'slots' | 'values' | 'fit'>): ModelSpec {
+	const spec: ModelSpec = {
+		id: 'wan2.1-vace-plus',
+		beijingId: 'wanx2.1-vace-plus',
+		createsPerSecond: 2,
+		prompt: { most: 800, required: true },
+		...own,
+		values: { ...own.values, ...COMMON },
+		body: (request, media) => flatBody(name, spec, request, media),
+	};
+	return spec;
+}
+
+function flatBody(
+	name: string,
+	{ slots, values }: ModelSpec,
+	{ model, prompt, values: set }: ModelRequest,
+	media: ResolvedMedia[],
+): JsonRecord {
+	const input: JsonRecord = { function: name, prompt };
+	for (const { type } of slots) {
+		const urls = media.filter((one) => one.type === type).map(({ url }) => url);
+		if (urls.length > 0) input[type] = LISTS.includes(type) ? urls : urls[0];
+	}
+	const parameters = valuesIn({ values }, set);
+	for (const key of INPUT_VALUES) {
+		if (parameters[key] !== undefined) input[key] = parameters[key];
+		delete parameters[key];
+	}
+	return { model, input, parameters };
+}
+
+export const vaceRepaint = vace('video_repainting', {
+	slots: [VIDEO, REFERENCE],
+	values: {
+		control_condition: {
+			label: 'Keep From the Video',
+			kind: 'choice',
+			of: ['posebodyface', 'posebody', 'depth', 'scribble'],
+			required: true,
+		},
+		strength: { label: 'Strength', kind: 'number', min: 0, max: 1 },
+	},
+});
+
+export const vaceEdit = vace('video_edit', {
+	slots: [
+		VIDEO,
+		slot('maskImage', 'mask_image_url', 'mask image', MASK_IMAGE, UNUSED),
+		slot('maskVideo', 'mask_video_url', 'mask video', VACE_VIDEO, UNUSED),
+		REFERENCE,
+	],
+	values: {
+		mask_frame_id: { label: 'Mask Frame', kind: 'integer', min: 1, max: 150 },
+		mask_type: { label: 'Mask Type', kind: 'choice', of: ['tracking', 'fixed'] },
+		expand_ratio: { label: 'Expand Ratio', kind: 'number', min: 0, max: 1 },
+		expand_mode: { label: 'Expand Mode', kind: 'choice', of: ['hull', 'bbox', 'original'] },
+		control_condition: {
+			label: 'Keep From the Video',
+			kind: 'choice',
+			of: ['posebodyface', 'depth'],
+		},
+		size: SIZE,
+	},
+	fit(request, media) {
+		const masks = media.filter(({ type }) => type.startsWith('mask_'));
+		const [mask] = masks;
+		if (mask === undefined || masks.length > 1) {
+			throw new InputError(
+				mask === undefined ? 'There is no mask' : 'There are a mask image and a mask video',
+				'Give one of them: a mask image (white where to edit, black where to keep), or a mask video.',
+			);
+		}
+		checkSameSize(media[0], mask);
+		const onlyWith = onlyWithOf(vaceEdit, request);
+		onlyWith(mask.type === 'mask_image_url', 'a mask image', 'mask_frame_id');
+		const tracks = request.values.mask_type !== 'fixed';
+		onlyWith(tracks, "'Mask Type' Tracking", 'expand_ratio', 'expand_mode');
+		return request;
+	},
+});
+
+export const vaceExtend = vace('video_extension', {
+	slots: [
+		slot('firstFrame', 'first_frame_url', 'first frame', WAN_IMAGE, UNUSED),
+		slot('lastFrame', 'last_frame_url', 'last frame', WAN_IMAGE, UNUSED),
+		slot('firstClip', 'first_clip_url', 'first clip', VACE_VIDEO, UNUSED),
+		slot('lastClip', 'last_clip_url', 'last clip', VACE_VIDEO, UNUSED),
+		slot('guide', 'video_url', 'motion guide', VACE_VIDEO, UNUSED),
+	],
+	values: {
+		control_condition: {
+			label: 'Keep From the Motion Guide',
+			kind: 'choice',
+			of: ['posebodyface', 'posebody', 'depth', 'scribble'],
+		},
+	},
+	fit(request, media) {
+		if (media.every(({ type }) => type === 'video_url')) {
+			throw new InputError(
+				'There is nothing to extend',
+				'Give at least one of these: first clip, last clip, first frame, last frame.',
+			);
+		}
+		const guided = media.some(({ type }) => type === 'video_url');
+		const { control_condition, ...others } = request.values;
+		if (!guided) return { ...request, values: others };
+		if (control_condition !== undefined) return request;
+		throw new InputError(
+			"'Keep From the Motion Guide' is empty",
+			'Choose what the result takes from the motion guide.',
+		);
+	},
+});
+
+export const vaceReference = vace('image_reference', {
+	slots: [{ ...REFERENCE, least: 1, most: 3 }],
+	values: {
+		obj_or_bg: { label: 'Shows', kind: 'choices', of: ['obj', 'bg'] },
+		size: SIZE,
+	},
+	fit(request) {
+		const { obj_or_bg: kinds } = request.values;
+		const backgrounds = Array.isArray(kinds) ? kinds.filter((kind) => kind === 'bg').length : 0;
+		if (backgrounds <= 1) return request;
+		throw new InputError(
+			`${backgrounds} images are set to Background`,
+			'Only one image can be the background: set the others to Object.',
+		);
+	},
+});
+
+const SCALE = { kind: 'number', min: 1, max: 2 } as const;
+
+/** Each side grows to this many times the video's width or height. */
+export type Scales = Record<'top_scale' | 'bottom_scale' | 'left_scale' | 'right_scale', number>;
+
+export const vaceExpand = vace('video_outpainting', {
+	slots: [VIDEO],
+	values: {
+		top_scale: { label: 'Top', ...SCALE },
+		bottom_scale: { label: 'Bottom', ...SCALE },
+		left_scale: { label: 'Left', ...SCALE },
+		right_scale: { label: 'Right', ...SCALE },
+		/** Not of the API: the shape that the scales are worked out for. */
+		shape: { label: 'Expand To', kind: 'choice', of: [...RATIOS, 'custom'] },
+	},
+	fit(request, [video]) {
+		const { shape, ...values } = request.values;
+		if (shape === undefined || shape === 'custom') {
+			if (
+				Object.entries(values).some(([name, value]) => name.endsWith('_scale') && Number(value) > 1)
+			) {
+				return { ...request, values };
+			}
+			throw new InputError(
+				'Nothing would be added to the frame: all sides have the scale 1',
+				"Set at least one side to more than 1, or choose a shape in 'Expand To'.",
+			);
+		}
+		const { width, height } = video?.facts ?? {};
+		if (width === undefined || height === undefined) {
+			throw new InputError(
+				`The size of the video in '${video?.field ?? 'Video'}' is not known, so the frame cannot be expanded to ${String(shape)}`,
+				"Use a binary file, or choose 'Custom' in 'Expand To' and enter the scales.",
+			);
+		}
+		return { ...request, values: { ...values, ...scalesFor(String(shape), width, height) } };
+	},
+});
+
+/** As the service takes no more, landscape to portrait may end up to this much too wide. */
+const CLOSE_ENOUGH = 1.06;
+
+/**
+ * The scales that give a video another shape, half of the new area on either side.
+ * @param shape such as "9:16"
+ * @throws InputError where the video has that shape already, or would have to grow more than the model allows
+ */
+export function scalesFor(shape: string, width: number, height: number): Scales {
+	const [across = 1, down = 1] = shape.split(':').map(Number);
+	/** How many times as wide as it is the video would have to be; below 1 it has to be taller. */
+	const growth = (across / down) * (height / width);
+	const times = Math.max(growth, 1 / growth);
+	if (times < 1.01) {
+		throw new InputError(
+			`The video is ${width} × ${height} pixels, which is ${shape} already`,
+			"Choose another shape in 'Expand To'.",
+		);
+	}
+	const side = 1 + (times - 1) / 2;
+	if (side > SCALE.max * CLOSE_ENOUGH) {
+		throw new InputError(
+			`To become ${shape}, the video of ${width} × ${height} pixels would have to be ${Math.round(times * 10) / 10} times as ${growth > 1 ? 'wide' : 'tall'}; the limit is 3 times`,
+			"Choose a shape in 'Expand To' that is closer to that of the video, or crop the video first.",
+		);
+	}
+	const scale = Math.min(SCALE.max, Math.round(side * 1000) / 1000);
+	const none = { top_scale: 1, bottom_scale: 1, left_scale: 1, right_scale: 1 };
+	return growth > 1
+		? { ...none, left_scale: scale, right_scale: scale }
+		: { ...none, top_scale: scale, bottom_scale: scale };
+}

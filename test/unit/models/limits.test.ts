@@ -1,0 +1,267 @@
+import { InputError } from '../../../nodes/shared/inputError';
+import type { CheckedMedia } from '../../../nodes/shared/media/sources';
+import { ALL_MODELS } from '../../../nodes/WanVideoEdit/models';
+import type { ModelRequest, ModelSpec, Values } from '../../../nodes/WanVideoEdit/models/spec';
+import {
+	scalesFor,
+	vaceEdit,
+	vaceExpand,
+	vaceExtend,
+	vaceReference,
+	vaceRepaint,
+} from '../../../nodes/WanVideoEdit/models/vacePlus';
+import { validateRequest } from '../../../nodes/WanVideoEdit/models/validate';
+import { wan27I2v } from '../../../nodes/WanVideoEdit/models/wan27I2v';
+import { url } from '../requests';
+
+// One table over all models: each limit has a value just inside and one just outside.
+
+/** The least that a model needs. */
+function requestOf(spec: ModelSpec, more: Partial<ModelRequest> = {}): ModelRequest {
+	const media = spec.slots.flatMap(({ place, least }) =>
+		Array.from({ length: least }, () => ({
+			place,
+			source: url(`https://f.example/${place}`, place),
+		})),
+	);
+	const values: Values = {};
+	for (const [name, rule] of Object.entries(spec.values)) {
+		if (rule.kind === 'choice' && rule.required) values[name] = rule.of[0];
+	}
+	return {
+		model: spec.id,
+		prompt: spec.prompt.required ? 'p' : '',
+		media,
+		...more,
+		values: { ...values, ...more.values },
+	};
+}
+
+function refusal(check: () => unknown): InputError | undefined {
+	try {
+		check();
+		return undefined;
+	} catch (error) {
+		if (!(error instanceof InputError)) throw error;
+		expect(error.hint).toMatch(/^[A-Z0-9].*\.$/);
+		return error;
+	}
+}
+
+const validate = (spec: ModelSpec, more?: Partial<ModelRequest>) =>
+	refusal(() => validateRequest(spec, requestOf(spec, more), true));
+
+describe.each(ALL_MODELS.map((spec, index) => [`${spec.id} ${index}`, spec] as const))(
+	'%s',
+	(_name, spec) => {
+		test('takes the least that it needs', () => {
+			expect(validate(spec)).toBeUndefined();
+		});
+
+		test('takes a prompt of its length and no longer', () => {
+			const { most } = spec.prompt;
+			expect(validate(spec, { prompt: 'x'.repeat(most) })).toBeUndefined();
+			expect(validate(spec, { prompt: 'x'.repeat(most + 1) })?.message).toBe(
+				`'Prompt' has ${most + 1} characters; the limit is ${most}`,
+			);
+		});
+
+		test('needs a prompt or not', () => {
+			const refused = validate(spec, { prompt: '' });
+			expect(refused?.message).toBe(spec.prompt.required ? "'Prompt' is empty" : undefined);
+		});
+
+		test('takes a negative prompt or not', () => {
+			const { negativePrompt: most } = spec;
+			expect(validate(spec, { negativePrompt: 'x'.repeat(most ?? 0) })).toBeUndefined();
+			const refused = validate(spec, { negativePrompt: 'x'.repeat((most ?? 0) + 1) });
+			expect(refused?.message).toContain("'Negative Prompt'");
+			if (most === undefined) expect(refused?.message).toContain(`not a setting of ${spec.id}`);
+		});
+
+		test.each(spec.slots.map((slot) => [slot.place, slot] as const))(
+			'takes as many files of %s as it does',
+			(place, { least, most, noun }) => {
+				const media = (count: number) => [
+					...requestOf(spec).media.filter((one) => one.place !== place),
+					...Array.from({ length: count }, (_, index) => ({
+						place,
+						source: url(`https://f.example/${index}`),
+					})),
+				];
+				expect(validate(spec, { media: media(most) })).toBeUndefined();
+				const refused = validate(spec, { media: media(most + 1) });
+				expect(refused?.message).toBe(`There are ${most + 1} ${noun}s`);
+				expect(refused?.hint).toContain(spec.id);
+				if (least > 0) {
+					expect(validate(spec, { media: media(least - 1) })?.message).toBe(`There is no ${noun}`);
+				}
+			},
+		);
+
+		test('takes no file that it has no place for', () => {
+			const media = [
+				...requestOf(spec).media,
+				{ place: 'elsewhere', source: url('https://f.example/x', 'Soundtrack URL') },
+			];
+			expect(validate(spec, { media })?.message).toBe(
+				`'Soundtrack URL' is not a setting of ${spec.id}`,
+			);
+		});
+
+		test.each(Object.entries(spec.values))('takes %s in its limits', (name, rule) => {
+			const set = (value: Values[string]) => validate(spec, { values: { [name]: value } });
+			switch (rule.kind) {
+				case 'boolean':
+					expect([set(true), set(false)]).toEqual([undefined, undefined]);
+					break;
+				case 'choice':
+					for (const one of rule.of) expect(set(one)).toBeUndefined();
+					expect(set('something else')?.message).toBe(`'${rule.label}' is "something else"`);
+					expect(set('something else')?.hint).toContain(spec.id);
+					break;
+				case 'choices':
+					expect(set([...rule.of])).toBeUndefined();
+					expect(set([...rule.of, 'x'])?.message).toBe(`'${rule.label}' is "x"`);
+					break;
+				case 'integer':
+				case 'number': {
+					const step = rule.kind === 'integer' ? 1 : 0.001;
+					for (const value of [rule.min, rule.max, rule.also ?? rule.min]) {
+						expect(set(value)).toBeUndefined();
+					}
+					for (const value of [rule.min - step, rule.max + step, NaN, Infinity]) {
+						if (value === rule.also) continue;
+						expect(set(value)?.message).toBe(`'${rule.label}' is ${value}`);
+					}
+					if (rule.kind === 'integer') expect(set(rule.min + 0.5)).toBeDefined();
+				}
+			}
+		});
+
+		test('takes no value of another model, and says so before anything is sent', () => {
+			const foreign = ALL_MODELS.flatMap(({ values }) => Object.entries(values)).find(
+				([name]) => !(name in spec.values),
+			);
+			const [name = '', rule] = foreign ?? [];
+			const value = rule?.kind === 'choice' ? rule.of[0] : 2;
+			const refused = validate(spec, { values: { [name]: value } });
+			expect(refused?.message).toMatch(new RegExp(`^'.+' is not a setting of ${spec.id}$`));
+		});
+	},
+);
+
+const media = (type: string, facts: CheckedMedia['facts'] = {}): CheckedMedia => ({
+	type,
+	inline: false,
+	field: type,
+	facts,
+	from: 'url',
+	url: `https://f.example/${type}`,
+});
+
+const fit = (spec: ModelSpec, files: CheckedMedia[], values: Values = {}) =>
+	refusal(() => spec.fit?.({ ...requestOf(spec), values }, files));
+
+describe('what only the files tell', () => {
+	test('a continuation is longer than the video that it begins with', () => {
+		const clip = (seconds: number) => [media('first_clip', { seconds })];
+		expect(fit(wan27I2v, clip(4.99), { duration: 5 })).toBeUndefined();
+		expect(fit(wan27I2v, clip(4.99))).toBeUndefined();
+		expect(fit(wan27I2v, clip(5), { duration: 5 })?.message).toBe(
+			"'Duration' is 5 seconds, but the video alone is 5 seconds long",
+		);
+		expect(fit(wan27I2v, clip(6.123))?.message).toContain('6.12 seconds long');
+		expect(fit(wan27I2v, [media('first_clip')], { duration: 2 })).toBeUndefined();
+	});
+
+	test('a mask is as large as its video', () => {
+		const video = media('video_url', { width: 1280, height: 720 });
+		const mask = (width: number, height: number) => media('mask_image_url', { width, height });
+		expect(fit(vaceEdit, [video, mask(1280, 720)])).toBeUndefined();
+		expect(fit(vaceEdit, [video, media('mask_image_url')])).toBeUndefined();
+		expect(fit(vaceEdit, [media('video_url'), mask(1, 1)])).toBeUndefined();
+		expect(fit(vaceEdit, [video, mask(1280, 721)])?.message).toBe(
+			"'mask_image_url' is 1280 × 721 pixels, but the video is 1280 × 720",
+		);
+	});
+
+	test('there is one mask', () => {
+		const video = media('video_url');
+		const both = [video, media('mask_image_url'), media('mask_video_url')];
+		expect(fit(vaceEdit, [video])?.message).toBe('There is no mask');
+		expect(fit(vaceEdit, both)?.message).toBe('There are a mask image and a mask video');
+	});
+
+	test('settings of a mask apply to that kind of mask', () => {
+		const image = [media('video_url'), media('mask_image_url')];
+		const video = [media('video_url'), media('mask_video_url')];
+		expect(fit(vaceEdit, image, { mask_frame_id: 3, expand_ratio: 0.1 })).toBeUndefined();
+		expect(fit(vaceEdit, video, { mask_frame_id: 3 })?.message).toContain("'Mask Frame'");
+		const fixed = { mask_type: 'fixed', expand_mode: 'hull' };
+		expect(fit(vaceEdit, image, fixed)?.message).toContain("'Expand Mode'");
+	});
+
+	test('an extension needs something to extend', () => {
+		expect(fit(vaceExtend, [])?.message).toBe('There is nothing to extend');
+		expect(fit(vaceExtend, [media('video_url')])?.message).toBe('There is nothing to extend');
+		expect(fit(vaceExtend, [media('first_frame_url')])).toBeUndefined();
+		const guided = [media('last_clip_url'), media('video_url')];
+		expect(fit(vaceExtend, guided)?.message).toBe("'Keep From the Motion Guide' is empty");
+		expect(fit(vaceExtend, guided, { control_condition: 'depth' })).toBeUndefined();
+	});
+
+	test('one image at most is the background', () => {
+		expect(fit(vaceReference, [], { obj_or_bg: ['bg', 'obj'] })).toBeUndefined();
+		expect(fit(vaceReference, [], { obj_or_bg: ['bg', 'obj', 'bg'] })?.message).toBe(
+			'2 images are set to Background',
+		);
+	});
+
+	test('a repainting keeps something of the video', () => {
+		const request = { ...requestOf(vaceRepaint), values: {} };
+		expect(refusal(() => validateRequest(vaceRepaint, request, true))?.message).toBe(
+			"'Keep From the Video' is empty",
+		);
+	});
+});
+
+describe('the shape that a frame is expanded to', () => {
+	const none = { top_scale: 1, bottom_scale: 1, left_scale: 1, right_scale: 1 };
+
+	test.each([
+		['1:1', 1280, 720, { ...none, top_scale: 1.389, bottom_scale: 1.389 }],
+		['16:9', 720, 720, { ...none, left_scale: 1.389, right_scale: 1.389 }],
+		['4:3', 1280, 720, { ...none, top_scale: 1.167, bottom_scale: 1.167 }],
+		// The model can at most double a side.
+		['9:16', 1280, 720, { ...none, top_scale: 2, bottom_scale: 2 }],
+		['16:9', 720, 1280, { ...none, left_scale: 2, right_scale: 2 }],
+	])('%s of %d × %d', (shape, width, height, expected) => {
+		const scales = scalesFor(shape, width, height);
+		expect(scales).toEqual(expected);
+		const [across = 0, down = 1] = shape.split(':').map(Number);
+		const wide = width * (scales.left_scale + scales.right_scale - 1);
+		const tall = height * (scales.top_scale + scales.bottom_scale - 1);
+		expect(Math.abs(wide / tall / (across / down) - 1)).toBeLessThan(0.06);
+	});
+
+	test('is refused where the video has it, and where it is too far away', () => {
+		expect(refusal(() => scalesFor('16:9', 1920, 1080))?.message).toContain('is 16:9 already');
+		expect(refusal(() => scalesFor('9:16', 2000, 500))?.message).toContain('the limit is 3 times');
+	});
+
+	test('is worked out from the size of the video, and is not sent itself', () => {
+		const request = { ...requestOf(vaceExpand), values: { shape: '1:1' } };
+		const fitted = vaceExpand.fit?.(request, [media('video_url', { width: 1280, height: 720 })]);
+		expect(fitted?.values).toEqual({ ...none, top_scale: 1.389, bottom_scale: 1.389 });
+		expect(fit(vaceExpand, [media('video_url')], { shape: '1:1' })?.message).toContain('not known');
+	});
+
+	test('may be chosen by hand, but something is to be added', () => {
+		expect(fit(vaceExpand, [media('video_url')], { shape: 'custom' })?.message).toContain(
+			'Nothing would be added',
+		);
+		const custom = { shape: 'custom', left_scale: 1.2 };
+		expect(fit(vaceExpand, [media('video_url')], custom)).toBeUndefined();
+	});
+});
