@@ -52,8 +52,7 @@ export class DashScopeApi implements ICredentialType {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. ws-1a2b3c4d',
-			description:
-				'Optional. Uses the workspace host of the region instead of the shared host.',
+			description: 'Optional. Uses the workspace host of the region instead of the shared host.',
 			displayOptions: { show: { region: ['ap-southeast-1', 'cn-beijing'] } },
 		},
 		{

@@ -8,7 +8,7 @@ import type {
 import { testDashScope } from '../shared/dashscope/credentialTest';
 import { wakeUp, wakeUpWebhooks } from '../shared/n8n/suspend/wakeUp';
 import { properties, route } from './actions/router';
-import { searchModels } from './fields/model';
+import { searchAllModels, searchModels } from './fields/model';
 
 export class WanVideoEdit implements INodeType {
 	description: INodeTypeDescription = {
@@ -31,7 +31,7 @@ export class WanVideoEdit implements INodeType {
 		properties,
 	};
 
-	methods = { credentialTest: { testDashScope }, listSearch: { searchModels } };
+	methods = { credentialTest: { testDashScope }, listSearch: { searchModels, searchAllModels } };
 
 	webhook = wakeUp;
 

@@ -21,7 +21,8 @@ export class WanVideoEditTrigger implements INodeType {
 		group: ['trigger'],
 		version: 1,
 		subtitle: '={{ $parameter["event"] }}',
-		description: 'Starts the workflow when a video edit on DashScope has finished',
+		description:
+			'Edit videos with Wan on DashScope, or start the workflow when an edit has finished',
 		defaults: { name: 'Wan Video Edit Trigger' },
 		polling: true,
 		inputs: [],

@@ -1,7 +1,6 @@
 /** One poll: reads the task list, finds what has finished, and fetches each such task. Knows no n8n. */
 import type { ListedTask, Task } from '../shared/dashscope/types';
 import { fetchVideo } from '../shared/tasks/deliver';
-import { StoppedError } from '../shared/tasks/errors';
 import { askPatiently, askStatus } from '../shared/tasks/getStatus';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
@@ -67,7 +66,7 @@ export async function collect<Video>(
 				}),
 		),
 	);
-	const emitted = found.flat().sort((a, b) => (a.due.endedAt ?? 0) - (b.due.endedAt ?? 0));
+	const emitted = found.flat().sort((a, b) => (a.due.finishedAt ?? 0) - (b.due.finishedAt ?? 0));
 	return {
 		state: settled(
 			state,
@@ -107,9 +106,14 @@ async function read(
 	window: Reading['window'],
 	begun: number,
 ): Promise<Reading> {
-	const rows = await askPatiently(
-		ports,
-		async () => await ports.listTasks({ model: source.model, ...window }),
+	const list = async () => await ports.listTasks({ model: source.model, ...window });
+	const rows = await askPatiently(ports, list).catch(
+		async (error: unknown) =>
+			await Promise.reject(
+				ports.stopped()
+					? new Error('The task list could not be read in the time that n8n gives a poll')
+					: error,
+			),
 	);
 	// By now an answer has told the time.
 	const exact = ports.account.offset !== undefined;
@@ -139,17 +143,18 @@ async function fetchTask<Video>(
 		if (!download || task.status !== 'SUCCEEDED') return { task, model };
 		return { task, model, video: await fetchVideo(ports, task) };
 	} catch (thrown) {
-		return { task, model, error: reasonOf(thrown, due.taskId) };
+		return { task, model, error: ports.stopped() ? tooLong(due.taskId) : toError(thrown) };
 	}
 }
 
-function asListed({ taskId, status, createdAt, endedAt }: DueTask & { taskId: string }): Task {
-	return { taskId, status, submittedAt: createdAt, finishedAt: endedAt, raw: {} };
+function asListed({ taskId, status, createdAt, finishedAt }: DueTask & { taskId: string }): Task {
+	return { taskId, status, submittedAt: createdAt, finishedAt, raw: {} };
 }
 
-function reasonOf(thrown: unknown, taskId: string): Error {
-	if (thrown instanceof StoppedError) {
-		return new Error(`Task ${taskId} could not be fetched in the time that n8n gives a poll`);
-	}
+function tooLong(taskId: string): Error {
+	return new Error(`Task ${taskId} could not be fetched in the time that n8n gives a poll`);
+}
+
+function toError(thrown: unknown): Error {
 	return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -33,7 +33,7 @@ export interface DueTask {
 	status: TaskStatus;
 	model?: string;
 	createdAt?: number;
-	endedAt?: number;
+	finishedAt?: number;
 	/** How many polls have tried to fetch it. */
 	tries: number;
 }
@@ -103,7 +103,7 @@ export function finished(
 
 	let oldestOpen = Infinity;
 	for (const row of rows) {
-		const { taskId, status, model, createdAt, endedAt } = row;
+		const { taskId, status, model, createdAt, finishedAt } = row;
 		// Of a service that lists more than it was asked for.
 		if (createdAt !== undefined && createdAt < listedFrom) continue;
 		if (!hasEnded(status)) {
@@ -111,11 +111,11 @@ export function finished(
 			continue;
 		}
 		if (seen.has(taskId)) continue;
-		seen.set(taskId, Math.max(createdAt ?? at, endedAt ?? at));
-		// Where times cannot be compared, what has ended at the first look has ended before.
-		const unclear = endedAt === undefined || since === 0;
-		const past = unclear ? kept === undefined : endedAt < since;
-		if (!past && wanted(row)) due[taskId] = { status, model, createdAt, endedAt, tries: 0 };
+		seen.set(taskId, Math.max(createdAt ?? at, finishedAt ?? at));
+		const before = finishedAt === undefined ? kept === undefined : finishedAt < since;
+		// What the first look shows as ended has ended before, too.
+		if (state !== undefined && !before && wanted(row))
+			due[taskId] = { status, model, createdAt, finishedAt, tries: 0 };
 	}
 
 	const shown = exact ? Math.min(at, window.to) - OVERLAP_MS : listedFrom;
@@ -142,7 +142,7 @@ function beginning(state: TriggerState | undefined, at: number, exact: boolean):
 export function dueTasks({ due }: TriggerState): Array<DueTask & { taskId: string }> {
 	return Object.entries(due)
 		.map(([taskId, task]) => ({ taskId, ...task }))
-		.sort((a, b) => a.tries - b.tries || (a.endedAt ?? 0) - (b.endedAt ?? 0));
+		.sort((a, b) => a.tries - b.tries || (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
 }
 
 /** What to remember once tasks were emitted, and others could not be fetched. */
@@ -159,7 +159,7 @@ export function latest(
 	rows: ListedTask[],
 	wanted: (task: ListedTask) => boolean,
 ): ListedTask | undefined {
-	const time = ({ endedAt, createdAt = 0 }: ListedTask) => endedAt ?? createdAt;
+	const time = ({ finishedAt, createdAt = 0 }: ListedTask) => finishedAt ?? createdAt;
 	return rows
 		.filter((row) => hasEnded(row.status) && wanted(row))
 		.reduce<

@@ -76,35 +76,6 @@ const jobSeconds = 3;
 	}, 240_000);
 
 	afterAll(async () => {
-			const r = await n8n.rest<any>('GET', '/executions?limit=60');
-			for (const e of r.results) {
-				const x = (await n8n.execution(e.id)) as any;
-				const er = x.data.resultData.error;
-				process.stderr.write(
-					[
-						e.id,
-						e.workflowName,
-						e.mode,
-						e.status,
-						x.data.resultData.lastNodeExecuted,
-						er?.message,
-						er?.description,
-						Object.entries(x.data.resultData.runData)
-							.map(
-								([k, v]: any) =>
-									k +
-									':' +
-									v.length +
-									':' +
-									v.at(-1).data?.main?.map((o: any) => o?.length) +
-									(v.at(-1).error?.message ?? ''),
-							)
-							.join(' > '),
-					].join(' | ') + '\n',
-				);
-			}
-			process.stderr.write(n8n.log().split('Editor is now').slice(1).join('').slice(-6000));
-		}
 		await browser?.close();
 		await n8n?.stop();
 		await Promise.all([mailbox?.stop(), storage?.stop(), sandbox?.stop()]);

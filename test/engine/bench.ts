@@ -110,7 +110,7 @@ export function useBench(options: SandboxOptions = {}, mode: BinaryMode = 'files
 
 /** What an edit needs at least; Get Status needs none of it. */
 function editOf(sandbox: Sandbox, { resource }: INodeParameters): INodeParameters {
-	if (resource === 'task') return {};
+	if (resource === 'task' || resource === 'file') return {};
 	return {
 		videoSource: 'url',
 		videoUrl: sandbox.samples.video.url,

@@ -10,7 +10,10 @@ import type {
 import codex from '../../nodes/WanVideoEdit/WanVideoEdit.node.json';
 import { WanVideoEdit } from '../../nodes/WanVideoEdit/WanVideoEdit.node';
 import { runNode } from './engine';
-import { only, useBench } from './bench';
+import { describeLimits } from '../../nodes/shared/media/limits';
+import { editSettings } from '../../nodes/WanVideoEdit/actions/video/editModels';
+import { EDIT_MODELS } from '../../nodes/WanVideoEdit/models';
+import { modelId, only, useBench } from './bench';
 
 // What the editor shows, and whether what it fills in by itself can be run.
 
@@ -30,7 +33,12 @@ const OPERATIONS = [
 	['video', 'swapPerson'],
 	['video', 'extend'],
 	['video', 'fromReferenceImages'],
+	['video', 'estimateCost'],
 	['task', 'getStatus'],
+	['task', 'getMany'],
+	['task', 'cancel'],
+	['task', 'wait'],
+	['file', 'upload'],
 ] as const;
 
 const asNode = (parameters: INodeParameters): INode => ({
@@ -121,7 +129,7 @@ test.each(OPERATIONS)(
 			)
 			.map(({ name }) => name);
 
-		expect(shown.length).toBeGreaterThan(4);
+		expect(shown.length).toBeGreaterThan(2);
 		expect(new Set(shown).size).toBe(shown.length);
 	},
 );
@@ -139,6 +147,64 @@ test('limits, price and billing are explained where the user chooses', () => {
 	expect(JSON.stringify(resolution)).toMatch(/pay for input seconds plus output seconds/);
 	expect(JSON.stringify(resolution)).toMatch(/as of \w+ \d{4}/);
 });
+
+describe.each(EDIT_MODELS.map((spec) => [spec.id, spec] as const))(
+	'with the model %s',
+	(id, spec) => {
+		const parameters = defaultsOf({
+			resource: 'video',
+			operation: 'referenceEdit',
+			model: modelId(id),
+		});
+		const shownIn = (fields: INodeProperties[]) =>
+			fields.filter((field) =>
+				NodeHelpers.displayParameter(
+					parameters,
+					field,
+					asNode(parameters),
+					description,
+					parameters,
+				),
+			);
+		const shown = shownIn(properties);
+		const options = shownIn(
+			shown
+				.filter(({ name }) => name === 'options')
+				.flatMap((field) => field.options ?? [])
+				.filter((option): option is INodeProperties => 'type' in option),
+		);
+
+		test('no field is shown that the model does not take, and none is missing', () => {
+			const names = [...shown, ...options].map(({ name }) => name);
+			const taken = editSettings.filter(({ property }) => names.includes(property.name));
+			const apis = new Set(taken.map(({ api }) => api));
+			expect([...apis].sort()).toEqual(Object.keys(spec.values).sort());
+			expect(new Set(names).size).toBe(names.length);
+			expect(names.includes('negativePrompt')).toBe(spec.negativePrompt !== undefined);
+		});
+
+		test('the limits of its files stand below their fields', () => {
+			for (const { place, most, limits } of spec.slots) {
+				const name = place === 'image' ? 'images' : `${place}Field`;
+				const hint = shown.find((field) => field.name === name)?.hint;
+				expect(hint).toContain(describeLimits(limits));
+				if (place === 'image') expect(hint).toContain(`Up to ${most} images`);
+			}
+		});
+
+		test('each choice of a field is one of its own', () => {
+			for (const { api, property } of editSettings) {
+				const field = [...shown, ...options].find(
+					(one) => one === property || one.name === property.name,
+				);
+				const rule = spec.values[api];
+				if (field === undefined || rule?.kind !== 'choice') continue;
+				const offered = (field.options ?? []).flatMap((one) => ('value' in one ? [one.value] : []));
+				expect(rule.of).toEqual(expect.arrayContaining(offered));
+			}
+		});
+	},
+);
 
 describe('what the editor fills in', () => {
 	test('asks for the cheaper, safer things', () => {

@@ -260,7 +260,10 @@ function workflowFor(
 }
 
 /** The part of n8n's credential handling that the engine calls; the key travels as the credential says. */
-function credentialsHelper({ credential, requestTimeout = Infinity }: EngineOptions) {
+export function credentialsHelper({
+	credential,
+	requestTimeout = Infinity,
+}: Pick<EngineOptions, 'credential' | 'requestTimeout'>) {
 	const { authenticate } = new DashScopeApi();
 	return {
 		getParentTypes: () => [],

@@ -33,6 +33,7 @@ test('holds every file that it declares', () => {
 	const { n8n, main } = manifest;
 	for (const path of [main, ...n8n.nodes, ...n8n.credentials]) expect(paths).toContain(path);
 	expect(paths).toContain('dist/nodes/WanVideoEdit/WanVideoEdit.node.json');
+	expect(paths).toContain('dist/nodes/WanVideoEditTrigger/WanVideoEditTrigger.node.json');
 	expect(paths).toContain('dist/icons/wanVideoEdit.svg');
 	expect(paths).toContain('dist/icons/wanVideoEdit.dark.svg');
 });
@@ -79,5 +80,9 @@ test('can be found as a community node', () => {
 test('what it loads is what n8n expects', () => {
 	const loaded = jest.requireActual<Record<string, new () => object>>(join(ROOT, manifest.main));
 
-	expect(Object.keys(loaded).sort()).toEqual(['DashScopeApi', 'WanVideoEdit']);
+	expect(Object.keys(loaded).sort()).toEqual([
+		'DashScopeApi',
+		'WanVideoEdit',
+		'WanVideoEditTrigger',
+	]);
 });

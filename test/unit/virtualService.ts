@@ -207,17 +207,17 @@ export class VirtualService {
 				onAnswer: (time) => account.answered(sentAt, this.clock.now(), time),
 			};
 		};
+		const clock = { now: this.clock.now, sleep: stop.sleep, random };
+		const turn = async () => await account.requests.pass(clock);
 		return {
+			...clock,
 			account,
 			exclusive,
 			executionId,
-			now: this.clock.now,
-			sleep: stop.sleep,
-			random,
 			stopped: stop.stopped,
 			createTask: async (body) => await createTask(telling(abortsCalls), body),
 			getTask: async (taskId) => await getTask(telling(abortsCalls), taskId),
-			listTasks: async (query) => await listTasks(telling(abortsCalls), query),
+			listTasks: async (query) => await listTasks(telling(abortsCalls), query, turn),
 			cancelTask: async (taskId) => await cancelTask(telling(false), taskId),
 			upload: async (_model, source) => await this.upload(source, stop, abortsCalls),
 			download: async (taskId, url) => await this.download(taskId, url, stop, abortsCalls),
@@ -369,7 +369,6 @@ export class VirtualService {
 	private listAnswer(query: IHttpRequestOptions['qs']): JsonRecord {
 		const text = (key: string) => (isRecord(query) ? textAt(query, key) : undefined);
 		const { listLagMs = 0, listLagOf: lagOf = () => undefined, listsRequestIds } = this.options;
-		const { pageSize = Infinity, listsEnds = true } = this.options;
 		const listsId = (number: number) =>
 			typeof listsRequestIds === 'function' ? listsRequestIds(number) : listsRequestIds;
 		const idOf = ({ id, requestId }: Task) => {
@@ -377,6 +376,7 @@ export class VirtualService {
 			if (lists === false) return {};
 			return { request_id: `${lists === 'other' ? 'other-' : ''}${requestId}` };
 		};
+		const { pageSize = Infinity, listsEnds = true } = this.options;
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
@@ -391,10 +391,10 @@ export class VirtualService {
 				status: (task.endedAt ?? 0) > visible ? 'RUNNING' : task.status,
 				model_name: task.model,
 				gmt_create: task.submittedAt,
+				...idOf(task),
 				...(task.endedAt === undefined || task.endedAt > visible || !listsEnds
 					? {}
 					: { end_time: task.endedAt }),
-				...idOf(task),
 			}));
 		const number = (key: string) => (isRecord(query) ? numberAt(query, key) : undefined);
 		const size = Math.min(pageSize, number('page_size') ?? 10);

@@ -3,11 +3,12 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { asNodeError, errorItem, toError } from '../../shared/n8n/failures';
 import { namingTasks } from '../../shared/n8n/leftTasks';
 import { StoppedError } from '../../shared/tasks/errors';
+import { file } from './file';
 import type { Operation, Resource } from './operation';
 import { task } from './task';
 import { video } from './video';
 
-const resources: Record<string, Resource> = { video, task };
+const resources: Record<string, Resource> = { video, task, file };
 
 const firstOf = (names: Record<string, unknown>) => Object.keys(names)[0] ?? '';
 

@@ -2,11 +2,15 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { dashScopeClient } from '../../shared/dashscope/client';
 import { isPrivateHost } from '../../shared/dashscope/hosts';
 import { checkMedia } from '../../shared/media/sources';
+import type { CheckedMedia } from '../../shared/media/sources';
 import type { MediaSource } from '../../shared/media/types';
 import { recipeOf } from '../../shared/n8n/nodeMemory';
 import { runItems } from '../../shared/n8n/runItems';
 import type { ReadyItem } from '../../shared/n8n/runItems';
 import { currencyOf } from '../../shared/tasks/price';
+import type { Billing, EstimatedCost } from '../../shared/tasks/price';
+import { runTasks } from '../../shared/tasks/run';
+import { checkSpending } from '../../shared/tasks/spending';
 import { readSettings } from '../fields/options';
 import { readPrices } from '../fields/price';
 import { booleanOption, collectionParameter, textOption, textParameter } from '../fields/read';
@@ -18,6 +22,7 @@ import { priceListOf } from '../models';
 import type { ModelRequest, ModelSpec, RequestMedia, Values } from '../models/spec';
 import { taskOf } from '../models/taskOf';
 import { validateRequest } from '../models/validate';
+import { costOf, readSpendingLimit } from './spending';
 
 /** An operation that has a model make a video. */
 export interface ModelOperation {
@@ -39,12 +44,28 @@ export async function runModel(
 	const client = await dashScopeClient(functions);
 	const { baseUrl } = client;
 	const { holdMs, hint } = await readHold(functions);
+	const billing: Billing = { currency: currencyOf(baseUrl), priceListOf };
+	const limit = readSpendingLimit(functions, billing);
+	const costs = new Map<number, EstimatedCost>();
 	return await runItems(functions, {
 		client,
-		billing: { currency: currencyOf(baseUrl), priceListOf },
+		billing,
 		settings: { ...readSettings(functions), holdMs },
 		hint,
-		readItem: async (item) => await readItem(functions, operation, item, baseUrl),
+		readItem: async (item) => {
+			const { ready, spec, request, media } = await readItem(functions, operation, item, baseUrl);
+			if (limit !== undefined) {
+				const price = { baseUrl, billing, own: ready.output.prices };
+				costs.set(item, await costOf(functions, spec, request, media, price));
+			}
+			return ready;
+		},
+		approve: () => {
+			if (limit === undefined) return;
+			const planned = [...costs].map(([item, cost]) => ({ item, cost }));
+			checkSpending(limit, planned);
+		},
+		run: runTasks,
 	});
 }
 
@@ -54,7 +75,7 @@ async function readItem(
 	operation: ModelOperation,
 	item: number,
 	baseUrl: string,
-): Promise<ReadyItem> {
+): Promise<{ ready: ReadyItem; spec: ModelSpec; request: ModelRequest; media: CheckedMedia[] }> {
 	const options = collectionParameter(functions, 'options', item);
 	const [spec, model] = operation.modelOf(functions, item, baseUrl);
 	const asked: ModelRequest = {
@@ -69,12 +90,9 @@ async function readItem(
 	};
 	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
 	const media = await checkMedia(validateRequest(spec, asked, publicService));
-	return {
-		request: {
-			item,
-			recipe: recipeOf(functions, item),
-			...taskOf(spec, spec.fit?.(asked, media) ?? asked, media),
-		},
+	const request = spec.fit?.(asked, media) ?? asked;
+	const ready: ReadyItem = {
+		request: { item, recipe: recipeOf(functions, item), ...taskOf(spec, request, media) },
 		output: {
 			item,
 			model,
@@ -85,6 +103,7 @@ async function readItem(
 			maxResultBytes: readMaxResultBytes(options),
 		},
 	};
+	return { ready, spec, request, media };
 }
 
 function fileNameOf(source: MediaSource | undefined): string | undefined {

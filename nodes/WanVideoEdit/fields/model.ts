@@ -5,7 +5,8 @@ import type {
 	INodeListSearchResult,
 	INodeProperties,
 } from 'n8n-workflow';
-import { EDIT_MODELS } from '../models';
+import { ALL_MODELS, EDIT_MODELS } from '../models';
+import type { ModelSpec } from '../models/spec';
 import { wan27VideoEdit } from '../models/wan27VideoEdit';
 import { textParameter } from './read';
 
@@ -14,6 +15,9 @@ const DESCRIPTIONS: Record<string, string> = {
 	'wan3.0-video': 'Wan 3.0 Video',
 	'wan3.0-video-prime': 'Wan 3.0 Video Prime (faster)',
 	'happyhorse-1.0-video-edit': 'HappyHorse 1.0 Video Edit',
+	'wan2.7-i2v': 'Wan 2.7 Image to Video (Continue)',
+	'wan2.1-vace-plus': 'Wan 2.1 VACE Plus (Edit Area, Expand Frame, Repaint, Extend)',
+	'wan2.2-animate-mix': 'Wan 2.2 Animate Mix (Swap Person)',
 };
 
 const DEFAULT = wan27VideoEdit;
@@ -42,16 +46,38 @@ export const modelField: INodeProperties = {
 	],
 };
 
+/** The same for operations that serve every model. */
+export const anyModelField: INodeProperties = {
+	...modelField,
+	modes: (modelField.modes ?? []).map((mode) =>
+		mode.name === 'list'
+			? { ...mode, typeOptions: { searchListMethod: 'searchAllModels', searchable: true } }
+			: { ...mode, hint: 'For a dated snapshot, or another version of a model in the list' },
+	),
+};
+
 /** The list of the picker. It is made here: the catalogue of the service does not say which models edit videos. */
 export async function searchModels(
 	this: ILoadOptionsFunctions,
 	filter = '',
 ): Promise<INodeListSearchResult> {
-	const results = EDIT_MODELS.map(({ id }) => ({ name: DESCRIPTIONS[id] ?? id, value: id }));
+	return await Promise.resolve({ results: listed(EDIT_MODELS, filter) });
+}
+
+/** The list of {@link anyModelField}. */
+export async function searchAllModels(
+	this: ILoadOptionsFunctions,
+	filter = '',
+): Promise<INodeListSearchResult> {
+	return await Promise.resolve({ results: listed(ALL_MODELS, filter) });
+}
+
+function listed(models: readonly ModelSpec[], filter: string) {
+	const ids = [...new Set(models.map(({ id }) => id))];
 	const wanted = filter.toLowerCase();
-	return await Promise.resolve({
-		results: results.filter((one) => `${one.name} ${one.value}`.toLowerCase().includes(wanted)),
-	});
+	return ids
+		.map((id) => ({ name: DESCRIPTIONS[id] ?? id, value: id }))
+		.filter((one) => `${one.name} ${one.value}`.toLowerCase().includes(wanted));
 }
 
 /** The ID of the chosen model; an expression may give the ID itself. */

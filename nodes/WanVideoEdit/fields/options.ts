@@ -3,7 +3,7 @@ import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
 import { choice } from '../models/validate';
-import { price1080Option, price720Option } from './price';
+import { price1080Option, price720Option, spendingLimitOption } from './price';
 import { booleanParameter, collectionParameter, numberOption, textOption } from './read';
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
@@ -57,6 +57,7 @@ export const waitOptions: INodeProperties[] = [
 ];
 
 const submitOptions: INodeProperties[] = [
+	spendingLimitOption,
 	{
 		displayName: 'Resubmit Failed Tasks',
 		name: 'resubmitFailed',

@@ -20,6 +20,16 @@ export const price720Option: INodeProperties = {
 	default: 0.1,
 };
 
+export const spendingLimitOption: INodeProperties = {
+	displayName: 'Spending Limit',
+	name: 'spendingLimit',
+	type: 'number',
+	typeOptions: { minValue: 0, numberPrecision: 2 },
+	default: 5,
+	description:
+		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or cannot be made, is refused before anything is uploaded.',
+};
+
 /** @throws InputError for what is not a number */
 export function readPrices(options: JsonRecord): PricePerSecond {
 	return {

@@ -1,3 +1,4 @@
+import { tryToParseDateTime } from 'n8n-workflow';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import type { JsonRecord } from '../../shared/dashscope/types';
@@ -59,4 +60,33 @@ export function numberOption(options: JsonRecord, key: string, label: string): n
 	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
 	if (typeof number === 'number' && Number.isFinite(number)) return number;
 	throw new InputError(`'${label}' is "${String(value)}"`, 'Enter a number.');
+}
+
+/**
+ * A moment, in epoch milliseconds. One without a time zone is of that of the workflow.
+ * @param label display name of the option, for the message
+ * @throws InputError when the value is there but no time
+ */
+export function timeOption(
+	functions: IExecuteFunctions,
+	options: JsonRecord,
+	key: string,
+	label: string,
+): number | undefined {
+	const value = options[key];
+	if (value === undefined || value === null || value === '') return undefined;
+	const time = toTime(value, functions.getTimezone());
+	if (time !== undefined) return time;
+	throw new InputError(
+		`'${label}' is "${String(value)}", which is no date and time`,
+		'Choose one, or enter it like 2026-11-02T17:30:00.',
+	);
+}
+
+function toTime(value: unknown, timeZone: string): number | undefined {
+	try {
+		return tryToParseDateTime(value, timeZone).toMillis();
+	} catch {
+		return undefined;
+	}
 }

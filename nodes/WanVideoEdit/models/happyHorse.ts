@@ -2,7 +2,7 @@ import { AUDIO, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limi
 import { mediaBody, slot } from './spec';
 import type { ModelSpec } from './spec';
 
-/** The video is used up to here. Seconds. */
+/** Seconds. */
 const USED_SECONDS = 15;
 
 /**
@@ -20,6 +20,7 @@ export const happyHorse: ModelSpec = {
 			maxRatio: 2.5,
 			minSeconds: 3,
 			maxSeconds: 60,
+			usedSeconds: USED_SECONDS,
 		}),
 		slot(
 			'image',

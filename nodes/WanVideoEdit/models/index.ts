@@ -33,13 +33,24 @@ const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
 
 /** The model with this ID, of any region, or the one that it is a dated snapshot of. */
 export function specOf(id: string): ModelSpec | undefined {
+	return specsOf(id)[0];
+}
+
+/** The same with an entry for each function of the model. */
+export function specsOf(id: string): ModelSpec[] {
 	const name = id.replace(SNAPSHOT, '');
-	return ALL_MODELS.find((spec) => spec.id === name || spec.beijingId === name);
+	return ALL_MODELS.filter((spec) => spec.id === name || spec.beijingId === name);
 }
 
 /** The ID of a model in the region of a base URL. */
 export function idIn({ id, beijingId = id }: ModelSpec, baseUrl: string): string {
 	return isBeijing(baseUrl) ? beijingId : id;
+}
+
+/** The ID of a model that was chosen by any of its IDs, in the region of a base URL; others are left as they are. */
+export function regionalId(id: string, baseUrl: string): string {
+	const spec = specOf(id);
+	return spec?.id === id || spec?.beijingId === id ? idIn(spec, baseUrl) : id;
 }
 
 /** The list prices of a model; undefined where they are not known, as for dated snapshots. */

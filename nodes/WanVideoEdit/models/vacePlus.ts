@@ -12,7 +12,6 @@ import { PROMPT_EXTEND, RATIOS, SEED, WAN_IMAGE, WATERMARK } from './limits';
 import type { ModelRequest, ModelSpec, ValueRule } from './spec';
 import { slot, valuesIn } from './spec';
 
-/** Of a longer one the model uses the first five seconds. */
 const VACE_VIDEO: MediaLimits = {
 	kind: 'video',
 	formats: ['mp4'],
@@ -20,6 +19,7 @@ const VACE_VIDEO: MediaLimits = {
 	minSide: 360,
 	maxSide: 2000,
 	maxRatio: 8,
+	usedSeconds: 5,
 };
 
 /** A mask is as large as its video. */

@@ -7,7 +7,7 @@ import type { JsonRecord } from './types';
 import { assertReachable, Transfer } from './transfer';
 import { cancelSignalOf } from './uploads';
 
-/** A result file on its way: its bytes and, if the host says it, their number. */
+/** A file on its way: its bytes and, if the host says it, their number. */
 export interface OpenResult {
 	stream: ResponseStream;
 	size?: number;
@@ -44,17 +44,57 @@ export async function openResult(
 	baseUrl: string,
 	stop = cancelSignalOf(functions),
 ): Promise<OpenResult> {
-	let target = secureUrl(url);
-	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+	const reachable = (text: string, base?: URL) => {
+		const target = secureUrl(text, base);
 		assertReachable(target, baseUrl);
-		const { status, headers, result } = await get(functions, target, stop);
-		if (status >= 200 && status < 300) return result;
-		result.close();
+		return target;
+	};
+	const { status, host, result } = await openUrl(functions, reachable(url), reachable, 0, stop);
+	if (status >= 200 && status < 300) return result;
+	result.close();
+	throw refusal(status, host);
+}
+
+/** An answered request for a file. */
+export interface Opened {
+	status: number;
+	/** That answered, after redirects. */
+	host: string;
+	/** First byte of a part that was asked for, if the host gave it. */
+	start?: number;
+	/** To be closed, whatever the status. */
+	result: OpenResult;
+}
+
+/**
+ * Asks for a file without any credential, and follows redirects by itself.
+ * @param next where a redirect leads, or throws for where it must not
+ * @param from asks for the bytes from there on
+ * @throws DashScopeError
+ */
+export async function openUrl(
+	functions: FileFunctions,
+	url: URL,
+	next: (location: string, base: URL) => URL,
+	from = 0,
+	stop = cancelSignalOf(functions),
+): Promise<Opened> {
+	let target = url;
+	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+		const { status, headers, result } = await get(functions, target, from, stop);
 		const location = textAt(headers, 'location');
-		if (status < 300 || status >= 400 || location === undefined) throw refusal(status, target.host);
-		target = secureUrl(location, target);
+		if (status < 300 || status >= 400 || location === undefined) {
+			return { status, host: target.host, start: startOf(status, headers), result };
+		}
+		result.close();
+		target = next(location, target);
 	}
 	throw new DashScopeError(`${target.host} redirects in a loop`, { kind: 'server' });
+}
+
+function startOf(status: number, headers: JsonRecord): number | undefined {
+	const start = /^bytes (\d+)-/.exec(textAt(headers, 'content-range') ?? '')?.[1];
+	return status === 206 && start !== undefined ? Number(start) : undefined;
 }
 
 /** Results travel over https only; `http:` links of object storage work the same with https. */
@@ -78,6 +118,7 @@ interface Response {
 async function get(
 	functions: FileFunctions,
 	url: URL,
+	from: number,
 	stop: AbortSignal | undefined,
 ): Promise<Response> {
 	const transfer = new Transfer(url.host, STALL_MS, stop);
@@ -86,7 +127,10 @@ async function get(
 			method: 'GET',
 			url: url.href,
 			// A compressed answer would arrive in another size than it says.
-			headers: { 'Accept-Encoding': 'identity' },
+			headers: {
+				'Accept-Encoding': 'identity',
+				...(from > 0 ? { Range: `bytes=${from}-` } : {}),
+			},
 			encoding: 'stream',
 			disableFollowRedirect: true,
 			ignoreHttpStatusErrors: true,

@@ -3,6 +3,7 @@ import type { DashScopeClient } from './client';
 import { DashScopeError } from './errors';
 import { isRecord, numberAt, recordAt, textAt } from './json';
 import { formatListTime, parseDashScopeTime } from './time';
+import { isFinal } from './types';
 import type {
 	CreateCall,
 	CreatedTask,
@@ -142,29 +143,33 @@ export async function cancelTask(client: DashScopeClient, taskId: string): Promi
 }
 
 export interface TaskListQuery {
-	/** Absent for the tasks of all models. */
+	/** Absent: of every model. */
 	model?: string;
+	/** Absent: in every state. */
+	status?: TaskStatus;
 	/** Epoch milliseconds; the span may not exceed 24 h. */
 	from: number;
 	to: number;
+	/** No more rows than these are asked for. Absent: all. */
+	limit?: number;
 }
 
 /**
- * The model of a task, which only the task list tells.
+ * The row of a task in the task list, which alone tells its model.
  * @returns undefined where the list does not show the task
  * @throws DashScopeError
  */
-export async function modelOfTask(
+export async function getListedTask(
 	client: DashScopeClient,
 	taskId: string,
-): Promise<string | undefined> {
+): Promise<ListedTask | undefined> {
 	const raw = await dashScopeRequest(client, {
 		method: 'GET',
 		path: '/tasks/',
 		query: { task_id: taskId },
 		timeoutMs: 30_000,
 	});
-	return parseTaskList(raw).find((row) => row.taskId === taskId)?.model;
+	return parseTaskList(raw).find((row) => row.taskId === taskId);
 }
 
 const PAGE_SIZE = 100;
@@ -173,7 +178,7 @@ const PAGE_SIZE = 100;
 const MOST_PAGES = 100;
 
 /**
- * The tasks created in a time window: all of them or none.
+ * The tasks created in a time window: all of them or none, or as many as the query's limit.
  * @param turn waited for before each page but the first, so that a long list keeps to the account's limit
  * @throws DashScopeError, also when the list does not come whole: what is missing in it must not pass for absent
  */
@@ -182,29 +187,47 @@ export async function listTasks(
 	query: TaskListQuery,
 	turn = async () => await Promise.resolve(),
 ): Promise<ListedTask[]> {
+	const { status, limit = Infinity } = query;
 	const tasks = new Map<string, ListedTask>();
 	for (let page = 1; page <= MOST_PAGES; page++) {
 		if (page > 1) await turn();
-		const raw = await dashScopeRequest(client, {
-			method: 'GET',
-			path: '/tasks/',
-			query: {
-				...(query.model === undefined ? {} : { model_name: query.model }),
-				start_time: formatListTime(query.from),
-				end_time: formatListTime(query.to),
-				page_no: page,
-				page_size: PAGE_SIZE,
-			},
-			timeoutMs: 30_000,
-		});
+		const raw = await readPage(client, query, page);
 		// New tasks push rows on to the next page while it is read.
 		for (const task of parseTaskList(raw)) tasks.set(task.taskId, task);
-		if (page < (numberAt(raw, 'total_page') ?? 1)) continue;
+		if (tasks.size >= limit) return [...tasks.values()].slice(0, limit);
+		if (page < (numberAt(raw, 'total_page') ?? 1)) {
+			if (status === undefined || isFinal(status)) continue;
+			// Tasks leave such a state while the list is read, and others take their place on pages that were read before.
+			await turn();
+			const all = await listTasks(client, { ...query, status: undefined, limit: undefined }, turn);
+			return all.filter((task) => task.status === status).slice(0, limit);
+		}
 		if (tasks.size < (numberAt(raw, 'total') ?? 0)) throw notWhole(raw);
 		return [...tasks.values()];
 	}
 	throw new DashScopeError(`The task list has more than ${MOST_PAGES * PAGE_SIZE} tasks`, {
 		kind: 'garbled',
+		hint: 'Ask for a shorter time, one model or one status.',
+	});
+}
+
+async function readPage(
+	client: DashScopeClient,
+	{ model, status, from, to, limit = Infinity }: TaskListQuery,
+	page: number,
+): Promise<JsonRecord> {
+	return await dashScopeRequest(client, {
+		method: 'GET',
+		path: '/tasks/',
+		query: {
+			...(model === undefined ? {} : { model_name: model }),
+			...(status === undefined ? {} : { status }),
+			start_time: formatListTime(from),
+			end_time: formatListTime(to),
+			page_no: page,
+			page_size: Math.min(PAGE_SIZE, limit),
+		},
+		timeoutMs: 30_000,
 	});
 }
 
@@ -233,7 +256,8 @@ export function parseTaskList(raw: JsonRecord): ListedTask[] {
 			model: textAt(record, 'model_name'),
 			requestId: textAt(record, 'request_id'),
 			createdAt: numberAt(record, 'gmt_create'),
-			endedAt: numberAt(record, 'end_time'),
+			startedAt: numberAt(record, 'start_time'),
+			finishedAt: numberAt(record, 'end_time'),
 		};
 	});
 }

@@ -72,7 +72,8 @@ export interface ListedTask {
 	/** Of the call that created it. Documented by an example only. */
 	requestId?: string;
 	createdAt?: number;
-	endedAt?: number;
+	startedAt?: number;
+	finishedAt?: number;
 }
 
 const FINAL: readonly TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'];

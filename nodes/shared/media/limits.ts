@@ -143,13 +143,14 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 
 /** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels a side, up to 100 MB". */
 export function describeLimits(limits: MediaLimits): string {
-	const { kind, minSeconds = 0, maxSeconds, minSide, maxSide, maxBytes } = limits;
+	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minSide, maxSide, maxBytes } = limits;
 	const seconds =
 		maxSeconds === undefined
 			? ''
 			: minSeconds > 0
 				? `, ${minSeconds} to ${maxSeconds} seconds`
 				: `, up to ${maxSeconds} seconds`;
+	const used = usedSeconds === undefined ? '' : `; the first ${usedSeconds} seconds are used`;
 	const formats = formatNames(limits).replace('PNG', 'PNG without transparency');
-	return `${formats}${kind === 'video' ? seconds : ''}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB`;
+	return `${formats}${kind === 'video' ? seconds : ''}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB${used}`;
 }

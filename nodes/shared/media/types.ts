@@ -40,6 +40,8 @@ export interface MediaLimits {
 	/** Of a video. */
 	minSeconds?: number;
 	maxSeconds?: number;
+	/** Of a longer video only the beginning is used. */
+	usedSeconds?: number;
 }
 
 /** A file that a model is to be given. */

@@ -1,6 +1,6 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isFinal } from '../dashscope/types';
-import type { Task } from '../dashscope/types';
+import type { ListedTask, Task } from '../dashscope/types';
 import { expiryOf, explain } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
 import type { Duplicate, TaskRef } from '../tasks/submit';
@@ -87,6 +87,23 @@ export function submittedItem(item: number, job: TaskRef): INodeExecutionData {
 			status: 'PENDING',
 			submittedAt: iso(job.submittedAt),
 			requestId: job.requestId ?? null,
+		},
+		pairedItem: { item },
+	};
+}
+
+/** The item of a row of the task list. */
+export function listedItem(item: number, task: ListedTask): INodeExecutionData {
+	const { taskId, status, model, createdAt, startedAt, finishedAt, requestId } = task;
+	return {
+		json: {
+			taskId,
+			status,
+			model: model ?? null,
+			createdAt: iso(createdAt),
+			startedAt: iso(startedAt),
+			finishedAt: iso(finishedAt),
+			requestId: requestId ?? null,
 		},
 		pairedItem: { item },
 	};

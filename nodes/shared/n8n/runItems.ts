@@ -1,8 +1,8 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { DashScopeClient } from '../dashscope/client';
 import type { Billing } from '../tasks/price';
-import { runTasks } from '../tasks/run';
-import type { Outcome, RunSettings, TaskRequest } from '../tasks/run';
+import type { TaskPorts } from '../tasks/ports';
+import type { Memory, Outcome, RunSettings, TaskRequest } from '../tasks/run';
 import { n8nPorts } from './bindPorts';
 import { toError } from './failures';
 import type { ItemFailure } from './failures';
@@ -14,14 +14,17 @@ import { suspendedFailure } from './suspend/payload';
 import type { SuspendedItem } from './suspend/payload';
 import { suspend } from './suspend/start';
 
-/** An item whose fields and files have been read and checked. */
-export interface ReadyItem {
-	request: TaskRequest;
+/**
+ * An item whose fields and files have been read and checked.
+ * @typeParam Request what the run is given for it
+ */
+export interface ReadyItem<Request = TaskRequest> {
+	request: Request;
 	output: ItemOutput;
 }
 
-/** A run of an operation that has tasks made. */
-export interface ItemsRun {
+/** A run of an operation that has tasks made, or waits for them. */
+export interface ItemsRun<Request> {
 	client: DashScopeClient;
 	billing: Billing;
 	settings: Omit<RunSettings, 'retries'>;
@@ -31,21 +34,33 @@ export interface ItemsRun {
 	 * Reads and checks everything about one item; nothing is sent.
 	 * @throws InputError naming field, value and limit
 	 */
-	readItem(item: number): Promise<ReadyItem>;
+	readItem(item: number): Promise<ReadyItem<Request>>;
+	/**
+	 * A last look at the run as a whole, when all items have been read and nothing has been sent.
+	 * @throws InputError that concerns all of them
+	 */
+	approve?(): void;
+	/** @returns one outcome per request, in order */
+	run(
+		requests: Request[],
+		ports: TaskPorts<IBinaryData>,
+		memory: Memory,
+		settings: RunSettings,
+	): Promise<Array<Outcome<IBinaryData>>>;
 }
 
 type RunItem = { output: ItemOutput; outcome: Outcome<IBinaryData> };
 
 /**
- * Reads and checks all items before anything is uploaded or billed, has their tasks made together, and returns each
- * with its own outcome.
+ * Reads and checks all items before anything is uploaded or billed, runs them together, and returns each with its own
+ * outcome.
  */
-export async function runItems(
+export async function runItems<Request>(
 	functions: IExecuteFunctions,
-	{ client, billing, settings: given, hint, readItem }: ItemsRun,
+	{ client, billing, settings: given, hint, readItem, approve, run }: ItemsRun<Request>,
 ): Promise<INodeExecutionData[]> {
 	const settings: RunSettings = { ...given, retries: countTry(functions) };
-	const ready: ReadyItem[] = [];
+	const ready: Array<ReadyItem<Request>> = [];
 	const failures: ItemFailure[] = [];
 	for (const item of functions.getInputData().keys()) {
 		try {
@@ -58,13 +73,21 @@ export async function runItems(
 	if (first === undefined || (failures.length > 0 && !functions.continueOnFail())) {
 		return handOn(functions, billing, failures, []);
 	}
+	try {
+		approve?.();
+	} catch (thrown) {
+		const error = toError(thrown);
+		if (!functions.continueOnFail()) return await Promise.reject(error);
+		const refused = ready.map(({ output: { item } }): ItemFailure => ({ item, error }));
+		return handOn(functions, billing, [...failures, ...refused], []);
+	}
 
 	if (hint !== undefined) {
 		functions.addExecutionHints({ message: hint, location: 'outputPane' });
 		// n8n's second engine shows no hints.
 		functions.logger.info(hint);
 	}
-	const outcomes = await runTasks(
+	const outcomes = await run(
 		ready.map(({ request }) => request),
 		n8nPorts(functions, client, first.output.maxResultBytes),
 		memoryOf(functions),

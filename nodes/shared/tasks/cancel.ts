@@ -1,5 +1,8 @@
+import { DashScopeError } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
-import { StoppedError } from './errors';
+import { endedBadly } from './deliver';
+import { StoppedError, TaskError } from './errors';
+import { askPatiently, askStatus } from './getStatus';
 import type { TaskPorts } from './ports';
 
 /** What the log says about a task of a stopped execution. */
@@ -36,5 +39,55 @@ export function nameBilled(ports: TaskPorts<unknown>, tasks: Array<Task | undefi
 		ports.log(
 			`Task ${task.taskId} was ${task.status} before the execution was stopped; get its video with 'Task: Get Status'`,
 		);
+	}
+}
+
+/**
+ * Cancels one task for the user. One that is cancelled already is as the user wants it.
+ * @throws TaskError that says what became of a task that does not wait any more; DashScopeError
+ */
+export async function cancelOrExplain(ports: TaskPorts<unknown>, taskId: string): Promise<void> {
+	try {
+		await askPatiently(ports, async () => await ports.cancelTask(taskId));
+	} catch (error) {
+		if (!(error instanceof DashScopeError) || error.kind !== 'rejected') {
+			return await Promise.reject(error);
+		}
+		// The refusal does not say why. Where that cannot be asked, it is all that is known.
+		const task = await askStatus(ports, taskId).catch(() => undefined);
+		if (task?.status === 'CANCELED') return;
+		return await Promise.reject((task && tooLate(task)) ?? error);
+	}
+}
+
+/** Why a task cannot be cancelled; undefined for one that should be. */
+function tooLate(task: Task): TaskError | undefined {
+	const { taskId, status, requestId } = task;
+	const details = { taskId, status, requestId };
+	switch (status) {
+		case 'RUNNING':
+		case 'SUSPENDED':
+			return new TaskError(
+				`Task ${taskId} is already ${status} and cannot be cancelled`,
+				"Only a task that is still waiting (PENDING) can be. This one keeps running and will be billed if it succeeds: get its video with 'Task: Wait for Completion' or 'Task: Get Status'.",
+				details,
+			);
+		case 'SUCCEEDED':
+			return new TaskError(
+				`Task ${taskId} has already SUCCEEDED and cannot be cancelled`,
+				"It is billed. Get its video with 'Task: Get Status', within 24 hours of its submission.",
+				details,
+			);
+		case 'FAILED':
+			return new TaskError(
+				`Task ${taskId} has already FAILED and cannot be cancelled`,
+				'It is not billed: there is nothing to do.',
+				details,
+			);
+		case 'UNKNOWN':
+			return endedBadly(task);
+		case 'PENDING':
+		case 'CANCELED':
+			return undefined;
 	}
 }

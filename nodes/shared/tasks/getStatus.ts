@@ -7,15 +7,7 @@ import { asksTooLong, backoff } from './schedule';
 const TRIES = 5;
 
 /**
- * The state of one task, now.
- * @throws DashScopeError when the service refuses, or fails several times in a row
- */
-export async function askStatus(ports: LookPorts<unknown>, taskId: string): Promise<Task> {
-	return await askPatiently(ports, async () => await ports.getTask(taskId));
-}
-
-/**
- * The answer to a question that costs nothing and may be repeated.
+ * The answer to a question that may be asked again, within the account's limit.
  * @throws DashScopeError when the service refuses, or fails several times in a row; StoppedError
  */
 export async function askPatiently<T>(
@@ -32,4 +24,12 @@ export async function askPatiently<T>(
 			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
 		}
 	}
+}
+
+/**
+ * The state of one task, now.
+ * @throws DashScopeError when the service refuses, or fails several times in a row
+ */
+export async function askStatus(ports: LookPorts<unknown>, taskId: string): Promise<Task> {
+	return await askPatiently(ports, async () => await ports.getTask(taskId));
 }

@@ -63,6 +63,7 @@ export interface Memory {
 export interface OpenTask {
 	state: 'open';
 	job: TaskRef;
+	/** '' where it is not known. */
 	model: string;
 	prompt?: string;
 	download: boolean;
@@ -71,6 +72,8 @@ export interface OpenTask {
 	timeoutMs: number;
 	/** To submit it anew if it fails; absent where that is not wanted. */
 	again?: CreateCall & { times: number };
+	/** Submitted elsewhere: this execution only waits for it, and must not cancel it. */
+	awaited?: true;
 }
 
 /** What became of one item whose task is not under way any more. */

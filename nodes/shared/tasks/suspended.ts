@@ -7,7 +7,7 @@ import { Semaphore } from './semaphore';
 import type { TaskPorts } from './ports';
 import { failureOf, withDuplicates } from './run';
 import type { Memory, OpenTask, RunSettings, Settled } from './run';
-import { cancelWaiting, nameBilled } from './cancel';
+import { cancelWaiting, leftLine, nameBilled } from './cancel';
 import { Submitter } from './submit';
 import type { TaskRef } from './submit';
 import { Watch } from './watch';
@@ -55,8 +55,10 @@ export async function pollSuspended<Video>(
 	memory: LoopMemory,
 	settings: PollSettings,
 ): Promise<Array<Settled<Video>> | undefined> {
-	for (const { job } of edits) {
-		ports.account.knows(job.taskId, { requestId: job.requestId }, ports.now());
+	for (const { job, awaited } of edits) {
+		// One that was submitted elsewhere may be what somebody else's lost submission is looking for.
+		if (awaited === undefined)
+			ports.account.knows(job.taskId, { requestId: job.requestId }, ports.now());
 	}
 	const downloads = new Semaphore(settings.transfers);
 	const triesAgain = (failed: boolean[]) => {
@@ -105,11 +107,30 @@ async function stopped(ports: TaskPorts<unknown>, seen: Seen[]): Promise<never> 
 	);
 	// Also those whose look was cut short by the stop.
 	const open = seen.filter(({ task }) => task === undefined);
-	await cancelWaiting(
-		ports,
-		open.map(({ job }) => job.taskId),
-	);
+	await leave(ports, open);
 	throw new StoppedError();
+}
+
+/** Cancels the tasks of a stopped execution that still wait; those that it only waits for are named in the log. */
+async function leave(
+	ports: TaskPorts<unknown>,
+	open: Array<Pick<Seen, 'edit' | 'job'>>,
+): Promise<void> {
+	const [awaited, own] = [true, false].map((elsewhere) =>
+		open.filter(({ edit }) => (edit.awaited === true) === elsewhere).map(({ job }) => job.taskId),
+	);
+	for (const taskId of awaited ?? []) ports.log(leftLine(taskId));
+	await cancelWaiting(ports, own ?? []);
+}
+
+/** What becomes of the tasks of an execution that was stopped between two looks. */
+export async function leaveSuspended(
+	edits: OpenTask[],
+	ports: TaskPorts<unknown>,
+	memory: LoopMemory,
+): Promise<void> {
+	const open = edits.map((edit, index) => ({ edit, job: jobsOf(edit, index, memory)[0] }));
+	await leave(ports, open);
 }
 
 function isOpen({ task, error }: Seen): boolean {

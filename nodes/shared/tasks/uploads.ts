@@ -10,11 +10,22 @@ export interface UploadFile extends UploadSource {
 	identity: string;
 }
 
-/** Uploads of this execution by model and file; kept in the node's context like the ledger. */
-export type UploadStore = Record<string, { url: string; uploadedAt: number }>;
+/** A file in the service's temporary store. */
+export interface Upload {
+	/** An `oss://` URL. */
+	url: string;
+	/** Epoch milliseconds. */
+	uploadedAt: number;
+}
 
-/** DashScope deletes an upload after 48 h; one that might expire while its task waits is not used again. */
-const REUSE_MS = 44 * 3_600_000;
+/** Uploads of this execution by model and file; kept in the node's context like the ledger. */
+export type UploadStore = Record<string, Upload>;
+
+/** DashScope deletes an upload after 48 h (temporary-upload page, read 2026-11). */
+export const UPLOAD_LASTS_MS = 48 * 3_600_000;
+
+/** One that might expire while its task waits is not used again. */
+const REUSE_MS = UPLOAD_LASTS_MS - 4 * 3_600_000;
 
 /** Every try uses a fresh permission and a fresh object name. */
 const TRIES = 3;
@@ -22,7 +33,7 @@ const TRIES = 3;
 /** Uploads files, each once per execution and model, a few at a time. */
 export class Uploads {
 	private readonly slots: Semaphore;
-	private readonly underWay = new Map<string, Promise<string>>();
+	private readonly underWay = new Map<string, Promise<Upload>>();
 
 	constructor(
 		private readonly ports: TaskPorts<unknown>,
@@ -37,18 +48,27 @@ export class Uploads {
 	 * @throws DashScopeError after the last try
 	 */
 	async url(model: string, file: UploadFile): Promise<string> {
+		return (await this.stored(model, file)).url;
+	}
+
+	/**
+	 * @returns the file in the service's store, where tasks of `model` can read it
+	 * @throws DashScopeError after the last try
+	 */
+	async stored(model: string, file: UploadFile): Promise<Upload> {
 		const key = `${model}:${file.identity}`;
 		const stored = this.store[key];
-		if (stored !== undefined && this.ports.now() - stored.uploadedAt < REUSE_MS) return stored.url;
+		if (stored !== undefined && this.ports.now() - stored.uploadedAt < REUSE_MS) return stored;
 
 		const running = this.underWay.get(key);
 		if (running !== undefined) return await running;
-		const upload = this.slots.run(async () => await this.upload(model, file));
+		const upload = this.slots.run(async () => {
+			const url = await this.upload(model, file);
+			return (this.store[key] = { url, uploadedAt: this.ports.now() });
+		});
 		this.underWay.set(key, upload);
 		try {
-			const url = await upload;
-			this.store[key] = { url, uploadedAt: this.ports.now() };
-			return url;
+			return await upload;
 		} finally {
 			this.underWay.delete(key);
 		}

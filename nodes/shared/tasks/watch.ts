@@ -46,6 +46,7 @@ export interface WatchSettings {
 /** A task to be watched. Moments are epoch milliseconds. */
 export interface WatchOrder {
 	taskId: string;
+	/** '' where it is not known: then no list of a model's tasks stands for a query. */
 	model: string;
 	submittedAt: number;
 	/** Submitted a while ago: asked at once. */
@@ -166,12 +167,12 @@ export class Watch {
 	}
 
 	/** Whether a task list may stand for the query of a task that is due. A query goes first, last, and in between. */
-	private mayBeListed({ status, queryNext, queriedAt, deadline }: Watched): boolean {
+	private mayBeListed({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
 		const now = this.ports.now();
 		const since = now - queriedAt;
 		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
 		const most = status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
-		return !queryNext && since <= most && now < deadline && !this.handsBack();
+		return model !== '' && !queryNext && since <= most && now < deadline && !this.handsBack();
 	}
 
 	/** Looks at a task, and at those of its model that are due soon, by one task list. */

@@ -65,6 +65,7 @@ export const EDIT: INode = {
 const WAITING_URL = 'http://n8n.example/webhook-waiting';
 
 export interface Options extends ServiceOptions {
+	/** Of the items; for an operation on tasks, their IDs. */
 	prompts?: string[];
 	plans?: Plan[];
 	parameters?: INodeParameters;
@@ -390,7 +391,9 @@ export class SuspendedRun {
 			...this.shared(this.node, context, this.hints),
 			getInputData: () => this.prompts.map((prompt) => ({ json: { prompt } })),
 			getNodeParameter: (name: string, item: number, fallback?: unknown) =>
-				name === 'prompt' ? this.prompts[item] : (this.parameters[name] ?? fallback),
+				name === 'prompt' || name === 'taskId'
+					? this.prompts[item]
+					: (this.parameters[name] ?? fallback),
 			getMode: () => 'webhook',
 			getExecutionId: () => this.id,
 			getExecutionCancelSignal: () => undefined,

@@ -1,10 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
-import { modelOfTask } from '../../../shared/dashscope/tasks';
-import type { Task } from '../../../shared/dashscope/types';
 import { endedBadly, fetchVideo } from '../../../shared/tasks/deliver';
-import { InputError } from '../../../shared/inputError';
-import { StoppedError } from '../../../shared/tasks/errors';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { currencyOf, estimateCost } from '../../../shared/tasks/price';
 import { askStatus } from '../../../shared/tasks/getStatus';
@@ -22,8 +18,10 @@ import {
 	simplifyOption,
 } from '../../fields/result';
 import { DEFAULT_TRANSFERS } from '../../fields/options';
+import { readTaskId, taskIdField } from '../../fields/taskId';
 import { checkSuspended, checkSuspendedField } from '../../../shared/n8n/suspend/loop';
-import { errorItem, runError, toError } from '../../../shared/n8n/failures';
+import { eachItem } from '../../../shared/n8n/eachItem';
+import { rowOf } from '../../../shared/n8n/listedTask';
 import { taskItem } from '../../../shared/n8n/items';
 import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { priceListOf } from '../../models';
@@ -35,17 +33,7 @@ export const option = {
 };
 
 export const fields: INodeProperties[] = [
-	{
-		displayName: 'Task ID',
-		name: 'taskId',
-		type: 'string',
-		required: true,
-		default: '={{ $json.taskId }}',
-		placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
-		hint: 'DashScope keeps a task for 24 hours after its submission',
-		description:
-			'ID of the task, as an operation that does not wait, or an error message, gives it',
-	},
+	taskIdField,
 	...downloadFields,
 	checkSuspendedField,
 	{
@@ -71,26 +59,6 @@ export const fields: INodeProperties[] = [
 	},
 ];
 
-/** Task IDs are UUIDs today; anything that fits a path segment is let through. */
-const TASK_ID = /^[\w.:-]{1,128}$/;
-
-function readTaskId(functions: IExecuteFunctions, item: number): string {
-	const taskId = textParameter(functions, 'taskId', item);
-	if (taskId === '') {
-		throw new InputError(
-			"'Task ID' is empty",
-			'Enter the ID, or connect an edit that returns it (the default reads taskId from the item).',
-		);
-	}
-	if (!TASK_ID.test(taskId)) {
-		throw new InputError(
-			`'Task ID' is "${taskId.slice(0, 60)}"`,
-			'A task ID looks like 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd.',
-		);
-	}
-	return taskId;
-}
-
 /** Asks for the task of each item once, and fetches the video of those that succeeded. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	if (booleanParameter(this, 'checkSuspended', 0, false))
@@ -100,13 +68,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const downloads = new Semaphore(DEFAULT_TRANSFERS);
 	const billing = { currency: currencyOf(client.baseUrl), priceListOf };
 
-	/** Which prices are right depends on it, but nothing else: where it cannot be read there is no estimate. */
-	const modelOf = async ({ taskId, usage }: Task): Promise<string> => {
-		if (usage === undefined) return '';
-		const asked = ports.account.ask(ports, async () => await modelOfTask(client, taskId));
-		return (await asked.catch(() => undefined)) ?? '';
-	};
-	const status = async (item: number): Promise<INodeExecutionData> => {
+	return await eachItem(this, async (item) => {
 		const options = collectionParameter(this, 'options', item);
 		const taskId = readTaskId(this, item);
 		const task = await askStatus(ports, taskId);
@@ -117,25 +79,14 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const video = wanted
 			? await downloads.run(async () => await fetchVideo(ports, task))
 			: undefined;
-		return taskItem(item, task, {
+		const { usage } = task;
+		const row = usage === undefined ? undefined : await rowOf(ports, client, taskId);
+		const json = {
 			video,
 			field: textParameter(this, 'outputField', item) || 'data',
 			simplify: booleanOption(options, 'simplify') ?? true,
-			cost: estimateCost(task.usage, await modelOf(task), billing, readPrices(options)),
-		});
-	};
-
-	const settled = await Promise.allSettled(
-		this.getInputData().map(async (_, item) => await status(item)),
-	);
-	if (ports.stopped()) throw new StoppedError();
-	const failures = settled.flatMap((result, item) =>
-		result.status === 'rejected' ? [{ item, error: toError(result.reason) }] : [],
-	);
-	if (failures.length > 0 && !this.continueOnFail()) throw runError(this, failures);
-	return settled.map((result, item) =>
-		result.status === 'fulfilled'
-			? result.value
-			: errorItem({ item, error: toError(result.reason) }),
-	);
+			cost: estimateCost(usage, row?.model ?? '', billing, readPrices(options)),
+		};
+		return [taskItem(item, task, json)];
+	});
 }

@@ -1,6 +1,7 @@
 import type { Resource } from '../operation';
 import { continueVideo } from './continue.operation';
 import { editArea } from './editArea.operation';
+import * as estimateCost from './estimateCost.operation';
 import { expandFrame } from './expandFrame.operation';
 import { extend } from './extend.operation';
 import { fromReferenceImages } from './fromReferenceImages.operation';
@@ -21,5 +22,6 @@ export const video: Resource = {
 		swapPerson,
 		extend,
 		fromReferenceImages,
+		estimateCost,
 	},
 };

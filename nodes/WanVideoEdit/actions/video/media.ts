@@ -13,7 +13,7 @@ export const video: MediaField = {
 /** Of the VACE model. */
 export const vaceVideo: MediaField = {
 	...video,
-	description: 'Where the video comes from; its first 5 seconds are used. The result has no sound.',
+	description: 'Where the video comes from. The result has no sound.',
 };
 
 export const referenceImage: MediaField = {

@@ -17,6 +17,15 @@ export class UnreadableError extends Error {
 	}
 }
 
+/** Bytes for which it is worth while to ask a stream anew. */
+const WORTH_JUMPING = 1024 * 1024;
+
+/** A stream that may be able to leave bytes out, as one over HTTP can. */
+export interface ByteSource extends AsyncIterable<Uint8Array> {
+	/** Leaves out the next `count` bytes. @returns whether it did */
+	jump?(count: number): Promise<boolean>;
+}
+
 /**
  * Reads and skips forward through a stream. Reads are copies, and of the stream only the chunk that it gave
  * last is referenced, so skipped bytes pass through without being held.
@@ -30,7 +39,7 @@ export class Cursor {
 	private passed = 0;
 	private collected = 0;
 
-	constructor(stream: AsyncIterable<Uint8Array>) {
+	constructor(private readonly stream: ByteSource) {
 		this.chunks = stream[Symbol.asyncIterator]();
 	}
 
@@ -67,7 +76,14 @@ export class Cursor {
 	 * @throws UnreadableError when the file ends before
 	 */
 	async skip(count: number): Promise<void> {
-		for (let left = count; left > 0; ) left -= (await this.take(left)).length;
+		for (let left = count; left > 0; ) {
+			left -= (await this.take(left)).length;
+			if (left < WORTH_JUMPING || this.used < this.chunk.length) continue;
+			if (await this.stream.jump?.(left)) {
+				this.passed += left;
+				return;
+			}
+		}
 	}
 
 	/** Whether the file has no more bytes. */

@@ -1,11 +1,13 @@
 /** Reads what a media file's header says, from the beginning of a stream and no further than needed. */
 import type { MediaFormat } from '../types';
 import { Cursor, UnreadableError } from './cursor';
+import type { ByteSource } from './cursor';
 import type { MediaFacts } from './facts';
 import { readBmp, readJpeg, readPng, readWebp } from './images';
 import { readMp4 } from './mp4';
 
 export { Cursor, MAX_HELD_BYTES } from './cursor';
+export type { ByteSource } from './cursor';
 export type { MediaFacts } from './facts';
 
 type HeaderReader = (cursor: Cursor, facts: MediaFacts) => Promise<void>;
@@ -23,10 +25,7 @@ const READERS: ReadonlyMap<string, HeaderReader> = new Map([
  * The facts of a file of a known format. Content that is cut off, damaged or absurd makes facts absent, never an
  * error; an error of the stream itself is passed on. The stream is ended afterwards, read to its end or not.
  */
-export async function readFacts(
-	stream: AsyncIterable<Uint8Array>,
-	format: MediaFormat,
-): Promise<MediaFacts> {
+export async function readFacts(stream: ByteSource, format: MediaFormat): Promise<MediaFacts> {
 	return await readFactsFrom(new Cursor(stream), format);
 }
 

@@ -5,13 +5,12 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../dashscope/client';
-import { pollSuspended, lastDeadline, tasksUnderWay } from '../../tasks/suspended';
+import { lastDeadline, leaveSuspended, pollSuspended, tasksUnderWay } from '../../tasks/suspended';
 import type { LoopMemory } from '../../tasks/suspended';
 import { StoppedError } from '../../tasks/errors';
 import { currencyOf } from '../../tasks/price';
 import type { Billing, Currency } from '../../tasks/price';
 import type { OpenTask, Settled } from '../../tasks/run';
-import { cancelWaiting } from '../../tasks/cancel';
 import { callersFrom } from '../callers';
 import { toError } from '../failures';
 import type { ItemFailure } from '../failures';
@@ -130,7 +129,7 @@ async function look(
 	const ports = n8nPorts(functions, client, maxResultBytes);
 	// Where that is not known nothing may be submitted anew.
 	if (await wasStopped(functions, parentExecutionId)) {
-		await cancelWaiting(ports, tasksUnderWay(edits, memory));
+		await leaveSuspended(edits, ports, memory);
 		return 'stopped';
 	}
 	const failsTry = retryRule(items, continueOnFail);

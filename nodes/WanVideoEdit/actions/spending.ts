@@ -1,0 +1,69 @@
+/** What items are going to cost, before anything is sent. */
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { InputError } from '../../shared/inputError';
+import type { CheckedMedia } from '../../shared/media/sources';
+import { remoteFacts } from '../../shared/n8n/remoteFile';
+import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
+import type { SpendingLimit } from '../../shared/tasks/spending';
+import { spendingLimitOption } from '../fields/price';
+import { collectionParameter, numberOption } from '../fields/read';
+import { planOf, videoSlotOf } from '../models/estimate';
+import type { ModelRequest, ModelSpec } from '../models/spec';
+
+/**
+ * The limit of the run as a whole; it comes from the first item.
+ * @throws InputError for what is no amount
+ */
+export function readSpendingLimit(
+	functions: IExecuteFunctions,
+	{ currency }: Billing,
+): SpendingLimit | undefined {
+	const { name, displayName } = spendingLimitOption;
+	const amount = numberOption(collectionParameter(functions, 'options', 0), name, displayName);
+	if (amount === undefined) return undefined;
+	if (amount >= 0) return { amount, currency };
+	throw new InputError(
+		`'${displayName}' is ${amount}`,
+		'Enter an amount of 0 or more, or remove the option.',
+	);
+}
+
+/**
+ * The length of the video that a model is given, from the header of its file.
+ * @returns undefined where the model is given none, or the header does not say it
+ * @throws InputError for a file behind a URL that cannot be read
+ */
+export async function videoSecondsOf(
+	functions: IExecuteFunctions,
+	spec: ModelSpec,
+	media: CheckedMedia[],
+	baseUrl: string,
+): Promise<number | undefined> {
+	const slot = videoSlotOf(spec);
+	const video = media.find(({ type }) => type === slot?.type);
+	if (slot === undefined || video === undefined) return undefined;
+	if (video.from === 'binary') return video.facts.seconds;
+	return (await remoteFacts(functions, video, slot.limits, baseUrl)).seconds;
+}
+
+/**
+ * What an item is going to cost, where the user has set a limit.
+ * @throws InputError where that cannot be told
+ */
+export async function costOf(
+	functions: IExecuteFunctions,
+	spec: ModelSpec,
+	request: ModelRequest,
+	media: CheckedMedia[],
+	{ baseUrl, billing, own }: { baseUrl: string; billing: Billing; own: PricePerSecond },
+): Promise<EstimatedCost> {
+	// Of a model whose bill cannot be told anyway, no file is asked for.
+	const seconds =
+		spec.billed === undefined ? undefined : await videoSecondsOf(functions, spec, media, baseUrl);
+	const { cost, usage } = planOf(spec, request, seconds, billing, own);
+	if (cost !== undefined) return cost;
+	throw new InputError(
+		`No price of ${request.model} at ${usage.resolution} is known, so 'Spending Limit' cannot be kept`,
+		`Add the option 'Price per Second at ${usage.resolution}' with your own price, or remove the limit. Nothing was submitted.`,
+	);
+}

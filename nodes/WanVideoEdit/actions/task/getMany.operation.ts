@@ -1,0 +1,172 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { dashScopeClient } from '../../../shared/dashscope/client';
+import type { TaskListQuery } from '../../../shared/dashscope/tasks';
+import { InputError } from '../../../shared/inputError';
+import { n8nPorts } from '../../../shared/n8n/bindPorts';
+import { eachItem } from '../../../shared/n8n/eachItem';
+import { listedItem } from '../../../shared/n8n/items';
+import { askPatiently } from '../../../shared/tasks/getStatus';
+import {
+	booleanParameter,
+	collectionParameter,
+	numberOption,
+	textOption,
+	timeOption,
+} from '../../fields/read';
+import { choice } from '../../models/validate';
+
+export const option = {
+	name: 'Get Many',
+	description: 'List the tasks of the last 24 hours, whoever submitted them with this account',
+	action: 'Get many tasks',
+};
+
+/** UNKNOWN is no state that a list shows. */
+const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
+
+const DEFAULT_LIMIT = 50;
+
+export const fields: INodeProperties[] = [
+	{
+		displayName: 'Return All',
+		name: 'returnAll',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to return all results or only up to a given limit',
+	},
+	{
+		displayName: 'Limit',
+		name: 'limit',
+		type: 'number',
+		typeOptions: { minValue: 1 },
+		default: 50,
+		description: 'Max number of results to return',
+		displayOptions: { show: { returnAll: [false] } },
+	},
+	{
+		displayName: 'Filters',
+		name: 'filters',
+		type: 'collection',
+		placeholder: 'Add Filter',
+		default: {},
+		options: [
+			{
+				displayName: 'Created After',
+				name: 'createdAfter',
+				type: 'dateTime',
+				default: '',
+				description:
+					'Return tasks created at this time or later. Without this filter: 24 hours before the end of the time asked for.',
+			},
+			{
+				displayName: 'Created Before',
+				name: 'createdBefore',
+				type: 'dateTime',
+				default: '',
+				description: 'Return tasks created at this time or earlier. Without this filter: now.',
+			},
+			{
+				displayName: 'Model ID',
+				name: 'model',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. wan2.7-videoedit',
+				description: 'Return tasks of this model only',
+			},
+			{
+				displayName: 'Status',
+				name: 'status',
+				type: 'options',
+				default: 'SUCCEEDED',
+				description: 'Return tasks in this state only',
+				options: [
+					{ name: 'Canceled', value: 'CANCELED' },
+					{ name: 'Failed', value: 'FAILED' },
+					{ name: 'Pending', value: 'PENDING', description: 'Waiting in the queue' },
+					{ name: 'Running', value: 'RUNNING' },
+					{ name: 'Succeeded', value: 'SUCCEEDED' },
+				],
+			},
+		],
+	},
+];
+
+const HOUR_MS = 3_600_000;
+
+/** DashScope keeps and lists tasks for so long. */
+const LONGEST_SPAN_MS = 24 * HOUR_MS;
+
+/** Between this clock and the service's, and for the time that a request takes. */
+const MARGIN_MS = 60_000;
+
+/** @throws InputError naming the filter, its value and the limit */
+function readQuery(functions: IExecuteFunctions, item: number, serviceNow: number): TaskListQuery {
+	const filters = collectionParameter(functions, 'filters', item);
+	const status = textOption(filters, 'status');
+	return {
+		model: textOption(filters, 'model'),
+		status: status === undefined ? undefined : choice('Status', status.toUpperCase(), STATUSES),
+		limit: readLimit(functions, item),
+		...spanOf(
+			timeOption(functions, filters, 'createdAfter', 'Created After'),
+			timeOption(functions, filters, 'createdBefore', 'Created Before'),
+			serviceNow,
+		),
+	};
+}
+
+function readLimit(functions: IExecuteFunctions, item: number): number | undefined {
+	if (booleanParameter(functions, 'returnAll', item, false)) return undefined;
+	const given = { limit: functions.getNodeParameter('limit', item, DEFAULT_LIMIT) };
+	const limit = numberOption(given, 'limit', 'Limit') ?? DEFAULT_LIMIT;
+	if (Number.isInteger(limit) && limit >= 1) return limit;
+	throw new InputError(
+		`'Limit' is ${limit}`,
+		"Enter a whole number from 1 on, or switch 'Return All' on.",
+	);
+}
+
+/**
+ * The span of time to ask for. Times are epoch milliseconds.
+ * @throws InputError for one that DashScope does not list
+ */
+function spanOf(
+	after: number | undefined,
+	before: number | undefined,
+	serviceNow: number,
+): Pick<TaskListQuery, 'from' | 'to'> {
+	const end = before ?? serviceNow + MARGIN_MS;
+	const from = after ?? end - LONGEST_SPAN_MS;
+	const iso = (time: number) => new Date(time).toISOString();
+	if (from > end) {
+		throw new InputError(
+			`'Created After' (${iso(from)}) is later than ${before === undefined ? 'now' : `'Created Before' (${iso(end)})`}`,
+			'Choose an earlier time.',
+		);
+	}
+	// A schedule that asks for the last 24 hours is evaluated a moment before the request is made.
+	if (
+		before === undefined
+			? from < serviceNow - LONGEST_SPAN_MS - MARGIN_MS
+			: end - from > LONGEST_SPAN_MS
+	) {
+		const hours = Math.ceil(((before ?? serviceNow) - from) / (HOUR_MS / 10)) / 10;
+		throw new InputError(
+			before === undefined
+				? `'Created After' (${iso(from)}) is ${hours} hours ago; the limit is 24`
+				: `'Created After' (${iso(from)}) and 'Created Before' (${iso(end)}) are ${hours} hours apart; the limit is 24`,
+			'DashScope keeps a task for 24 hours: choose a later time, or remove the filter to get the last 24 hours.',
+		);
+	}
+	return { from, to: Math.min(end, from + LONGEST_SPAN_MS) };
+}
+
+/** Lists tasks, once for each item. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const ports = n8nPorts(this, await dashScopeClient(this), 0);
+	return await eachItem(this, async (item) => {
+		const query = readQuery(this, item, ports.now() + (ports.account.offset ?? 0));
+		const tasks = await askPatiently(ports, async () => await ports.listTasks(query));
+		return tasks.map((task) => listedItem(item, task));
+	});
+}

@@ -1,0 +1,72 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { dashScopeClient } from '../../../shared/dashscope/client';
+import { n8nPorts } from '../../../shared/n8n/bindPorts';
+import { rowOf } from '../../../shared/n8n/listedTask';
+import { runItems } from '../../../shared/n8n/runItems';
+import type { ReadyItem } from '../../../shared/n8n/runItems';
+import { awaitTasks } from '../../../shared/tasks/awaitTasks';
+import type { AwaitedTask } from '../../../shared/tasks/awaitTasks';
+import { currencyOf } from '../../../shared/tasks/price';
+import { optionsField, readSettings, waitOptions } from '../../fields/options';
+import { readPrices } from '../../fields/price';
+import { booleanOption, collectionParameter, textParameter } from '../../fields/read';
+import { downloadFields, readMaxResultBytes } from '../../fields/result';
+import { readTaskId, taskIdField } from '../../fields/taskId';
+import { alwaysWaitingField, readHold } from '../../fields/waiting';
+import { priceListOf } from '../../models';
+
+export const option = {
+	name: 'Wait for Completion',
+	description: 'Wait until a task that was submitted before has finished, then get its video',
+	action: 'Wait for a task to finish',
+};
+
+export const fields: INodeProperties[] = [
+	taskIdField,
+	alwaysWaitingField,
+	...downloadFields,
+	optionsField(...waitOptions),
+];
+
+/** Waits for the task of each item, and fetches its video. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	if (this.getInputData().length === 0) return [];
+	const client = await dashScopeClient(this);
+	const ports = n8nPorts(this, client, 0);
+	const { holdMs, hint } = await readHold(this);
+	// All at once: each asks the task list for what only that tells of a task.
+	const found = await Promise.allSettled(
+		this.getInputData().map(async (_, item): Promise<AwaitedTask> => {
+			const taskId = readTaskId(this, item);
+			const { model = '', createdAt } = (await rowOf(ports, client, taskId)) ?? {};
+			const { offset = 0 } = ports.account;
+			const submittedAt = createdAt === undefined ? undefined : createdAt - offset;
+			return { item, taskId, model, submittedAt };
+		}),
+	);
+	return await runItems(this, {
+		client,
+		billing: { currency: currencyOf(client.baseUrl), priceListOf },
+		settings: { ...readSettings(this), submitOnly: false, holdMs },
+		hint,
+		readItem: async (item): Promise<ReadyItem<AwaitedTask>> => {
+			const task = found[item];
+			if (task?.status !== 'fulfilled') return await Promise.reject(task?.reason);
+			return { request: task.value, output: readOutput(this, item, task.value.model) };
+		},
+		run: async (tasks, runPorts, _, settings) => await awaitTasks(tasks, runPorts, settings),
+	});
+}
+
+/** @throws InputError for what is not a number */
+function readOutput(functions: IExecuteFunctions, item: number, model: string) {
+	const options = collectionParameter(functions, 'options', item);
+	return {
+		item,
+		model,
+		field: textParameter(functions, 'outputField', item) || 'data',
+		simplify: booleanOption(options, 'simplify') ?? true,
+		prices: readPrices(options),
+		maxResultBytes: readMaxResultBytes(options),
+	};
+}

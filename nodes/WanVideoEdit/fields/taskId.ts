@@ -1,0 +1,36 @@
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { InputError } from '../../shared/inputError';
+import { textParameter } from './read';
+
+/** The task of operations on a task that exists. */
+export const taskIdField: INodeProperties = {
+	displayName: 'Task ID',
+	name: 'taskId',
+	type: 'string',
+	required: true,
+	default: '={{ $json.taskId }}',
+	placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
+	hint: 'DashScope keeps a task for 24 hours after its submission',
+	description: 'ID of the task, as an operation that does not wait, or an error message, gives it',
+};
+
+/** Task IDs are UUIDs today; anything that fits a path segment is let through. */
+const TASK_ID = /^[\w.:-]{1,128}$/;
+
+/** @throws InputError for what cannot be a task ID */
+export function readTaskId(functions: IExecuteFunctions, item: number): string {
+	const taskId = textParameter(functions, 'taskId', item);
+	if (taskId === '') {
+		throw new InputError(
+			"'Task ID' is empty",
+			'Enter the ID, or connect an edit that returns it (the default reads taskId from the item).',
+		);
+	}
+	if (!TASK_ID.test(taskId)) {
+		throw new InputError(
+			`'Task ID' is "${taskId.slice(0, 60)}"`,
+			'A task ID looks like 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd.',
+		);
+	}
+	return taskId;
+}

@@ -1,0 +1,62 @@
+/** What a request is going to cost, as far as that can be told before it is sent. Pure. */
+import type { Usage } from '../../shared/dashscope/types';
+import { InputError } from '../../shared/inputError';
+import { estimateCost } from '../../shared/tasks/price';
+import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
+import type { ModelRequest, ModelSpec, Values } from './spec';
+
+/** The place for the video whose seconds are billed. */
+export const videoSlotOf = ({ slots }: ModelSpec) => slots.find(({ place }) => place === 'video');
+
+export interface Planned {
+	/** Seconds of video that will be billed, and the tier of the price list. */
+	usage: Required<Usage>;
+	/** Absent where the price is not known. */
+	cost?: EstimatedCost;
+}
+
+/**
+ * @param seconds length of the video; undefined where it is not known
+ * @param own the user's prices
+ * @throws InputError where the billed seconds cannot be told
+ */
+export function planOf(
+	spec: ModelSpec,
+	{ model, values }: Pick<ModelRequest, 'model' | 'values'>,
+	seconds: number | undefined,
+	billing: Billing,
+	own: PricePerSecond,
+): Planned {
+	const resolution = tierOf(spec, values);
+	if (spec.billed === undefined || resolution === undefined) {
+		throw new InputError(
+			`How many seconds ${model} bills is not known before`,
+			'The cost of this model cannot be estimated.',
+		);
+	}
+	const billed = spec.billed(values, seconds);
+	if (billed === undefined) {
+		throw new InputError(
+			'The length of the video is not known',
+			'It could not be read from the header of the file: save the video again as MP4.',
+		);
+	}
+	const usage = {
+		billedSeconds: round(billed.input + billed.output),
+		inputSeconds: round(billed.input),
+		outputSeconds: round(billed.output),
+		resolution,
+	};
+	return { usage, cost: estimateCost(usage, model, billing, own) };
+}
+
+/** The service takes the dearest for one that is not given; it stands last. */
+function tierOf({ values: rules }: ModelSpec, { resolution }: Values): string | undefined {
+	const rule = rules.resolution;
+	if (typeof resolution === 'string') return resolution;
+	return rule?.kind === 'choice' ? rule.of.at(-1) : undefined;
+}
+
+function round(seconds: number): number {
+	return Math.round(seconds * 1000) / 1000;
+}

@@ -1,0 +1,136 @@
+/** The boxes ("atoms") of MP4 and MOV files, in memory: ISO/IEC 14496-12 4.2 and the QuickTime File Format. */
+import { damaged } from './source';
+
+export interface Box {
+	type: string;
+	/** Without the header. */
+	content: Uint8Array;
+}
+
+/** Reads the fields of a box one after another. */
+export class Fields {
+	position = 0;
+	private readonly view: DataView;
+
+	constructor(private readonly box: Box) {
+		const { buffer, byteOffset, byteLength } = box.content;
+		this.view = new DataView(buffer, byteOffset, byteLength);
+	}
+
+	get left(): number {
+		return this.view.byteLength - this.position;
+	}
+
+	/** Passes over `count` bytes and returns the offset of the first. */
+	skip(count: number): number {
+		if (count > this.left) throw damaged(`its box "${this.box.type}" is too short`);
+		this.position += count;
+		return this.position - count;
+	}
+
+	bytes(count: number): Uint8Array {
+		const start = this.skip(count);
+		return this.box.content.subarray(start, start + count);
+	}
+
+	u8 = () => this.view.getUint8(this.skip(1));
+	u16 = () => this.view.getUint16(this.skip(2));
+	u32 = () => this.view.getUint32(this.skip(4));
+	i32 = () => this.view.getInt32(this.skip(4));
+	u64 = () => this.exact(this.view.getBigUint64(this.skip(8)));
+	i64 = () => this.exact(this.view.getBigInt64(this.skip(8)));
+	text = (count: number) => String.fromCharCode(...this.bytes(count));
+
+	/** What a full box begins with (4.2); version 1 has 64-bit times. */
+	full(): { version: number; flags: number } {
+		const word = this.u32();
+		return { version: word >>> 24, flags: word & 0xffffff };
+	}
+
+	/** A count of entries of `bytes` each, all of which are there. */
+	count(bytes: number): number {
+		const count = this.u32();
+		if (count * bytes > this.left) {
+			throw damaged(`its box "${this.box.type}" counts ${count} entries and is too short for them`);
+		}
+		return count;
+	}
+
+	private exact(value: bigint): number {
+		const number = Number(value);
+		if (!Number.isSafeInteger(number)) throw damaged(`a number in "${this.box.type}" is absurd`);
+		return number;
+	}
+}
+
+/** The boxes in `content`, one after another. A rest of less than a header is let through: QuickTime ends lists with zeros. */
+export function boxesIn(content: Uint8Array, parent: string): Box[] {
+	const fields = new Fields({ type: parent, content });
+	const boxes: Box[] = [];
+	while (fields.left >= 8) {
+		const start = fields.position;
+		const size = fields.u32();
+		const type = fields.text(4);
+		if (size === 0 && type === '\0\0\0\0') break;
+		const whole = size === 1 ? fields.u64() : size === 0 ? content.length - start : size;
+		const length = whole - (fields.position - start);
+		if (length < 0) throw damaged(`the size of "${type}" in "${parent}" cannot be true`);
+		boxes.push({ type, content: fields.bytes(length) });
+	}
+	return boxes;
+}
+
+/** The first box at a path of types, for instance `mdia`, `minf`. */
+export function find(box: Box, ...path: string[]): Box | undefined {
+	let found: Box | undefined = box;
+	for (const type of path) {
+		if (found === undefined) return undefined;
+		found = boxesIn(found.content, found.type).find((inner) => inner.type === type);
+	}
+	return found;
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+	const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+	let filled = 0;
+	for (const part of parts) {
+		bytes.set(part, filled);
+		filled += part.length;
+	}
+	return bytes;
+}
+
+export function latin1(text: string): Uint8Array {
+	return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+export function u16(...values: number[]): Uint8Array {
+	return Uint8Array.from(values.flatMap((value) => [(value >> 8) & 0xff, value & 0xff]));
+}
+
+export function u32(...values: number[]): Uint8Array {
+	return u32s(values);
+}
+
+/** Signed values are written as two's complement. */
+export function u32s(values: readonly number[]): Uint8Array {
+	const view = new DataView(new ArrayBuffer(values.length * 4));
+	values.forEach((value, index) => view.setUint32(index * 4, value >>> 0));
+	return new Uint8Array(view.buffer);
+}
+
+export function u64s(values: readonly number[]): Uint8Array {
+	const view = new DataView(new ArrayBuffer(values.length * 8));
+	values.forEach((value, index) => view.setBigUint64(index * 8, BigInt(value)));
+	return new Uint8Array(view.buffer);
+}
+
+export function box(type: string, ...parts: Uint8Array[]): Uint8Array {
+	const content = concat(parts);
+	return concat([u32(content.length + 8), latin1(type), content]);
+}
+
+/** Version and flags before the content. */
+export function fullBox(type: string, word: number, ...parts: Uint8Array[]): Uint8Array {
+	return box(type, u32(word), ...parts);
+}

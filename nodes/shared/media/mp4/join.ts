@@ -1,0 +1,359 @@
+/** Joins videos without encoding them again. */
+import {
+	describeSound,
+	packingOf,
+	parameterSets,
+	pictureSize,
+	silence,
+	soundFormat,
+} from './codecs';
+import { checkPictures } from './keyFrames';
+import { ClipError, damaged } from './source';
+import type { ByteSource, ClipFile } from './source';
+import { readMovie } from './tracks';
+import type { Movie, Sample } from './tracks';
+import { MOVIE_TIMESCALE, writeMovie } from './write';
+import type { SampleOut, TrackOut } from './write';
+
+export interface JoinOptions {
+	/**
+	 * Seconds at which the pieces begin and, as one more, at which the last one ends: those of the split. A piece that
+	 * is a little shorter shows its last picture longer, one that is longer loses its end, so that no piece moves
+	 * the next one. Without it the pieces follow each other as long as they are.
+	 */
+	cuts?: readonly number[];
+	/** A file whose sound is taken as it is, instead of that of the pieces. */
+	sound?: ByteSource;
+}
+
+interface Piece {
+	/** From 1. */
+	number: number;
+	movie: Movie;
+	source: ByteSource;
+	/** Seconds of the joined video. */
+	start: number;
+	end: number;
+}
+
+/** Seconds by which a piece may differ from its place in the joined video. */
+const MAX_DIFFERENCE = 1;
+/** Packets of silence in a joined video: half an hour. */
+const MAX_SILENCES = 80_000;
+/** What is not worth a note: two pictures at 24 a second. */
+const SMALL_DIFFERENCE = 0.085;
+
+/**
+ * Joins videos of one codec and size. Pieces whose encoder was set differently get sample descriptions of their own,
+ * and where there are several, each key frame carries its parameter sets as well.
+ * @returns the joined MP4, of which nothing is read before its chunks are, and notes for the user
+ * @throws ClipError when a piece is damaged or does not fit the others
+ */
+export async function joinClips(
+	sources: readonly ByteSource[],
+	{ cuts, sound }: JoinOptions = {},
+): Promise<{ file: ClipFile; notes: string[] }> {
+	const notes: string[] = [];
+	const pieces: Piece[] = [];
+	if (cuts !== undefined && cuts.length !== sources.length + 1) {
+		throw new Error(`${cuts.length} cuts do not go with ${sources.length} pieces`);
+	}
+	for (const [index, source] of sources.entries()) {
+		const number = index + 1;
+		const movie = await naming(number, readPiece(source));
+		const start = cuts?.[index] ?? pieces.at(-1)?.end ?? 0;
+		const length = movie.video.end - movie.video.start;
+		const end = cuts?.[number] ?? start + length;
+		const note = compareLength(number, length, end - start);
+		if (note !== undefined) notes.push(note);
+		pieces.push({ number, movie, source, start, end });
+	}
+	const [first] = pieces;
+	if (first === undefined)
+		throw new ClipError('There is nothing to join', 'Give at least one video.');
+
+	const orders: SampleOut[][] = pieces.map(() => []);
+	const tracks = [await joinVideo(pieces, first, orders)];
+	let quickTime = pieces.some(({ movie }) => movie.quickTime);
+	if (sound === undefined) {
+		const most = Math.max(...pieces.map(({ movie }) => movie.audio.length));
+		for (let index = 0; index < most; index++) {
+			tracks.push(joinSound(pieces, index, orders, notes));
+		}
+	} else {
+		const movie = await readMovie(sound);
+		quickTime ||= movie.quickTime;
+		for (const track of movie.audio) {
+			const samples = track.samples.map((sample) => ({ ...sample, source: sound }));
+			tracks.push({ ...track, samples });
+		}
+	}
+	const order = orders.flatMap((samples) => samples.sort((a, b) => a.offset - b.offset));
+	return { file: writeMovie(tracks, weave(order, tracks, sound), quickTime), notes };
+}
+
+async function readPiece(source: ByteSource): Promise<Movie> {
+	const movie = await readMovie(source);
+	await checkPictures(movie.video, source);
+	return movie;
+}
+
+/** Puts the number of the piece before what is wrong with it. */
+async function naming<T>(number: number, reading: Promise<T>): Promise<T> {
+	return await reading.catch((error: unknown) => {
+		if (!(error instanceof ClipError)) return Promise.reject(error);
+		return Promise.reject(new ClipError(`Piece ${number}: ${error.message}`, error.hint));
+	});
+}
+
+function compareLength(number: number, length: number, place: number): string | undefined {
+	const difference = Math.abs(length - place);
+	const show = (seconds: number) => seconds.toFixed(2);
+	const both = `${show(length)} seconds long, its place in the joined video ${show(place)}`;
+	if (difference > MAX_DIFFERENCE || !(place > 0)) {
+		throw new ClipError(
+			`Piece ${number} is ${both}`,
+			'Join the pieces one after another, without the times of the original.',
+		);
+	}
+	if (difference <= SMALL_DIFFERENCE) return undefined;
+	const what = length < place ? 'last picture is shown longer' : 'end is left out';
+	return `Piece ${number} is ${both}: its ${what}.`;
+}
+
+async function joinVideo(
+	pieces: readonly Piece[],
+	first: Piece,
+	orders: SampleOut[][],
+): Promise<TrackOut> {
+	const model = first.movie.video;
+	const descriptions: Uint8Array[] = [];
+	const numbers = pieces.map((piece) => {
+		checkFits(piece, first);
+		return piece.movie.video.descriptions.map((entry) => numberOf(entry, descriptions));
+	});
+	const samples: SampleOut[] = [];
+	for (const [index, piece] of pieces.entries()) {
+		const shared = await sharedKeyFrame(piece, pieces[index + 1]);
+		const isShared = (await sharedKeyFrame(pieces[index - 1], piece)) !== undefined;
+		const placed = placeVideo(piece, isShared ? 1 : 0, shared);
+		for (const sample of placed) {
+			const entry = piece.movie.video.descriptions[sample.description];
+			sample.description = numbers[index]?.[sample.description] ?? 0;
+			if (descriptions.length > 1 && sample.sync && entry !== undefined) {
+				sample.prefix = parameterSets(entry);
+			}
+			samples.push(sample);
+		}
+		orders[index]?.push(...placed);
+	}
+	const start = first.start;
+	const end = pieces.at(-1)?.end ?? start;
+	const from = ticks(start);
+	const shown = [...samples].sort((one, other) => one.pts - other.pts);
+	shown.forEach((sample, index) => {
+		sample.duration = (shown[index + 1]?.pts ?? ticks(end)) - sample.pts;
+	});
+	return { ...model, timescale: MOVIE_TIMESCALE, descriptions, samples, start, end, from };
+}
+
+function ticks(seconds: number): number {
+	return Math.round(seconds * MOVIE_TIMESCALE);
+}
+
+/** @throws ClipError where players would stop or show the pictures wrongly */
+function checkFits({ number, movie: { video } }: Piece, first: Piece): void {
+	const model = first.movie.video;
+	const refuse = (what: string, own: string, others: string) =>
+		new ClipError(
+			`Piece ${number} cannot be joined to the first one: its ${what} is ${own}, that of the first ${others}`,
+			'Encode the pieces alike before they are joined, or use them one by one.',
+		);
+	const [packing, expected] = [video, model].map((track) => {
+		const found = track.descriptions.map(packingOf)[0];
+		return found === undefined ? track.codec : `${found.codec}, ${found.lengthBytes}`;
+	});
+	if (packing !== expected) throw refuse('codec', packing ?? '', expected ?? '');
+	const [size, expectedSize] = [video, model].map(({ descriptions }) => {
+		const sizes = descriptions.map(pictureSize).map(({ width, height }) => `${width} × ${height}`);
+		return [...new Set(sizes)].join(' and ');
+	});
+	if (size !== expectedSize) throw refuse('size', size ?? '', expectedSize ?? '');
+	const [rotation, expectedRotation] = [video, model].map(({ header }) =>
+		[...header.subarray(8, 44)].join(' '),
+	);
+	if (rotation !== expectedRotation) throw refuse('rotation', 'another', 'different');
+}
+
+/** The number of an entry among those collected, by what a decoder needs to know of it. */
+function numberOf(entry: Uint8Array, entries: Uint8Array[]): number {
+	const key = (one: Uint8Array) => (packingOf(one)?.config ?? one).join(' ');
+	const found = entries.findIndex((one) => key(one) === key(entry));
+	return found >= 0 ? found : entries.push(entry) - 1;
+}
+
+/**
+ * Pieces that were split at an open GOP both have its key frame; the first one does not show it. Joined unchanged,
+ * it is taken from the first piece, so that the stream is what it was.
+ */
+async function sharedKeyFrame(
+	piece: Piece | undefined,
+	next: Piece | undefined,
+): Promise<Sample | undefined> {
+	if (piece === undefined || next === undefined) return undefined;
+	const { samples, from, start, end, timescale } = piece.movie.video;
+	const until = from + (end - start) * timescale;
+	const [other] = next.movie.video.samples;
+	const sample = samples.slice(-64).find(({ pts, sync }) => sync && pts >= until - 0.5);
+	if (sample === undefined || other?.size !== sample.size) return undefined;
+	for (let done = 0; done < sample.size; ) {
+		const count = Math.min(64 * 1024, sample.size - done);
+		const own = await piece.source.read(sample.offset + done, count);
+		const others = await next.source.read(other.offset + done, count);
+		if (own.some((byte, index) => byte !== others[index])) return undefined;
+		done += count;
+	}
+	return sample;
+}
+
+/**
+ * The pictures of a piece, in units of {@link MOVIE_TIMESCALE} of the joined video. All lie within the piece's place:
+ * pictures past its end are left out when none before needs them. Those that stay without being shown, because
+ * others refer to them, get the first or last units of the place, a hundred-thousandth of a second each.
+ */
+function placeVideo(
+	{ number, movie, source, start, end }: Piece,
+	skip: number,
+	shared: Sample | undefined,
+): SampleOut[] {
+	const { samples, from, timescale } = movie.video;
+	const [begin, until] = [ticks(start), ticks(end)];
+	const placed = samples.slice(skip).map((sample) => ({
+		...sample,
+		source,
+		pts: begin + Math.round(((sample.pts - from) / timescale) * MOVIE_TIMESCALE),
+	}));
+	const common = shared && placed[samples.indexOf(shared) - skip];
+	while (placed.length > 1 && (placed.at(-1)?.pts ?? 0) >= until && placed.at(-1) !== common) {
+		placed.pop();
+	}
+	if (common !== undefined) common.pts = until;
+	const shown = placed.filter((sample) => sample !== common).sort((a, b) => a.pts - b.pts);
+	if (shown.length >= until - begin) {
+		throw new ClipError(`Piece ${number} has too many pictures for its length`, 'Encode it again.');
+	}
+	// What the first piece hides before its beginning, the edit list hides.
+	let least = number === 1 ? -Infinity : begin;
+	for (const sample of shown) {
+		sample.pts = Math.max(sample.pts, least);
+		least = sample.pts + 1;
+	}
+	let most = until - 1;
+	for (const sample of shown.reverse()) {
+		sample.pts = Math.min(sample.pts, most);
+		most = sample.pts - 1;
+	}
+	return placed;
+}
+
+/**
+ * One track of sound of all pieces. Packets follow each other without gap or overlap, which is what players keep
+ * time by: those that lie nearest to their own time are taken, so that they are at most half a packet off it,
+ * and this never adds up. Where a piece has no sound, silence stands in.
+ */
+function joinSound(
+	pieces: readonly Piece[],
+	index: number,
+	orders: SampleOut[][],
+	notes: string[],
+): TrackOut {
+	const owner = pieces.find(({ movie }) => movie.audio[index] !== undefined);
+	const model = owner?.movie.audio[index];
+	if (model === undefined) throw new Error(`no piece has a track ${index + 1} of sound`);
+	const silent = silence(model);
+	let silences = 0;
+	const samples: SampleOut[] = [];
+	let next: number | undefined;
+	let from = 0;
+	for (const [position, piece] of pieces.entries()) {
+		const { number, movie, source, start, end } = piece;
+		const track = movie.audio[index];
+		const order = orders[position] ?? [];
+		const at = (seconds: number) => Math.round(seconds * model.timescale);
+		if (track === undefined) {
+			const has = 'sound';
+			notes.push(
+				`Piece ${number} has no ${has}${silent === undefined ? '' : ': silence stands in'}.`,
+			);
+			continue;
+		}
+		if (soundFormat(track) !== soundFormat(model) || track.frameBytes !== model.frameBytes) {
+			throw new ClipError(
+				`The sound of piece ${number} is ${describeSound(track)}, that of piece ${owner?.number} ${describeSound(model)}`,
+				"Keep the original's sound, or encode the pieces alike before they are joined.",
+			);
+		}
+		const ratio = model.timescale / track.timescale;
+		const begin = at(start + track.start);
+		// The sound of the last piece may last longer than its pictures.
+		const last = position === pieces.length - 1 ? Infinity : at(end);
+		const until = Math.min(last, at(start + track.end));
+		if (next === undefined) {
+			if (position === 0 || silent === undefined) from = begin;
+			else next = from = at(pieces[0]?.start ?? 0);
+		}
+		for (const sample of track.samples) {
+			const pts = begin + Math.round((sample.pts - track.from) * ratio);
+			const duration = Math.round(sample.duration * ratio);
+			const middle = pts + duration / 2;
+			if (middle >= until) break;
+			// What is played before the first piece's sound begins prepares the decoder.
+			if (middle < (next ?? -Infinity) || (samples.length > 0 && middle < at(start))) continue;
+			next ??= pts;
+			for (; silent !== undefined && pts - next > silent.duration / 2; next += silent.duration) {
+				if (++silences > MAX_SILENCES)
+					throw damaged(`the sound of piece ${number} begins too late`);
+				const packet: SampleOut = { ...silent, pts: next, offset: sample.offset, source };
+				samples.push(packet);
+				order.push(packet);
+			}
+			if (silent === undefined && pts - next > duration / 2) {
+				const before = samples.at(-1);
+				if (before !== undefined) before.duration = pts - before.pts;
+				next = pts;
+			}
+			const placed = { ...sample, source, pts: next, duration, description: 0 };
+			samples.push(placed);
+			order.push(placed);
+			next += duration;
+		}
+	}
+	const seconds = from / model.timescale;
+	const end = (next ?? from) / model.timescale;
+	return { ...model, samples, start: seconds, end, from };
+}
+
+/** Puts the samples of the original's sound between those of the pieces, by their times. */
+function weave(
+	order: readonly SampleOut[],
+	tracks: readonly TrackOut[],
+	sound: ByteSource | undefined,
+): SampleOut[] {
+	if (sound === undefined) return [...order];
+	const [video, ...others] = tracks;
+	const beside = others
+		.flatMap(({ samples, timescale, start, from }) =>
+			samples.map((sample) => ({ sample, time: start + (sample.pts - from) / timescale })),
+		)
+		.sort((one, other) => one.sample.offset - other.sample.offset);
+	const woven: SampleOut[] = [];
+	let taken = 0;
+	for (const sample of order) {
+		const time = sample.pts / (video?.timescale ?? 1);
+		for (; taken < beside.length && (beside[taken]?.time ?? 0) <= time; taken++) {
+			woven.push(...beside.slice(taken, taken + 1).map((one) => one.sample));
+		}
+		woven.push(sample);
+	}
+	return [...woven, ...beside.slice(taken).map(({ sample }) => sample)];
+}

@@ -1,0 +1,88 @@
+/** At which of its key frames a video is cut. */
+import { ClipError } from './source';
+
+/** Seconds that a piece may have, both included. */
+export interface Limits {
+	min: number;
+	max: number;
+}
+
+/** Times are fractions of different timescales: a microsecond decides nothing. */
+const EPSILON = 1e-6;
+
+/**
+ * Chooses cuts so that there are as few pieces as possible, all within the limits, and these as equal as the key
+ * frames let them be. Takes time in proportion to the places and to how many of them lie within one piece.
+ * @param times where the video begins, its key frames, where it ends: in seconds, ascending
+ * @returns those times at which a piece begins or ends, the first and the last included
+ * @throws ClipError that says where no cut is possible
+ */
+export function planCuts(times: readonly number[], limits: Limits): number[] {
+	const length = (times.at(-1) ?? 0) - (times[0] ?? 0);
+	const few = cheapest(times, limits, length / Math.ceil(length / limits.max - EPSILON));
+	if (few === undefined) throw refusal(times, limits, length);
+	const count = few.length - 1;
+	// Where key frames are far apart there are more pieces than the length needs, and the ideal piece is shorter.
+	return cheapest(times, limits, length / count) ?? few;
+}
+
+/** The path with the fewest pieces; among them that of the least squared distance from the ideal length. */
+function cheapest(
+	times: readonly number[],
+	{ min, max }: Limits,
+	ideal: number,
+): number[] | undefined {
+	const ways: Array<{ count: number; cost: number; before: number } | undefined> = [];
+	ways[0] = { count: 0, cost: 0, before: -1 };
+	let earliest = 0;
+	for (let to = 1; to < times.length; to++) {
+		const end = times[to] ?? 0;
+		while (end - (times[earliest] ?? end) > max + EPSILON) earliest += 1;
+		for (let from = earliest; from < to; from++) {
+			const length = end - (times[from] ?? end);
+			if (length < min - EPSILON) break;
+			const way = ways[from];
+			if (way === undefined) continue;
+			const count = way.count + 1;
+			const cost = way.cost + (length - ideal) ** 2;
+			const best = ways[to];
+			if (best === undefined || count < best.count || (count === best.count && cost < best.cost)) {
+				ways[to] = { count, cost, before: from };
+			}
+		}
+	}
+	const cuts: number[] = [];
+	for (let at = times.length - 1; at >= 0; at = ways[at]?.before ?? -1) {
+		if (ways[at] === undefined) return undefined;
+		cuts.unshift(times[at] ?? 0);
+	}
+	return cuts;
+}
+
+function refusal(times: readonly number[], limits: Limits, length: number): ClipError {
+	const { min, max } = limits;
+	const show = (seconds: number) => String(Math.round(seconds * 100) / 100);
+	if (length < min) {
+		return new ClipError(
+			`The video is ${show(length)} seconds long; a piece has at least ${min}`,
+			`Use a video of at least ${min} seconds.`,
+		);
+	}
+	const every = Math.max(0.5, Math.floor(max / 4));
+	const hint = `Encode the video with a key frame every ${every} seconds, in FFmpeg for instance with -force_key_frames "expr:gte(t,n_forced*${every})".`;
+	for (const [index, time] of times.entries()) {
+		const next = times[index + 1] ?? time;
+		if (next - time > max + EPSILON) {
+			return new ClipError(
+				`The video can only be cut at key frames, and between ${show(time)} and ${show(next)} seconds it has none: ${show(next - time)} seconds, where a piece has at most ${max}`,
+				hint,
+			);
+		}
+	}
+	const inner = times.slice(1, -1).map(show);
+	const some = inner.length > 8 ? [...inner.slice(0, 8), '…'] : inner;
+	return new ClipError(
+		`The key frames of the video (at ${some.join(', ')} of ${show(length)} seconds) do not let it be cut into pieces of ${min} to ${max} seconds`,
+		hint,
+	);
+}

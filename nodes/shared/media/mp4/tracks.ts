@@ -1,0 +1,556 @@
+/** Which samples an MP4 or MOV file has, where they lie and when they are shown: ISO/IEC 14496-12 and the QuickTime File Format. */
+import { Fields, boxesIn, find } from './boxes';
+import type { Box } from './boxes';
+import { ClipError, damaged } from './source';
+import type { ByteSource } from './source';
+
+/** A coded picture or packet of sound, in decoding order. Of uncompressed sound up to {@link PCM_FRAMES} frames. */
+export interface Sample {
+	/** In the file, in bytes. */
+	offset: number;
+	size: number;
+	/** When it is shown, and for how long, in units of the track's timescale. */
+	pts: number;
+	duration: number;
+	/** Decoding can begin here, so the file says. */
+	sync: boolean;
+	/** Index in {@link Track.descriptions}. */
+	description: number;
+}
+
+export interface Track {
+	kind: 'video' | 'audio';
+	/** Type of the sample entry, for instance `avc1`, `hvc1`, `mp4a`. */
+	codec: string;
+	/** Units per second. */
+	timescale: number;
+	/** Packed as in mdhd. */
+	language: number;
+	/** Of tkhd: flags, and everything from layer to height, the matrix (rotation) included. */
+	flags: number;
+	header: Uint8Array;
+	/** Whole sample entries. */
+	descriptions: Uint8Array[];
+	/** Of uncompressed sound: bytes of one frame. */
+	frameBytes?: number;
+	samples: Sample[];
+	/** Seconds of the movie during which the track is shown. */
+	start: number;
+	end: number;
+	/** What is shown at {@link start}, in units of the timescale. */
+	from: number;
+}
+
+export interface Movie {
+	quickTime: boolean;
+	video: Track;
+	audio: Track[];
+	/** What was left out, as sentences for the user. */
+	notes: string[];
+}
+
+/** Of `moov` and all `moof` together: an hour of short fragments has 10 MB. */
+const MAX_TABLE_BYTES = 64 * 1024 * 1024;
+const MAX_BOXES = 200_000;
+/** Of all tracks: an hour at 60 pictures a second with two tracks of sound has 550,000. At some 80 bytes each. */
+const MAX_SAMPLES = 1_000_000;
+const MAX_SECONDS = 6 * 3600;
+/** Frames of uncompressed sound that are handled as one sample: as many as a packet of AAC has. */
+const PCM_FRAMES = 1024;
+/** From layer to height. */
+const HEADER_BYTES = 52;
+
+const LONG_HINT = 'Cut the video into shorter ones first.';
+
+interface Edit {
+	duration: number;
+	mediaTime: number;
+}
+
+interface Draft extends Track {
+	id: number;
+	handler: string;
+	edits: Edit[];
+	/** Decoding time of the next fragment that does not say its own. */
+	nextDts: number;
+}
+
+interface Defaults {
+	description: number;
+	duration: number;
+	size: number;
+	flags: number;
+}
+
+/**
+ * Reads the tables of a file: `moov`, wherever it lies, and those of all fragments.
+ * @throws ClipError for a file without video, of contradictory or absurd tables, or that no track can be carried from
+ */
+export async function readMovie(source: ByteSource): Promise<Movie> {
+	const reader = new MovieReader(source.size);
+	let held = 0;
+	let boxes = 0;
+	for (let start = 0; source.size - start >= 8; ) {
+		if (++boxes > MAX_BOXES) throw damaged(`it consists of more than ${MAX_BOXES} boxes`);
+		const head = new Fields({
+			type: 'file',
+			content: await source.read(start, Math.min(16, source.size - start)),
+		});
+		const size32 = head.u32();
+		const type = head.text(4);
+		const size = size32 === 1 ? head.u64() : size32 === 0 ? source.size - start : size32;
+		const end = start + size;
+		if (size < head.position) throw damaged(`the size of its box at byte ${start} cannot be true`);
+		if (type === 'ftyp' || type === 'moov' || type === 'moof') {
+			held += size;
+			if (end > source.size) throw damaged(`it ends within its box "${type}"`);
+			if (held > MAX_TABLE_BYTES) {
+				throw new ClipError('The tables of the video are larger than 64 MB', LONG_HINT);
+			}
+			const content = await source.read(start + head.position, size - head.position);
+			reader.take({ type, content }, start);
+		}
+		// What a file ends in may be anything; whether samples are missing is seen by their own places.
+		start = end;
+	}
+	return reader.movie();
+}
+
+class MovieReader {
+	private quickTime = false;
+	private timescale = 0;
+	private drafts?: Draft[];
+	private readonly defaults = new Map<number, Defaults>();
+	private readonly notes: string[] = [];
+	private samples = 0;
+
+	constructor(private readonly size: number) {}
+
+	take(box: Box, start: number): void {
+		if (box.type === 'ftyp') this.quickTime = new Fields(box).text(4) === 'qt  ';
+		else if (box.type === 'moov') this.drafts ??= this.readMoov(box);
+		else this.readMoof(box, start);
+	}
+
+	movie(): Movie {
+		if (this.drafts === undefined) {
+			throw new ClipError(
+				'The file has no table of its content (box "moov"): the recording was not ended, or it is no MP4 or MOV',
+				'Use the whole file, or repair the recording first.',
+			);
+		}
+		const tracks = this.drafts.filter((track) => this.isCarried(track));
+		tracks.forEach((track) => this.place(track));
+		const videos = tracks.filter(({ kind }) => kind === 'video');
+		// QuickTime keeps chapter pictures as a track that is off.
+		const video = videos.find(({ flags }) => (flags & 1) === 1) ?? videos[0];
+		if (video === undefined) {
+			throw new ClipError(
+				'The file has no video that can be split or joined',
+				'Use another video.',
+			);
+		}
+		if (videos.length > 1) this.notes.push('Only the first of several video tracks is kept.');
+		const audio = tracks.filter(({ kind }) => kind === 'audio');
+		return { quickTime: this.quickTime, video, audio, notes: this.notes };
+	}
+
+	private isCarried(track: Draft): boolean {
+		if (track.handler !== 'vide' && track.handler !== 'soun') {
+			this.notes.push(
+				`Track ${track.id}, neither video nor audio ("${track.handler}"), is left out.`,
+			);
+			return false;
+		}
+		if (track.samples.length > 0) return true;
+		this.notes.push(`Track ${track.id} (${track.kind}) is empty and left out.`);
+		return false;
+	}
+
+	private readMoov(moov: Box): Draft[] {
+		if (find(moov, 'cmov') !== undefined) {
+			throw new ClipError('The table of the file is compressed', 'Convert the video to MP4 first.');
+		}
+		const mvhd = find(moov, 'mvhd');
+		if (mvhd === undefined) throw damaged('"moov" has no "mvhd"');
+		this.timescale = readTimescale(mvhd).timescale;
+		const mvex = find(moov, 'mvex');
+		for (const trex of mvex === undefined ? [] : boxesIn(mvex.content, 'mvex')) {
+			if (trex.type !== 'trex') continue;
+			const fields = new Fields(trex);
+			fields.full();
+			const [id, description, duration, size, flags] = [0, 0, 0, 0, 0].map(fields.u32);
+			if (id === undefined) continue;
+			this.defaults.set(id, {
+				description: (description ?? 1) - 1,
+				duration: duration ?? 0,
+				size: size ?? 0,
+				flags: flags ?? 0,
+			});
+		}
+		const traks = boxesIn(moov.content, 'moov').filter(({ type }) => type === 'trak');
+		return traks.map((trak) => this.readTrack(trak));
+	}
+
+	private readTrack(trak: Box): Draft {
+		const need = (...path: string[]): Box => {
+			const box = find(trak, ...path);
+			if (box === undefined) throw damaged(`a track has no "${path.at(-1)}"`);
+			return box;
+		};
+		const tkhd = new Fields(need('tkhd'));
+		const { version, flags } = tkhd.full();
+		tkhd.skip(version === 1 ? 16 : 8);
+		const id = tkhd.u32();
+		tkhd.skip(version === 1 ? 20 : 16);
+		const hdlr = new Fields(need('mdia', 'hdlr'));
+		hdlr.skip(8);
+		const handler = hdlr.text(4);
+		const stbl = need('mdia', 'minf', 'stbl');
+		const elst = find(trak, 'edts', 'elst');
+		const draft: Draft = {
+			id,
+			handler,
+			kind: handler === 'vide' ? 'video' : 'audio',
+			...readTimescale(need('mdia', 'mdhd')),
+			flags,
+			header: tkhd.bytes(HEADER_BYTES),
+			...readDescriptions(need('mdia', 'minf', 'stbl', 'stsd')),
+			samples: [],
+			edits: elst === undefined ? [] : readEdits(elst),
+			start: 0,
+			end: 0,
+			from: 0,
+			nextDts: 0,
+		};
+		if (handler !== 'vide' && handler !== 'soun') return draft;
+		if (handler === 'vide' && !/^[ -~]{4}$/.test(draft.codec))
+			throw damaged('its codec has no name');
+		if (/^enc[av]$|^drm/.test(draft.codec)) {
+			throw new ClipError('The video is copy-protected', 'Use a video without protection.');
+		}
+		const dref = find(trak, 'mdia', 'minf', 'dinf', 'dref');
+		if (dref !== undefined && isElsewhere(dref)) {
+			throw new ClipError(
+				'The file only refers to a video in another file',
+				'Export the video with its media included.',
+			);
+		}
+		this.readTables(draft, stbl);
+		return draft;
+	}
+
+	/** The sample tables, 8.6 and 8.7. */
+	private readTables(draft: Draft, stbl: Box): void {
+		const table = (type: string, bytes: number): { fields: Fields; count: number } | undefined => {
+			const box = find(stbl, type);
+			if (box === undefined) return undefined;
+			const fields = new Fields(box);
+			fields.full();
+			return { fields, count: fields.count(bytes) };
+		};
+		const sizes = readSizes(stbl);
+		if (sizes.count === 0) return;
+		const chunks = table('stco', 4) ?? table('co64', 8);
+		const stsc = table('stsc', 12);
+		const stts = table('stts', 8);
+		if (chunks === undefined || stsc === undefined || stts === undefined) {
+			throw damaged(`track ${draft.id} lacks a table of its samples`);
+		}
+		const durations = new Runs(stts.fields, stts.count, 'stts');
+		const ctts = table('ctts', 8);
+		const shifts = ctts && new Runs(ctts.fields, ctts.count, 'ctts');
+		const stss = table('stss', 4);
+		const syncs = stss && new Set(Array.from({ length: stss.count }, stss.fields.u32));
+		const is64 = find(stbl, 'stco') === undefined;
+
+		const pcm = draft.kind === 'audio' && sizes.all > 0 && durations.isOnly(1, sizes.count);
+		if (pcm) draft.frameBytes = sizes.all;
+		const step = pcm ? PCM_FRAMES : 1;
+		const runs = Array.from({ length: stsc.count }, () => ({
+			first: stsc.fields.u32(),
+			perChunk: stsc.fields.u32(),
+			description: stsc.fields.u32() - 1,
+		}));
+		let [index, dts, run] = [0, 0, 0];
+		for (let chunk = 1; chunk <= chunks.count && index < sizes.count; chunk++) {
+			while ((runs[run + 1]?.first ?? Infinity) <= chunk) run += 1;
+			const { first, perChunk, description } = runs[run] ?? {
+				first: 0,
+				perChunk: 0,
+				description: 0,
+			};
+			if (run === 0 && first !== 1)
+				throw damaged(`"stsc" of track ${draft.id} does not begin at 1`);
+			let offset = is64 ? chunks.fields.u64() : chunks.fields.u32();
+			const last = Math.min(index + perChunk, sizes.count);
+			while (index < last) {
+				const frames = Math.min(step, last - index);
+				const size = pcm ? frames * sizes.all : sizes.next();
+				const duration = pcm ? frames : durations.next();
+				this.add(draft, {
+					offset,
+					size,
+					pts: dts + (shifts?.next() ?? 0),
+					duration,
+					sync: syncs === undefined || syncs.has(index + 1),
+					description,
+				});
+				index += frames;
+				dts += duration;
+				offset += size;
+			}
+		}
+		const whole = index === sizes.count && (pcm || durations.atEnd) && (shifts?.atEnd ?? true);
+		if (!whole) throw damaged(`the tables of track ${draft.id} count different numbers of samples`);
+		draft.nextDts = dts;
+	}
+
+	/** A fragment, 8.8. */
+	private readMoof(moof: Box, start: number): void {
+		let end = start;
+		for (const [index, traf] of boxesIn(moof.content, 'moof')
+			.filter(({ type }) => type === 'traf')
+			.entries()) {
+			const header = find(traf, 'tfhd');
+			if (header === undefined) throw damaged('a fragment has no "tfhd"');
+			const tfhd = new Fields(header);
+			const { flags } = tfhd.full();
+			const id = tfhd.u32();
+			const draft = this.drafts?.find((track) => track.id === id);
+			const common = this.defaults.get(id);
+			if (draft === undefined || common === undefined) {
+				throw damaged(`a fragment belongs to track ${id}, which the file does not have`);
+			}
+			const base = flags & 1 ? tfhd.u64() : flags & 0x20000 || index === 0 ? start : end;
+			const defaults: Defaults = {
+				description: flags & 2 ? tfhd.u32() - 1 : common.description,
+				duration: flags & 8 ? tfhd.u32() : common.duration,
+				size: flags & 0x10 ? tfhd.u32() : common.size,
+				flags: flags & 0x20 ? tfhd.u32() : common.flags,
+			};
+			const tfdt = find(traf, 'tfdt');
+			if (tfdt !== undefined) {
+				const fields = new Fields(tfdt);
+				draft.nextDts = fields.full().version === 1 ? fields.u64() : fields.u32();
+			}
+			end = base;
+			for (const trun of boxesIn(traf.content, 'traf')) {
+				if (trun.type === 'trun') end = this.readRun(draft, trun, base, end, defaults);
+			}
+		}
+	}
+
+	/** @returns the offset of what follows the run's samples */
+	private readRun(draft: Draft, trun: Box, base: number, next: number, defaults: Defaults): number {
+		const fields = new Fields(trun);
+		const { flags } = fields.full();
+		const has = (flag: number) => (flags & flag) !== 0;
+		const columns = [0x100, 0x200, 0x400, 0x800].filter(has).length;
+		const count = fields.count(columns * 4);
+		this.expectRoom(count);
+		let offset = has(1) ? base + fields.i32() : next;
+		const first = has(4) ? fields.u32() : undefined;
+		for (let index = 0; index < count; index++) {
+			const duration = has(0x100) ? fields.u32() : defaults.duration;
+			const size = has(0x200) ? fields.u32() : defaults.size;
+			const own = has(0x400) ? fields.u32() : defaults.flags;
+			const word = index === 0 && first !== undefined ? first : own;
+			const pts = draft.nextDts + (has(0x800) ? fields.i32() : 0);
+			// Bit 16: sample_is_non_sync_sample, 8.8.3.1.
+			const sync = (word & 0x10000) === 0;
+			const { description } = defaults;
+			this.add(draft, { offset, size, pts, duration, sync, description });
+			draft.nextDts += duration;
+			offset += size;
+		}
+		return offset;
+	}
+
+	private expectRoom(count: number): void {
+		if (this.samples + count <= MAX_SAMPLES) return;
+		throw new ClipError(`The video has more than ${MAX_SAMPLES} samples`, LONG_HINT);
+	}
+
+	private add(draft: Draft, sample: Sample): void {
+		this.samples += 1;
+		this.expectRoom(0);
+		const seconds = sample.pts / draft.timescale;
+		const end = sample.offset + sample.size;
+		if (end > this.size || sample.offset < 0) {
+			throw damaged(
+				`its ${draft.kind} at ${seconds.toFixed(1)} seconds should lie at bytes ${sample.offset} to ${end}, but the file has ${this.size}`,
+			);
+		}
+		if (draft.descriptions[sample.description] === undefined) {
+			throw damaged(`track ${draft.id} names a sample description that it does not have`);
+		}
+		if (Math.abs(seconds) > MAX_SECONDS || sample.duration / draft.timescale > MAX_SECONDS) {
+			throw new ClipError('The video is longer than six hours', LONG_HINT);
+		}
+		draft.samples.push(sample);
+	}
+
+	/** When the track is shown, by its edit list (8.6.6): a gap, then one part of the media. */
+	private place(track: Draft): void {
+		const { samples, timescale } = track;
+		const shown = [...samples].sort((one, other) => one.pts - other.pts);
+		// The table counts durations in decoding order, which is another one where pictures vary in length.
+		shown.forEach((sample, index) => {
+			const next = shown[index + 1];
+			if (next !== undefined) sample.duration = next.pts - sample.pts;
+		});
+		const first = shown[0]?.pts ?? 0;
+		const last = shown.at(-1);
+		const mediaEnd = last === undefined ? 0 : last.pts + last.duration;
+		const gaps = track.edits.findIndex(({ mediaTime }) => mediaTime >= 0);
+		const seconds = (list: Edit[]) =>
+			list.reduce((sum, { duration }) => sum + duration, 0) / this.timescale;
+		const parts = track.edits.filter(({ mediaTime }) => mediaTime >= 0);
+		const isOnePart = track.edits.slice(Math.max(gaps, 0)).every(({ mediaTime }, index) => {
+			// Gaps after the last part say nothing.
+			if (index === 0 || index >= parts.length) return mediaTime < 0 || index < parts.length;
+			const before = parts[index - 1] ?? { mediaTime: 0, duration: 0 };
+			const expected = before.mediaTime + (before.duration / this.timescale) * timescale;
+			return Math.abs(mediaTime - expected) <= 1 + timescale / this.timescale;
+		});
+		if (!isOnePart) {
+			throw new ClipError(
+				`The ${track.kind} was cut into several parts without being encoded again (edit list)`,
+				'Export the video again as it is shown.',
+			);
+		}
+		const mediaTime = parts[0]?.mediaTime ?? Math.min(first, 0);
+		const delay = seconds(track.edits.slice(0, Math.max(gaps, 0)));
+		track.from = Math.max(first, mediaTime);
+		track.start = delay + (track.from - mediaTime) / timescale;
+		// A duration of 0 lasts to the end, as fragmented files have it.
+		const length = parts.some(({ duration }) => duration === 0) ? Infinity : seconds(parts);
+		const end = delay + (mediaEnd - mediaTime) / timescale;
+		track.end = parts.length === 0 ? end : Math.min(end, delay + length);
+		if (!(track.end > track.start) || track.end > MAX_SECONDS) {
+			throw damaged(`the times of track ${track.id} cannot be true`);
+		}
+	}
+}
+
+/** A table of runs, (count, value) each, read value by value. */
+class Runs {
+	private left = 0;
+	private value = 0;
+
+	constructor(
+		private readonly fields: Fields,
+		private runs: number,
+		private readonly type: string,
+	) {
+		this.advance();
+	}
+
+	get atEnd(): boolean {
+		return this.left === 0;
+	}
+
+	/** Whether all `count` values are this one. */
+	isOnly(value: number, count: number): boolean {
+		return this.runs === 0 && this.value === value && this.left === count;
+	}
+
+	next(): number {
+		if (this.atEnd) throw damaged(`its table "${this.type}" is too short`);
+		this.left -= 1;
+		const { value } = this;
+		this.advance();
+		return value;
+	}
+
+	private advance(): void {
+		while (this.left === 0 && this.runs > 0) {
+			this.runs -= 1;
+			this.left = this.fields.u32();
+			this.value = this.fields.i32();
+			if (this.type === 'stts' && this.value < 0) throw damaged('its table "stts" goes backwards');
+		}
+	}
+}
+
+/** stsz and stz2, 8.7.3: `all` is the size of each sample, or 0 where they differ. */
+function readSizes(stbl: Box): { count: number; all: number; next: () => number } {
+	const stsz = find(stbl, 'stsz');
+	if (stsz !== undefined) {
+		const fields = new Fields(stsz);
+		fields.full();
+		const all = fields.u32();
+		const count = all === 0 ? fields.count(4) : fields.u32();
+		return { count, all, next: () => (all === 0 ? fields.u32() : all) };
+	}
+	const stz2 = find(stbl, 'stz2');
+	if (stz2 === undefined) throw damaged('a track has no "stsz"');
+	const fields = new Fields(stz2);
+	fields.full();
+	const bits = fields.u32() & 0xff;
+	const count = fields.count(bits / 8);
+	let half: number | undefined;
+	const nibble = () => {
+		if (half !== undefined) {
+			const low = half;
+			half = undefined;
+			return low;
+		}
+		const byte = fields.u8();
+		half = byte & 15;
+		return byte >> 4;
+	};
+	return { count, all: 0, next: bits === 16 ? fields.u16 : bits === 8 ? fields.u8 : nibble };
+}
+
+/** mvhd and mdhd begin alike (8.2.2, 8.4.2): two dates, timescale, duration; then mdhd has the language. */
+function readTimescale(box: Box): { timescale: number; language: number } {
+	const fields = new Fields(box);
+	const { version } = fields.full();
+	fields.skip(version === 1 ? 16 : 8);
+	const timescale = fields.u32();
+	if (timescale === 0) throw damaged(`its box "${box.type}" has a timescale of 0`);
+	fields.skip(version === 1 ? 8 : 4);
+	return { timescale, language: fields.u16() };
+}
+
+function readDescriptions(stsd: Box): { codec: string; descriptions: Uint8Array[] } {
+	const fields = new Fields(stsd);
+	fields.full();
+	const count = fields.count(8);
+	const descriptions: Uint8Array[] = [];
+	for (let index = 0; index < count; index++) {
+		const size = new Fields({
+			type: 'stsd',
+			content: stsd.content.subarray(fields.position),
+		}).u32();
+		if (size < 16) throw damaged('a sample description is too short');
+		descriptions.push(fields.bytes(size));
+	}
+	const [first] = descriptions;
+	const codec = first === undefined ? '' : String.fromCharCode(...first.subarray(4, 8));
+	return { codec, descriptions };
+}
+
+function readEdits(elst: Box): Edit[] {
+	const fields = new Fields(elst);
+	const long = fields.full().version === 1;
+	return Array.from({ length: fields.count(long ? 20 : 12) }, () => {
+		const duration = long ? fields.u64() : fields.u32();
+		const mediaTime = long ? fields.i64() : fields.i32();
+		if (fields.u32() !== 0x10000 && mediaTime >= 0) {
+			throw new ClipError(
+				'The video is played at another speed than it was recorded at (edit list)',
+				'Export the video again as it is shown.',
+			);
+		}
+		return { duration, mediaTime };
+	});
+}
+
+/** Whether all data lie in other files (8.7.2: flag 1 means in this one). */
+function isElsewhere(dref: Box): boolean {
+	const entries = boxesIn(dref.content.subarray(8), 'dref');
+	return entries.length > 0 && !entries.some((entry) => new Fields(entry).full().flags & 1);
+}

@@ -1,0 +1,273 @@
+/** Writes MP4 files with their tables first, so that playing can begin before the end is there. */
+import { box, concat, fullBox, latin1, u16, u32, u32s, u64s } from './boxes';
+import { damaged } from './source';
+import type { ByteSource, ClipFile } from './source';
+import type { Sample, Track } from './tracks';
+
+/** A sample to be written, and where its bytes come from. */
+export interface SampleOut extends Sample {
+	source: ByteSource;
+	/** Written before the bytes of the source. */
+	prefix?: Uint8Array;
+}
+
+/** A track to be written: `start`, `end` and `from` are those of its edit list. */
+export interface TrackOut extends Omit<Track, 'samples'> {
+	samples: SampleOut[];
+}
+
+/** Units per second of the movie: all usual frame rates divide it. */
+export const MOVIE_TIMESCALE = 90_000;
+
+/** Bytes given out at a time. */
+const CHUNK_BYTES = 64 * 1024;
+
+const UNITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
+
+/**
+ * An MP4 of these tracks.
+ * @param order all samples in the order in which they are to be written: that in which they are to be read
+ */
+export function writeMovie(
+	tracks: readonly TrackOut[],
+	order: readonly SampleOut[],
+	quickTime: boolean,
+): ClipFile {
+	const brands = quickTime ? 'qt  \0\0\x02\0qt  ' : 'isom\0\0\x02\0isomiso2mp41';
+	const ftyp = box('ftyp', latin1(brands));
+	const places = new Map<SampleOut, number>();
+	let content = 0;
+	for (const sample of order) {
+		places.set(sample, content);
+		content += lengthOf(sample);
+	}
+	const tables = tracks.map((track) => tablesOf(track, places));
+	const head = (base: number, long: boolean) => moov(tables, base, long);
+	// The tables are as long wherever the samples lie, so they can be measured first.
+	const fits = content + ftyp.length + head(0, false).length + 16 < 2 ** 32;
+	const mdat = fits
+		? concat([u32(content + 8), latin1('mdat')])
+		: concat([u32(1), latin1('mdat'), u64s([content + 16])]);
+	const base = ftyp.length + head(0, !fits).length + mdat.length;
+	const header = concat([ftyp, head(base, !fits), mdat]);
+	return { size: base + content, chunks: () => chunksOf(header, order) };
+}
+
+function lengthOf({ size, prefix }: SampleOut): number {
+	return size + (prefix?.length ?? 0);
+}
+
+async function* chunksOf(
+	header: Uint8Array,
+	order: readonly SampleOut[],
+): AsyncGenerator<Uint8Array> {
+	yield header;
+	let chunk = new Uint8Array(CHUNK_BYTES);
+	let filled = 0;
+	const take = (bytes: Uint8Array) => {
+		chunk.set(bytes, filled);
+		filled += bytes.length;
+	};
+	for (let index = 0; index < order.length; ) {
+		const sample = order[index];
+		if (sample === undefined) return;
+		const { source, offset, prefix } = sample;
+		let end = offset + sample.size;
+		// What lies together is read together.
+		for (index += 1; end - offset < CHUNK_BYTES; index++) {
+			const next = order[index];
+			if (next?.source !== source || next.offset !== end || next.prefix !== undefined) break;
+			end += next.size;
+		}
+		if (prefix !== undefined) {
+			if (filled + prefix.length > CHUNK_BYTES) {
+				yield chunk.subarray(0, filled);
+				chunk = new Uint8Array(CHUNK_BYTES);
+				filled = 0;
+			}
+			take(prefix);
+		}
+		for (let position = offset; position < end; ) {
+			const count = Math.min(end - position, CHUNK_BYTES - filled);
+			take(await source.read(position, count));
+			position += count;
+			if (filled < CHUNK_BYTES) continue;
+			yield chunk;
+			chunk = new Uint8Array(CHUNK_BYTES);
+			filled = 0;
+		}
+	}
+	if (filled > 0) yield chunk.subarray(0, filled);
+}
+
+interface Tables {
+	track: TrackOut;
+	/** Everything of stbl but the places of the chunks. */
+	fixed: Uint8Array[];
+	/** Of the chunks, from the beginning of the content. */
+	chunks: number[];
+	/** In units of the track's timescale. */
+	duration: number;
+	mediaTime: number;
+}
+
+function tablesOf(track: TrackOut, places: ReadonlyMap<SampleOut, number>): Tables {
+	const { samples, frameBytes, timescale } = track;
+	const { dts, shift, end } = decodingTimes(samples);
+	const frames = (sample: SampleOut) =>
+		frameBytes === undefined ? 1 : Math.round(sample.size / frameBytes);
+
+	const stts = new RunTable();
+	const ctts = new RunTable();
+	const chunks: number[] = [];
+	const stsc: number[] = [];
+	let [inChunk, description, next, count] = [0, -1, -1, 0];
+	const closeChunk = () => {
+		if (inChunk === 0) return;
+		const [samplesBefore, descriptionBefore] = stsc.slice(-2);
+		if (samplesBefore !== inChunk || descriptionBefore !== description + 1) {
+			stsc.push(chunks.length, inChunk, description + 1);
+		}
+		inChunk = 0;
+	};
+	for (const [index, sample] of samples.entries()) {
+		const time = dts[index] ?? 0;
+		const ticks = (dts[index + 1] ?? end) - time;
+		const parts = frames(sample);
+		// Frames of uncompressed sound are one tick each; the last takes what is over.
+		stts.add(Math.min(parts - 1, ticks), 1);
+		stts.add(Math.max(parts - 1 - ticks, 0), 0);
+		stts.add(1, Math.max(ticks - parts + 1, 0));
+		ctts.add(parts, sample.pts + shift - time);
+		const place = places.get(sample);
+		if (place === undefined) throw damaged('a sample is missing');
+		if (place !== next || sample.description !== description) {
+			closeChunk();
+			chunks.push(place);
+			description = sample.description;
+		}
+		inChunk += parts;
+		count += parts;
+		next = place + lengthOf(sample);
+	}
+	closeChunk();
+
+	const syncs = samples.flatMap(({ sync }, index) => (sync ? [index + 1] : []));
+	const sizes =
+		frameBytes === undefined ? u32s([0, count, ...samples.map(lengthOf)]) : u32(frameBytes, count);
+	const fixed = [
+		fullBox('stsd', 0, u32(track.descriptions.length), ...track.descriptions),
+		stts.box('stts'),
+		...(ctts.isZero ? [] : [ctts.box('ctts')]),
+		...(syncs.length === samples.length
+			? []
+			: [fullBox('stss', 0, u32s([syncs.length, ...syncs]))]),
+		fullBox('stsc', 0, u32(stsc.length / 3), u32s(stsc)),
+		fullBox('stsz', 0, sizes),
+	];
+	const mediaTime = Math.max(0, Math.round(track.from + shift - (dts[0] ?? 0)));
+	if ((track.end - track.start) * timescale > Number.MAX_SAFE_INTEGER)
+		throw damaged('it is endless');
+	return { track, fixed, chunks, duration: end - (dts[0] ?? 0), mediaTime };
+}
+
+/**
+ * Decoding times that go with times of showing: the same times in ascending order, all earlier by as much as it
+ * takes for no picture to be shown before it is decoded. `shift` is how much later pictures are shown than decoded.
+ */
+function decodingTimes(samples: readonly SampleOut[]) {
+	const dts = samples.map(({ pts }) => pts).sort((one, other) => one - other);
+	const shift = samples.reduce(
+		(most, { pts }, index) => Math.max(most, (dts[index] ?? 0) - pts),
+		0,
+	);
+	const end = samples.reduce((latest, { pts, duration }) => Math.max(latest, pts + duration), 0);
+	return { dts, shift, end };
+}
+
+/** A table of runs, (count, value) each. */
+class RunTable {
+	private readonly runs: number[] = [];
+
+	get isZero(): boolean {
+		return this.runs.length <= 2 && (this.runs[1] ?? 0) === 0;
+	}
+
+	add(count: number, value: number): void {
+		if (count <= 0) return;
+		const last = this.runs.length - 1;
+		if (this.runs[last] === value && last > 0)
+			this.runs[last - 1] = (this.runs[last - 1] ?? 0) + count;
+		else this.runs.push(count, value);
+	}
+
+	box(type: string): Uint8Array {
+		return fullBox(type, 0, u32(this.runs.length / 2), u32s(this.runs));
+	}
+}
+
+function moov(tables: readonly Tables[], base: number, long: boolean): Uint8Array {
+	const ends = tables.map(({ track }) => ticks(track.end));
+	// Dates, timescale, duration, normal speed and volume, matrix, then the number of the next track.
+	const mvhd = fullBox(
+		'mvhd',
+		0,
+		u32(0, 0, MOVIE_TIMESCALE, Math.max(...ends), 0x10000),
+		u16(0x100, 0),
+		u32(0, 0),
+		UNITY,
+		u32(0, 0, 0, 0, 0, 0, tables.length + 1),
+	);
+	return box('moov', mvhd, ...tables.map((one, index) => trak(one, index + 1, base, long)));
+}
+
+function ticks(seconds: number): number {
+	return Math.round(seconds * MOVIE_TIMESCALE);
+}
+
+function trak(tables: Tables, id: number, base: number, long: boolean): Uint8Array {
+	const { track, fixed, chunks, duration, mediaTime } = tables;
+	const isVideo = track.kind === 'video';
+	const tkhd = fullBox('tkhd', track.flags, u32(0, 0, id, 0, ticks(track.end), 0, 0), track.header);
+	const gap = ticks(track.start);
+	const edits = [
+		...(gap > 0 ? [u32(gap, -1, 0x10000)] : []),
+		u32(ticks(track.end) - gap, mediaTime, 0x10000),
+	];
+	// 64-bit times only where 32 bits are too few.
+	const mdhd =
+		duration < 2 ** 32
+			? fullBox('mdhd', 0, u32(0, 0, track.timescale, duration), u16(track.language, 0))
+			: fullBox(
+					'mdhd',
+					0x1000000,
+					u64s([0, 0]),
+					u32(track.timescale),
+					u64s([duration]),
+					u16(track.language, 0),
+				);
+	const places = chunks.map((chunk) => base + chunk);
+	const stco = fullBox(
+		long ? 'co64' : 'stco',
+		0,
+		u32(places.length),
+		long ? u64s(places) : u32s(places),
+	);
+	const name = latin1(isVideo ? 'videVideoHandler' : 'sounSoundHandler');
+	return box(
+		'trak',
+		tkhd,
+		box('edts', fullBox('elst', 0, u32(edits.length), ...edits)),
+		box(
+			'mdia',
+			mdhd,
+			fullBox('hdlr', 0, u32(0), name.subarray(0, 4), u32(0, 0, 0), name.subarray(4), u16(0)),
+			box(
+				'minf',
+				isVideo ? fullBox('vmhd', 1, u32(0, 0)) : fullBox('smhd', 0, u32(0)),
+				box('dinf', fullBox('dref', 0, u32(1), fullBox('url ', 1))),
+				box('stbl', ...fixed, stco),
+			),
+		),
+	);
+}

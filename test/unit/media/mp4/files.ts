@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { splitClip } from '../../../../nodes/shared/media/mp4/split';
+import { streamedSource } from '../../../../nodes/shared/media/mp4/source';
+import type {
+	ByteSource,
+	ClipFile,
+	StreamedSource,
+} from '../../../../nodes/shared/media/mp4/source';
+
+/** Bytes as a stream from the start, the only way in which n8n gives a file; counts what was done. */
+export function streamOf(
+	bytes: Uint8Array,
+	chunk = 1000,
+): StreamedSource & { counts: { openings: number; passed: number } } {
+	const counts = { openings: 0, passed: 0 };
+	const source = streamedSource(bytes.length, async () => {
+		counts.openings += 1;
+		return await Promise.resolve(
+			(async function* () {
+				for (let start = 0; start < bytes.length; start += chunk) {
+					counts.passed += Math.min(chunk, bytes.length - start);
+					yield await Promise.resolve(bytes.subarray(start, start + chunk));
+				}
+			})(),
+		);
+	});
+	return Object.assign(source, { counts });
+}
+
+export function sourceOf(bytes: Uint8Array): ByteSource {
+	return {
+		size: bytes.length,
+		read: async (offset, length) => {
+			if (offset + length > bytes.length) throw new Error('read past the end');
+			return await Promise.resolve(bytes.subarray(offset, offset + length));
+		},
+	};
+}
+
+export async function bytesOf(file: ClipFile): Promise<Buffer> {
+	const parts: Uint8Array[] = [];
+	for await (const part of file.chunks()) parts.push(part);
+	const bytes = Buffer.concat(parts);
+	expect(bytes.length).toBe(file.size);
+	return bytes;
+}
+
+export const sourceAt = async (path: string) => sourceOf(await readFile(path));
+
+export async function piecesOf(source: ByteSource, limits = { min: 2, max: 10 }) {
+	const { cuts, pieces, notes } = await splitClip(source, limits);
+	const files: Buffer[] = [];
+	for (const piece of pieces) files.push(await bytesOf(piece));
+	return { cuts, files, notes };
+}

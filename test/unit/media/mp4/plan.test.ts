@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { planCuts } from '../../../../nodes/shared/media/mp4/plan';
+import { ClipError } from '../../../../nodes/shared/media/mp4/source';
+
+const LIMITS = { min: 2, max: 10 };
+const every = (step: number, end: number) => [
+	...Array.from({ length: Math.ceil(end / step - 1e-9) }, (_, index) => index * step),
+	end,
+];
+const lengthsOf = (cuts: number[]) => cuts.slice(1).map((cut, index) => cut - (cuts[index] ?? 0));
+
+test('a clip within the limits is one piece', () => {
+	expect(planCuts(every(1, 10), LIMITS)).toEqual([0, 10]);
+});
+
+test.each([
+	[10.1, 2],
+	[31, 4],
+	[61, 7],
+	[600, 60],
+])('%s seconds with a key frame every half second are %s equal pieces', (end, count) => {
+	const lengths = lengthsOf(planCuts(every(0.5, end), LIMITS));
+	expect(lengths).toHaveLength(count);
+	expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1.01);
+});
+
+test('a beginning other than 0 is kept', () => {
+	expect(planCuts([3, 8, 13.5, 15], LIMITS)).toEqual([3, 8, 15]);
+});
+
+test('key frames that are too far apart are named', () => {
+	const plan = () => planCuts([0, 4, 8, 20.5, 24], LIMITS);
+	expect(plan).toThrow(ClipError);
+	expect(plan).toThrow(/between 8 and 20.5 seconds it has none: 12.5 seconds.* at most 10/);
+});
+
+test('a rest that would be too short is named', () => {
+	expect(() => planCuts([0, 9, 10.1], LIMITS)).toThrow(
+		/\(at 9 of 10.1 seconds\).*of 2 to 10 seconds/,
+	);
+});
+
+test('a clip that is too short is named', () => {
+	expect(() => planCuts([0, 0.5, 1.5], LIMITS)).toThrow(/is 1.5 seconds long; .* at least 2/);
+});
+
+test('a plan keeps the limits and is found wherever there is one', () => {
+	const gaps = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 2, maxLength: 14 });
+	fc.assert(
+		fc.property(gaps, (steps) => {
+			const times = [0];
+			for (const step of steps) times.push((times.at(-1) ?? 0) + step);
+			// By trying everything.
+			const fewest = (at: number): number =>
+				at === times.length - 1
+					? 0
+					: Math.min(
+							...times.map((time, index) => {
+								const length = time - (times[at] ?? 0);
+								return length >= 2 && length <= 10 ? 1 + fewest(index) : Infinity;
+							}),
+						);
+			const expected = fewest(0);
+			if (expected === Infinity) {
+				expect(() => planCuts(times, LIMITS)).toThrow(ClipError);
+				return;
+			}
+			const cuts = planCuts(times, LIMITS);
+			expect(lengthsOf(cuts)).toHaveLength(expected);
+			for (const length of lengthsOf(cuts)) {
+				expect(length).toBeGreaterThanOrEqual(2);
+				expect(length).toBeLessThanOrEqual(10);
+			}
+			expect([cuts[0], cuts.at(-1)]).toEqual([0, times.at(-1)]);
+		}),
+		{ numRuns: 100 },
+	);
+});
+
+test('twenty minutes of nothing but key frames are planned soon', () => {
+	const began = performance.now();
+	planCuts(every(1 / 60, 1200), LIMITS);
+	expect(performance.now() - began).toBeLessThan(5000);
+});
