@@ -24,7 +24,7 @@ import { video } from './media';
 export const option = {
 	name: 'Estimate Cost',
 	description:
-		'Tell what an edit of a video would cost, from its length; nothing is sent to DashScope and nothing is billed',
+		'Estimate what an edit would cost from the length of the video; nothing is sent to DashScope, and nothing is billed',
 	action: 'Estimate the cost of an edit',
 };
 
@@ -121,7 +121,7 @@ function specToEstimate(id: string): ModelSpec {
 	if (spec?.billed !== undefined) return billOf(spec);
 	const known = ALL_MODELS.flatMap((one) => (one.billed === undefined ? [] : [one.id]));
 	throw new InputError(
-		id === '' ? "'Model' is empty" : `How many seconds ${id} bills is not known before`,
+		id === '' ? "'Model' is empty" : `How many seconds ${id} bills is not known in advance`,
 		`The cost can be estimated for ${known.join(', ')}.`,
 	);
 }
