@@ -8,6 +8,7 @@ import type {
 import { testDashScope } from '../shared/dashscope/credentialTest';
 import { wakeUp, wakeUpWebhooks } from '../shared/n8n/suspend/wakeUp';
 import { properties, route } from './actions/router';
+import { builderHint, hints } from './hints';
 import { searchAllModels, searchModels } from './fields/model';
 
 export class WanVideoEdit implements INodeType {
@@ -28,6 +29,8 @@ export class WanVideoEdit implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'dashScopeApi', required: true, testedBy: 'testDashScope' }],
 		webhooks: wakeUpWebhooks,
+		hints,
+		builderHint,
 		properties,
 	};
 

@@ -5,6 +5,7 @@ import { InputError } from '../../../shared/inputError';
 import { checkMedia } from '../../../shared/media/sources';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { currencyOf } from '../../../shared/tasks/price';
+import { Semaphore } from '../../../shared/tasks/semaphore';
 import type { Billing } from '../../../shared/tasks/price';
 import { readMedia } from '../../fields/media';
 import { anyModelField, readModel } from '../../fields/model';
@@ -125,12 +126,16 @@ function specToEstimate(id: string): ModelSpec {
 	);
 }
 
+/** Files that are looked at side by side. */
+const MOST_LOOKS = 5;
+
 /** Tells what an edit of each item's video would cost. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	// Only to know the region, and with it the currency.
 	const { baseUrl } = await dashScopeClient(this);
 	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
 	const billing: Billing = { currency: currencyOf(baseUrl), priceListOf };
+	const looks = new Semaphore(MOST_LOOKS);
 	const unpriced = new Set<string>();
 	const items = await eachItem(this, async (item) => {
 		const model = regionalId(readModel(this, item), baseUrl);
@@ -140,9 +145,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			media: await readMedia(this, item, video),
 			values: readValues(this, item, settings),
 		};
-		const media = await checkMedia(validateRequest(spec, asked, publicService));
+		const inputs = validateRequest(spec, asked, publicService);
+		const media = await looks.run(async () => await checkMedia(inputs));
 		const request = spec.fit?.(asked, media) ?? asked;
-		const seconds = await videoSecondsOf(this, spec, media, baseUrl);
+		const seconds = await looks.run(async () => await videoSecondsOf(this, spec, media, baseUrl));
 		if (seconds === undefined) {
 			throw new InputError(
 				`The length of the video cannot be told from '${media[0]?.field ?? 'Video'}'`,
