@@ -1,6 +1,6 @@
 // The workflows of examples/ in a real n8n, set up as their first notes say, with a real browser, storage and mail server.
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { INode } from 'n8n-workflow';
 import type { Page } from 'playwright-core';
 import { findChromium, openBrowser, type Browser } from '../../host/chromium';
@@ -29,8 +29,6 @@ import {
 	until,
 	type Sandbox,
 } from './support';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 
 const executable = findChromium();
 const missing =
@@ -331,6 +329,7 @@ const jobSeconds = 3;
 		expect(sandbox.tasks().filter(({ status }) => status === 'SUCCEEDED')).not.toContainEqual(
 			expect.objectContaining({ prompt: first }),
 		);
+		sandbox.configure({ jobSeconds });
 		await n8n.kill('SIGKILL');
 		await n8n.restart();
 
