@@ -18,7 +18,7 @@ import { startN8n, type N8n } from '../../host/n8n';
 import { startStorage, type Storage } from '../../host/storage';
 import { startSandbox } from '../../sandbox';
 import { probeVideo } from '../../sandbox/probe';
-import { temporaryFolder } from '../../host/stopping';
+import { removeFolder, temporaryFolder } from '../../host/stopping';
 import types from '../n8n-node-types.json';
 import { startChatModel, startTelegram, type Said } from './standIns';
 import {
@@ -97,6 +97,7 @@ const jobSeconds = 3;
 		await browser?.close();
 		await n8n?.stop();
 		await Promise.all([mailbox?.stop(), storage?.stop(), sandbox?.stop()]);
+		if (folder !== undefined) removeFolder(folder);
 	});
 
 	/** Imports an example with credentials. */
