@@ -1,6 +1,6 @@
 // The workflows of examples/ in a real n8n, set up as their first notes say, with a real browser, storage and mail server.
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { INode } from 'n8n-workflow';
 import type { Page } from 'playwright-core';
 import { findChromium, openBrowser, type Browser } from '../../host/chromium';
@@ -18,7 +18,7 @@ import { startN8n, type N8n } from '../../host/n8n';
 import { startStorage, type Storage } from '../../host/storage';
 import { startSandbox } from '../../sandbox';
 import { probeVideo } from '../../sandbox/probe';
-import { temporaryFolder } from '../../host/stopping';
+import { removeFolder, temporaryFolder } from '../../host/stopping';
 import types from '../n8n-node-types.json';
 import { startChatModel, startTelegram, type Said } from './standIns';
 import {
@@ -29,8 +29,6 @@ import {
 	until,
 	type Sandbox,
 } from './support';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 
 const executable = findChromium();
 const missing =
@@ -99,6 +97,7 @@ const jobSeconds = 3;
 		await browser?.close();
 		await n8n?.stop();
 		await Promise.all([mailbox?.stop(), storage?.stop(), sandbox?.stop()]);
+		if (folder !== undefined) removeFolder(folder);
 	});
 
 	/** Imports an example with credentials. */
@@ -331,6 +330,7 @@ const jobSeconds = 3;
 		expect(sandbox.tasks().filter(({ status }) => status === 'SUCCEEDED')).not.toContainEqual(
 			expect.objectContaining({ prompt: first }),
 		);
+		sandbox.configure({ jobSeconds });
 		await n8n.kill('SIGKILL');
 		await n8n.restart();
 
