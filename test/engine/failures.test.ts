@@ -81,7 +81,7 @@ describe('a refused submission', () => {
 			400,
 			'DataInspectionFailed',
 			'Input data may contain inappropriate content.',
-			/change the prompt or the media/,
+			/Change the prompt or the media/,
 		],
 		[
 			400,
@@ -210,7 +210,7 @@ describe('a task that brings no video', () => {
 	test.each([
 		['InternalError.Algo', 'inference failed', /Run it again/],
 		['InternalError.Timeout', 'async task timeout', /three hours/],
-		['DataInspectionFailed', 'Output data may contain inappropriate content.', /another seed/],
+		['DataInspectionFailed', 'Output data may contain inappropriate content.', /Another seed/],
 		['SomethingNew', 'never heard of it', /./],
 	])('FAILED with %s', async (code, message, hint) => {
 		bench.sandbox.outcome({ times: 2, status: 'FAILED', code, message });
