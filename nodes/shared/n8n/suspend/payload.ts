@@ -12,7 +12,7 @@ import type { ItemFailure } from '../failures';
 import { factsOf } from '../failures';
 import type { ItemOutput, SettledItem } from '../handOn';
 import { hasReadableMemory } from '../nodeMemory';
-import { STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
+import { PIECES_VERSION, STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
 
 /** What the loop of a suspended execution is given, as items of plain JSON. */
 
@@ -61,7 +61,8 @@ interface LoopPayload extends Omit<SuspendedRun, 'settings'> {
 
 export function loopItems(items: ItemToSuspend[], run: SuspendedRun): INodeExecutionData[] {
 	return items.map(({ edit, video }) => {
-		const wanVideoEdit: LoopPayload = { version: STATE_VERSION, edit, ...run };
+		const version = edit.output.clip === undefined ? STATE_VERSION : PIECES_VERSION;
+		const wanVideoEdit: LoopPayload = { version, edit, ...run };
 		return {
 			json: { waiting: true, wanVideoEdit },
 			...(video === undefined ? {} : { binary: { video } }),
@@ -143,8 +144,16 @@ function isLoopPayload(value: unknown): value is LoopPayload {
 		typeof value.edit.output.field === 'string' &&
 		typeof value.edit.output.maxResultBytes === 'number' &&
 		isRecord(value.edit.output.prices) &&
+		(value.edit.output.clip === undefined || isClip(value.edit.output.clip)) &&
 		isRecord(value.edit.state) &&
 		isItemState(value.edit.state)
+	);
+}
+
+function isClip(clip: unknown): boolean {
+	return (
+		isRecord(clip) &&
+		[clip.number, clip.of, clip.from, clip.to].every((value) => typeof value === 'number')
 	);
 }
 
