@@ -9,12 +9,9 @@ import type { JsonRecord } from '../dashscope/types';
  */
 export const STATE_VERSION = 1;
 
-/** Of waits in which items have several tasks: code that knows version 1 only would hand one of them on. */
-export const PIECES_VERSION = 2;
-
 /** Whether this version of the package knows the shape. */
 export function isKnownVersion({ version }: JsonRecord): boolean {
-	return version === undefined || version === STATE_VERSION || version === PIECES_VERSION;
+	return version === undefined || version === STATE_VERSION;
 }
 
 /**
@@ -44,7 +41,7 @@ export function unreadableState(node: INode, states: unknown[]): NodeOperationEr
 function holdsNewer(state: unknown): boolean {
 	if (!isRecord(state) && !Array.isArray(state)) return false;
 	const { version } = isRecord(state) ? state : {};
-	if (typeof version === 'number' && version > PIECES_VERSION) return true;
+	if (typeof version === 'number' && version > STATE_VERSION) return true;
 	return Object.values(state).some(holdsNewer);
 }
 

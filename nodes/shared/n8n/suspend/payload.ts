@@ -12,7 +12,7 @@ import type { ItemFailure } from '../failures';
 import { factsOf } from '../failures';
 import type { ItemOutput, SettledItem } from '../handOn';
 import { hasReadableMemory } from '../nodeMemory';
-import { PIECES_VERSION, STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
+import { STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
 
 /** What the loop of a suspended execution is given, as items of plain JSON. */
 
@@ -61,8 +61,7 @@ interface LoopPayload extends Omit<SuspendedRun, 'settings'> {
 
 export function loopItems(items: ItemToSuspend[], run: SuspendedRun): INodeExecutionData[] {
 	return items.map(({ edit, video }) => {
-		const version = edit.output.clip === undefined ? STATE_VERSION : PIECES_VERSION;
-		const wanVideoEdit: LoopPayload = { version, edit, ...run };
+		const wanVideoEdit: LoopPayload = { version: STATE_VERSION, edit, ...run };
 		return {
 			json: { waiting: true, wanVideoEdit },
 			...(video === undefined ? {} : { binary: { video } }),
