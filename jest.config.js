@@ -13,7 +13,7 @@ const common = {
 	},
 	// The tests run what is shipped: imports of the package's sources lead to the compiled files.
 	moduleNameMapper: {
-		'^(?:\\.\\./)+((?:nodes|credentials)/.+)$': '<rootDir>/dist/$1',
+		'^(?:\\.\\./)+((?:nodes/(?:shared|WanVideoEdit)|credentials/).+)$': '<rootDir>/dist/$1',
 	},
 };
 

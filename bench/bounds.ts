@@ -1,16 +1,9 @@
-// What the measurements must keep to.
+// What the transfers of the node alone must keep to.
+import { target, type Target } from './figure';
+import { fileName, type FileMeasurement } from './files';
 import type { Direction } from './laboratory';
 import { loadName, type LoadMeasurement } from './load';
-import { nameOf, type Measurement } from './memory';
 import { tenths } from './resident';
-
-export interface Bound {
-	name: string;
-	unit: 'MB' | 'ms';
-	limit: number;
-	actual: number;
-	ok: boolean;
-}
 
 const GROWTH_LIMIT = 60;
 const SPREAD_LIMIT = 10;
@@ -20,17 +13,13 @@ const LOAD_STALL_LIMIT = 100;
 /** Ten files move two at once. */
 const AT_ONCE = 2;
 
-function boundOf(name: string, unit: Bound['unit'], limit: number, actual: number): Bound {
-	return { name, unit, limit, actual: tenths(actual), ok: actual <= limit };
-}
-
 /** With a full heap: n8n's growth by what the node moves, and how long its event loop stands still. */
-export function loadBoundsOf(measurements: LoadMeasurement[]): Bound[] {
+export function loadTargets(measurements: LoadMeasurement[]): Target[] {
 	return measurements
 		.filter(({ by }) => by === 'node')
 		.flatMap((one) => [
-			boundOf(loadName(one), 'MB', LOAD_GROWTH_LIMIT, one.growth.max),
-			boundOf(loadName(one), 'ms', LOAD_STALL_LIMIT, one.stall.max),
+			target(loadName(one), LOAD_GROWTH_LIMIT, tenths(one.growth.max), 'MB'),
+			target(loadName(one), LOAD_STALL_LIMIT, tenths(one.stall.max), 'ms'),
 		]);
 }
 
@@ -39,7 +28,7 @@ export function loadBoundsOf(measurements: LoadMeasurement[]): Bound[] {
  * smallest. An upload's whole execution holds n8n's own reading of the file, too, so the difference is also given
  * for the transfer alone.
  */
-export function boundsOf(measurements: Measurement[]): Bound[] {
+export function fileTargets(measurements: FileMeasurement[]): Target[] {
 	const directions: Direction[] = ['upload', 'download'];
 	return directions.flatMap((direction) => {
 		const all = measurements.filter(
@@ -47,9 +36,9 @@ export function boundsOf(measurements: Measurement[]): Bound[] {
 		);
 		const ours = all.filter(({ items }) => items === 1);
 		const bound = (name: string, limit: number, actual: number) =>
-			boundOf(name, 'MB', limit, actual);
+			target(name, limit, tenths(actual), 'MB');
 		const bounds = all.map((one) =>
-			bound(nameOf(one), one.items === 1 ? GROWTH_LIMIT : AT_ONCE * GROWTH_LIMIT, one.growth.max),
+			bound(fileName(one), one.items === 1 ? GROWTH_LIMIT : AT_ONCE * GROWTH_LIMIT, one.growth.max),
 		);
 		const small = ours[0];
 		const large = ours.at(-1);

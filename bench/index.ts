@@ -1,111 +1,145 @@
-// npm run bench: the measurements side by side.
-import { cpus, totalmem } from 'node:os';
+// npm run bench: what a user would otherwise pick, measured side by side.
+import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ensureHost } from '../host/install';
 import { packPackage } from '../host/pack';
-import { step } from '../host/progress';
+import { say, step } from '../host/progress';
 import { stopAll } from '../host/stopping';
-import { accountLines, measureAccount, type AccountMeasurement } from './account';
-import { boundsOf, loadBoundsOf, type Bound } from './bounds';
-import { LOADS, loadName, measureLoads, type LoadFailure, type LoadMeasurement } from './load';
-import { measureMemory, nameOf, type Case, type Failure, type Measurement } from './memory';
-import { measureSuspend, suspendedLines, type SuspendMeasurement } from './suspend';
-import { boundsTable, loadTable, memoryTable } from './table';
+import type { Figure } from './figure';
+import { MEASUREMENTS, type Measurement } from './measurements';
+import { writePage } from './page';
+import { Run } from './run';
+import { terminalText } from './table';
+
+const names = Object.keys(MEASUREMENTS);
 
 const help = `npm run bench [-- options]
 
-Runs the packed node in a real n8n against the sandbox and measures how much n8n's
-resident memory grows while it moves videos of several sizes, and, with a heap full of
-live objects, how long its event loop stands still. About twenty minutes.
+Runs this node, n8n's own Qwen Cloud node and a drawn loop of HTTP Request, Wait and If
+side by side in a real n8n against the sandbox. Up to forty minutes.
 
-  --json               the last line of stdout is a JSON object
-  --only <text>        only cases whose name has the text, such as "download 200" or "heap";
-                       "suspend" measures the suspended wait instead, seven minutes,
-                       "account" many executions of one account, twelve minutes
-  --repetitions <n>    executions of each case, default 3
-  --no-build           measure what the last build made
-  --help               this text`;
+  --only <name>   one of the measurements below, or several with commas between them
+  --json          the last line of stdout is a JSON object
+  --docs          put figures and charts into docs/
+  --no-build      measure what the last build made
+  --help          this text
 
-const CASES: Case[] = [
-	...[10, 50, 100].map((megabytes) => ({ direction: 'upload' as const, megabytes, items: 1 })),
-	{ direction: 'upload' as const, megabytes: 50, items: 10 },
-	...[10, 50, 100, 200].map((megabytes) => ({
-		direction: 'download' as const,
-		megabytes,
-		items: 1,
-	})),
-	{ direction: 'download' as const, megabytes: 50, items: 10 },
-].map((one) => ({ mode: 'filesystem' as const, ...one }));
+${names.map(describe).join('\n')}`;
 
-/** n8n itself holds the whole file in these modes, so they show what is added to that. */
-const OTHER_MODES: Case[] = (['database', 'default'] as const).flatMap((mode) =>
-	(['upload', 'download'] as const).map((direction) => ({
-		direction,
-		mode,
-		megabytes: 100,
-		items: 1,
-	})),
-);
-
-/** What is measured only when it is asked for: it takes long. */
-const SUSPEND = 'suspend';
-const SUSPENDED_TASKS = 16;
-const ACCOUNT = 'account';
+function describe(name: string): string {
+	const { about, minutes, when } = MEASUREMENTS[name] as Measurement;
+	return `  ${name.padEnd(12)} ${about}, ${minutes} min${when === 'asked' ? '; only if asked for' : ''}`;
+}
 
 interface Result {
 	ok: boolean;
-	machine: { processors: number; gigabytes: number; node: string; platform: string };
-	memory: Measurement[];
-	load: LoadMeasurement[];
-	failures: Array<Failure | LoadFailure>;
-	bounds: Bound[];
-	suspended?: SuspendMeasurement;
-	account?: AccountMeasurement[];
+	machine: Machine;
+	figures: Record<string, Figure>;
+	failures: Record<string, string>;
 }
 
-async function bench(only: string, repetitions: number, build: boolean): Promise<Result> {
-	await ensureHost();
+interface Machine {
+	processors: number;
+	model: string;
+	gigabytes: number;
+	platform: string;
+	/** Of the bench itself, and of n8n. */
+	node: string;
+	n8n: string;
+	package: string;
+	date: string;
+	/** Of the machine over a minute, before and after: how much else it had to do. */
+	load: { before: number; after: number };
+	minutes: number;
+}
+
+async function versionIn(folder: string): Promise<string> {
+	const text = await readFile(join(folder, 'package.json'), 'utf8');
+	return (JSON.parse(text) as { version: string }).version;
+}
+
+async function bench(only: string[], build: boolean): Promise<Result> {
+	const host = await ensureHost();
+	const began = Date.now();
+	const before = loadavg()[0] ?? NaN;
 	const tarball = await step('Packing the node', async () => await packPackage({ build }));
-	const cases = [...CASES, ...OTHER_MODES].filter((one) => nameOf(one).includes(only));
-	const loads = LOADS.filter((one) => loadName(one).includes(only));
-	const { measurements: memory, ...files } = await measureMemory(cases, { repetitions, tarball });
-	const { measurements: load, ...more } = await measureLoads(loads, { repetitions, tarball });
-	const failures = [...files.failures, ...more.failures];
-	const bounds = [...boundsOf(memory), ...loadBoundsOf(load)];
-	const suspended = only === SUSPEND ? await measureSuspend(SUSPENDED_TASKS, tarball) : undefined;
-	const account = only === ACCOUNT ? await measureAccount(tarball) : undefined;
-	const tables = [memoryTable(memory), loadTable(load), boundsTable(bounds)];
-	if (suspended !== undefined) tables.unshift(suspendedLines(suspended));
-	if (account !== undefined) tables.unshift(accountLines(account));
-	process.stderr.write(`\n${tables.join('\n\n')}\n`);
+	const run = new Run(tarball);
+	const figures: Record<string, Figure> = {};
+	const failures: Record<string, string> = {};
+	const measure = async (name: string) => {
+		try {
+			say(`${name}: begins`);
+			figures[name] = await (MEASUREMENTS[name] as Measurement).measure(run);
+			process.stderr.write(`\n${terminalText(figures[name])}\n\n`);
+		} catch (error) {
+			failures[name] = error instanceof Error ? (error.stack ?? error.message) : String(error);
+			say(`${name} failed: ${failures[name]}`);
+		}
+	};
+	const inOrder = async (some: string[]) => {
+		for (const name of some) await measure(name);
+	};
+	if (only.length > 0) {
+		await inOrder(only);
+	} else {
+		const of = (when: Measurement['when']) =>
+			names.filter((name) => MEASUREMENTS[name]?.when === when);
+		await Promise.all(([1, 2, 3] as const).map(async (lane) => await inOrder(of(lane))));
+		await run.stop();
+		await inOrder(of('alone'));
+	}
+	await run.stop();
+	const targets = Object.values(figures).flatMap((figure) => figure.targets ?? []);
 	return {
-		ok: failures.length === 0 && bounds.every(({ ok }) => ok),
+		ok: Object.keys(failures).length === 0 && targets.every(({ met }) => met),
 		machine: {
 			processors: cpus().length,
+			model: cpus()[0]?.model ?? 'unknown',
 			gigabytes: Math.round(totalmem() / 1024 ** 3),
-			node: process.version,
 			platform: process.platform,
+			node: process.version,
+			n8n: await versionIn(join(host.dir, 'node_modules', 'n8n')),
+			package: await versionIn(join(__dirname, '..')),
+			date: new Date().toISOString().slice(0, 10),
+			load: { before, after: loadavg()[0] ?? NaN },
+			minutes: Math.round((Date.now() - began) / 6_000) / 10,
 		},
-		memory,
-		load,
+		figures,
 		failures,
-		bounds,
-		suspended,
-		account,
 	};
+}
+
+function machineText({ processors, gigabytes, n8n, date, load, ...rest }: Machine): string {
+	const busy = `load ${load.before.toFixed(1)} before and ${load.after.toFixed(1)} after`;
+	return `${date}: ${processors} processors (${rest.model}), ${gigabytes} GB, ${rest.platform}, n8n ${n8n}, package ${rest.package}; ${busy}`;
+}
+
+async function writeDocs({ figures, machine }: Result): Promise<void> {
+	for (const file of ['benchmark.md', 'scale.md'] as const) {
+		const own = Object.entries(figures).filter(([name]) => MEASUREMENTS[name]?.page === file);
+		if (own.length > 0) await writePage(file, Object.fromEntries(own), machineText(machine));
+	}
 }
 
 function readArguments() {
 	try {
-		return parseArgs({
+		const { values } = parseArgs({
 			options: {
 				json: { type: 'boolean' },
-				only: { type: 'string', default: '' },
-				repetitions: { type: 'string', default: '3' },
+				docs: { type: 'boolean' },
+				only: { type: 'string' },
 				'no-build': { type: 'boolean' },
 				help: { type: 'boolean', short: 'h' },
 			},
-		}).values;
+		});
+		const only = values.only?.split(',') ?? [];
+		const unknown = only.find((name) => !names.includes(name));
+		if (unknown !== undefined) {
+			throw new Error(`There is no measurement "${unknown}". There are: ${names.join(', ')}`);
+		}
+		return { ...values, only };
 	} catch (error) {
 		console.error(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
 		process.exit(2);
@@ -124,8 +158,8 @@ async function main(): Promise<void> {
 	let line: string;
 	let code = 0;
 	try {
-		const repetitions = Math.max(1, Number(values.repetitions) || 1);
-		const result = await bench(values.only, repetitions, values['no-build'] !== true);
+		const result = await bench(values.only, values['no-build'] !== true);
+		if (values.docs) await writeDocs(result);
 		line = JSON.stringify(result);
 		if (!result.ok) code = 1;
 	} catch (error) {

@@ -6,13 +6,16 @@ import type { ExecutionStatus } from 'n8n-workflow';
 import type { Workflow } from '../host/client';
 import { startN8n, type N8n } from '../host/n8n';
 import { startSandbox, type Sandbox } from '../sandbox';
+import { credentialData } from '../test/e2e/support';
+import { startFront, type Front } from './front';
 import { processorSeconds, whileSampling, type Sample, type Span } from './resident';
 import { credential, warmUpWorkflow } from './workflows';
 
 export type Direction = 'upload' | 'download';
 export type Mode = 'filesystem' | 'database' | 'default';
 
-export interface Run {
+/** What was seen of n8n's process during an execution. */
+export interface Observed {
 	samples: Sample[];
 	startedAt: number;
 	seconds: number;
@@ -22,6 +25,9 @@ export interface Run {
 /** What n8n needs to settle between two executions. */
 export const PAUSE_MS = 1_500;
 const PATIENCE_MS = 180_000;
+
+/** n8n's own node looks at once, and then after 15 s. */
+const FRONT_HOLD_MS = 1_500;
 
 interface Listed {
 	id: string;
@@ -53,6 +59,7 @@ export class Laboratory {
 	private constructor(
 		readonly n8n: N8n,
 		readonly sandbox: Sandbox,
+		private readonly front: Front,
 	) {}
 
 	static async open(
@@ -61,33 +68,31 @@ export class Laboratory {
 		env: Record<string, string> = {},
 	): Promise<Laboratory> {
 		const sandbox = await startSandbox({ jobSeconds: 0.5 });
+		const front = await startFront(sandbox, FRONT_HOLD_MS);
 		const n8n = await startN8n({
 			tarball,
 			env: { N8N_DEFAULT_BINARY_DATA_MODE: mode, ...env },
 			credentials: [
+				{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) },
 				{
 					name: credential,
-					type: 'dashScopeApi',
-					data: {
-						apiKey: sandbox.apiKey,
-						region: 'custom',
-						workspaceId: '',
-						baseUrl: sandbox.url,
-					},
+					type: 'alibabaCloudApi',
+					data: { apiKey: sandbox.apiKey, region: 'cn-beijing', workspaceId: '', url: front.url },
 				},
 			],
 		});
 		await mkdir(n8n.files, { recursive: true });
-		return new Laboratory(n8n, sandbox);
+		return new Laboratory(n8n, sandbox, front);
 	}
 
 	async close(): Promise<void> {
 		await this.n8n.stop();
+		this.front.close();
 		await this.sandbox.stop();
 	}
 
 	/** Runs the workflows at the same time, each in an execution of its own. */
-	async run(...workflows: Workflow[]): Promise<Run> {
+	async run(...workflows: Workflow[]): Promise<Observed> {
 		const ids = await Promise.all(workflows.map(async (one) => await this.n8n.addWorkflow(one)));
 		await this.sandbox.reset();
 		return await this.watch(async () => {
@@ -100,7 +105,7 @@ export class Laboratory {
 	}
 
 	/** What happens to n8n's process meanwhile. */
-	async watch(work: () => Promise<void>): Promise<Run> {
+	async watch(work: () => Promise<void>): Promise<Observed> {
 		const startedAt = Date.now();
 		const used = await processorSeconds(this.n8n.pid);
 		const { samples } = await whileSampling(this.n8n.pid, work);
@@ -111,7 +116,7 @@ export class Laboratory {
 	}
 
 	/** Runs the workflow several times and collects what `take` makes of each. */
-	async repeat<T>(times: number, workflow: Workflow, take: (run: Run) => T): Promise<T[]> {
+	async repeat<T>(times: number, workflow: Workflow, take: (run: Observed) => T): Promise<T[]> {
 		const results: T[] = [];
 		for (let count = 0; count < times; count++) {
 			results.push(take(await this.run(workflow)));

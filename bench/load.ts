@@ -1,14 +1,16 @@
 // What transfers cost an n8n whose heap is full of other people's data: its memory, and how long its event loop stands.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workflow } from '../host/client';
-import { freePort } from '../host/ports';
 import { say, step } from '../host/progress';
-import { Laboratory, PAUSE_MS, type Run } from './laboratory';
+import { loadTargets } from './bounds';
+import { number, range, type Figure } from './figure';
+import { Laboratory, PAUSE_MS, type Observed } from './laboratory';
 import { MEGABYTE, largeVideos } from './largeVideo';
+import { makeProbe, type Probe, type Probed } from './probe';
 import { growthOf, median, rise, tenths, type Growth } from './resident';
+import type { Run } from './run';
 import {
 	controlWorkflow,
 	downloadWorkflow,
@@ -18,6 +20,8 @@ import {
 } from './workflows';
 
 const HEAP_MB = 400;
+
+const REPETITIONS = 3;
 
 const DOWNLOADS = { count: 4, megabytes: 200 };
 /** Together in one execution: n8n has read them all before the first of them is uploaded. */
@@ -75,12 +79,6 @@ export interface LoadFailure extends Load {
 	error: string;
 }
 
-interface Probe {
-	stall: number;
-	heap: number;
-	collections: { major: number; minor: number };
-}
-
 /** A host of large files, for n8n's own download. */
 async function fileHost(bytes: number): Promise<{ url: string; close: () => void }> {
 	const chunk = Buffer.alloc(64 * 1024);
@@ -103,7 +101,7 @@ async function fileHost(bytes: number): Promise<{ url: string; close: () => void
 
 async function measure(
 	laboratory: Laboratory,
-	probe: (path: string) => Promise<Probe>,
+	probe: Probe['ask'],
 	load: Load,
 	repetitions: number,
 ): Promise<LoadMeasurement> {
@@ -122,7 +120,7 @@ async function measure(
 		const files = await largeVideos(video, n8n.files, megabytes * MEGABYTE, count);
 		workflows.push(by === 'node' ? uploadWorkflow(files, count) : controlWorkflow(files));
 	}
-	const runs: Array<Run & Probe> = [];
+	const runs: Array<Observed & Probed> = [];
 	for (let count = 0; count < repetitions; count++) {
 		// Memory that a run leaves behind would hide what the next one takes.
 		await laboratory.refresh();
@@ -166,26 +164,17 @@ async function measure(
 	};
 }
 
-export async function measureLoads(
-	loads: Load[],
-	{ repetitions, tarball }: { repetitions: number; tarball: string },
-): Promise<{ measurements: LoadMeasurement[]; failures: LoadFailure[] }> {
+export async function measureLoad({ tarball }: Run): Promise<Figure> {
 	const measurements: LoadMeasurement[] = [];
 	const failures: LoadFailure[] = [];
-	if (loads.length === 0) return { measurements, failures };
-	const port = await freePort();
+	const { env, ask: probe } = await makeProbe();
 	const laboratory = await step('Starting n8n with a probe in it', () =>
-		Laboratory.open('filesystem', tarball, {
-			NODE_OPTIONS: `--require ${join(__dirname, 'probe.cjs')}`,
-			WAN_BENCH_PROBE: String(port),
-		}),
+		Laboratory.open('filesystem', tarball, env),
 	);
-	const probe = async (path: string): Promise<Probe> =>
-		(await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as Probe;
 	try {
-		for (const load of loads) {
+		for (const load of LOADS) {
 			try {
-				const one = await step(loadName(load), () => measure(laboratory, probe, load, repetitions));
+				const one = await step(loadName(load), () => measure(laboratory, probe, load, REPETITIONS));
 				say(`  grew by ${one.growth.all.join(', ')} MB, stood for ${one.stall.all.join(', ')} ms`);
 				measurements.push(one);
 			} catch (error) {
@@ -197,5 +186,25 @@ export async function measureLoads(
 	} finally {
 		await laboratory.close();
 	}
-	return { measurements, failures };
+	return {
+		title: 'Several files at once in an n8n with a full heap',
+		columns: ['Growth MB', 'Stall ms', 'Major GC ms', 'Minor', 'Seconds', 'CPU s'],
+		rows: measurements.map((one) => ({
+			label: loadName(one),
+			cells: [
+				range(one.growth),
+				range(one.stall),
+				range(one.major),
+				range(one.minor),
+				number(one.seconds, 1),
+				number(one.processorSeconds ?? NaN, 1),
+			],
+		})),
+		notes: [
+			`Median / highest of ${REPETITIONS} runs.`,
+			...failures.map((one) => `${loadName(one)} failed: ${one.error}`),
+		],
+		targets: loadTargets(measurements),
+		raw: measurements,
+	};
 }

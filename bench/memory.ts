@@ -1,124 +1,190 @@
-// How much the resident memory of a real n8n grows while the node moves files of several sizes.
-import { say, step } from '../host/progress';
-import { Laboratory, type Direction, type Mode } from './laboratory';
+// Memory and event loop of n8n while a file passes: this node in both directions, n8n's own node down only.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { say } from '../host/progress';
+import { target, words, type Cell, type Figure } from './figure';
+import { Laboratory, PAUSE_MS, type Direction } from './laboratory';
 import { MEGABYTE, largeVideos } from './largeVideo';
-import { growthOf, median, rise, rounded, tenths, type Growth } from './resident';
-import { controlWorkflow, downloadWorkflow, uploadWorkflow } from './workflows';
+import { makeProbe, type Probe } from './probe';
+import { rise } from './resident';
+import { progress, type Run } from './run';
+import { spreadOf } from './statistics';
+import { TITLES, type Way } from './ways';
+import { downloadWorkflow, qwenCloudWorkflow, uploadWorkflow } from './workflows';
+
+const REPETITIONS = 5;
+const HEAP_MB = 400;
+/** While idle, V8 collects once more on its own, eight seconds later. */
+const SETTLE_MS = 10_000;
 
 export interface Case {
+	way: Way;
 	direction: Direction;
-	mode: Mode;
-	/** Of each file. */
 	megabytes: number;
-	/** Items in one run, each with a file of its own. */
-	items: number;
+	/** Whether n8n's heap has 400 MB of live objects. */
+	full: boolean;
 }
 
-/** Such as "upload 10 × 50 MB, filesystem". */
-export function nameOf({ direction, items, megabytes, mode }: Case): string {
-	const times = items === 1 ? '' : `${items} × `;
-	return `${direction} ${times}${megabytes} MB, ${mode}`;
+const MEGABYTES: Record<Direction, readonly number[]> = {
+	upload: [10, 50, 100],
+	download: [10, 100, 200],
+};
+
+const CASES: Case[] = [false, true].flatMap((full) => [
+	...MEGABYTES.upload.map((megabytes) => ({
+		way: 'active' as const,
+		direction: 'upload' as const,
+		megabytes,
+		full,
+	})),
+	...(['active', 'qwenCloud'] as const).flatMap((way) =>
+		MEGABYTES.download.map((megabytes) => ({
+			way,
+			direction: 'download' as const,
+			megabytes,
+			full,
+		})),
+	),
+]);
+
+export interface Taken extends Case {
+	/** Of resident memory, megabytes. */
+	growths: number[];
+	/** Of the event loop from the first transfer on, milliseconds. */
+	stalls: number[];
+	error?: string;
 }
 
-export interface Measurement extends Case {
-	/** Just before the first repetition. */
-	baseline: number;
-	/** From just before the execution to its highest point. */
-	growth: Growth;
-	/** The same during the transfer alone: without n8n's own reading of the file. */
-	transferGrowth: Growth;
-	/** Uploads: an execution that reads the same file and does nothing with it. */
-	controlGrowth?: Growth;
-	childrenGrowth: Growth;
-	/** Median of a whole execution. */
-	seconds: number;
-	/** Processor time that n8n used meanwhile, median; the collection of garbage is part of it. */
-	processorSeconds?: number;
-}
-
-export interface Failure extends Case {
-	error: string;
-}
-
-export interface MemoryOptions {
-	repetitions: number;
-	tarball: string;
-}
-
-async function measure(
-	laboratory: Laboratory,
-	one: Case,
-	repetitions: number,
-): Promise<Measurement> {
-	const { direction, megabytes, items } = one;
+async function take(laboratory: Laboratory, ask: Probe['ask'], one: Case): Promise<Taken> {
+	const { way, direction, megabytes, full } = one;
+	const { sandbox, n8n } = laboratory;
 	const bytes = megabytes * MEGABYTE;
 	await laboratory.refresh();
-	const files =
-		direction === 'upload'
-			? await largeVideos(laboratory.sandbox.samples.video, laboratory.n8n.files, bytes, items)
-			: undefined;
 	// The service's own work would take processor time from what is measured.
-	laboratory.sandbox.configure(
-		files === undefined ? { resultBytes: bytes, slots: items } : { slots: 0 },
-	);
+	sandbox.configure(direction === 'upload' ? { slots: 0 } : { resultBytes: bytes, slots: 5 });
 	const workflow =
-		files === undefined
-			? downloadWorkflow(laboratory.sandbox.samples.video.url, items)
-			: uploadWorkflow(files);
-	const runs = await laboratory.repeat(repetitions, workflow, ({ samples, seconds, ...more }) => ({
-		baseline: rounded(samples[0]?.own ?? 0),
-		growth: rise(samples, 'own'),
-		transfer: rise(samples, 'own', laboratory.transferSpan(direction)),
-		children: rise(samples, 'children'),
-		seconds,
-		processorSeconds: more.processorSeconds,
-	}));
-	const used = runs.flatMap((run) => run.processorSeconds ?? []);
-	const measurement: Measurement = {
-		...one,
-		baseline: runs[0]?.baseline ?? NaN,
-		growth: growthOf(runs.map(({ growth }) => growth)),
-		transferGrowth: growthOf(runs.map(({ transfer }) => transfer)),
-		childrenGrowth: growthOf(runs.map(({ children }) => children)),
-		seconds: tenths(median(runs.map(({ seconds }) => seconds))),
-		processorSeconds: used.length === 0 ? undefined : tenths(median(used)),
-	};
-	if (files === undefined) return measurement;
-	// In a fresh process again: memory that the uploads left behind would hide what reading takes.
-	await laboratory.refresh();
-	const control = await laboratory.repeat(repetitions, controlWorkflow(files), ({ samples }) =>
-		rise(samples, 'own'),
-	);
-	return { ...measurement, controlGrowth: growthOf(control) };
+		way === 'qwenCloud'
+			? qwenCloudWorkflow()
+			: direction === 'upload'
+				? uploadWorkflow(await largeVideos(sandbox.samples.video, n8n.files, bytes, 1))
+				: downloadWorkflow(sandbox.samples.video.url, 1);
+	if (full) {
+		await ask(`/fill?megabytes=${HEAP_MB}`);
+		await sleep(SETTLE_MS);
+	}
+	const taken: Taken = { ...one, growths: [], stalls: [] };
+	for (let count = 0; count < REPETITIONS; count++) {
+		const running = laboratory.run(workflow);
+		// How n8n starts the execution and reads the file itself is another matter.
+		const begun = () => sandbox.requests(direction === 'upload' ? 'policy' : 'result').length > 0;
+		const over = running.then(
+			() => true,
+			() => true,
+		);
+		while (!begun() && !(await Promise.race([over, sleep(5, false)])));
+		await ask('/reset');
+		const { samples } = await running;
+		taken.stalls.push((await ask('/')).stall);
+		taken.growths.push(rise(samples, 'own'));
+		await sleep(PAUSE_MS);
+	}
+	return taken;
 }
 
-/** Measures the cases one after another; cases of one mode share an n8n, restarted for each. */
-export async function measureMemory(
-	cases: Case[],
-	{ repetitions, tarball }: MemoryOptions,
-): Promise<{ measurements: Measurement[]; failures: Failure[] }> {
-	const measurements: Measurement[] = [];
-	const failures: Failure[] = [];
-	for (const mode of [...new Set(cases.map((one) => one.mode))]) {
-		const laboratory = await step(`Starting n8n with binary data in "${mode}"`, () =>
-			Laboratory.open(mode, tarball),
-		);
-		try {
-			for (const one of cases.filter((other) => other.mode === mode)) {
-				const name = nameOf(one);
-				try {
-					const measurement = await step(name, () => measure(laboratory, one, repetitions));
-					say(`  grew by ${measurement.growth.all.join(', ')} MB`);
-					measurements.push(measurement);
-				} catch (error) {
-					const reason = error instanceof Error ? error.message : String(error);
-					say(`  failed: ${reason}\n${laboratory.n8n.log().slice(-1_500)}`);
-					failures.push({ ...one, error: reason });
-				}
+export async function measureMemory(run: Run): Promise<Figure> {
+	const { env, ask } = await makeProbe();
+	const laboratory = await Laboratory.open('filesystem', run.tarball, env);
+	const tell = progress('memory', CASES.length);
+	const taken: Taken[] = [];
+	try {
+		for (const one of CASES) {
+			const name = `${TITLES[one.way]}, ${one.direction} ${one.megabytes} MB${one.full ? ', full heap' : ''}`;
+			try {
+				const measured = await take(laboratory, ask, one);
+				taken.push(measured);
+				tell(`${name}: ${measured.growths.join(', ')} MB`);
+			} catch (error) {
+				const reason = error instanceof Error ? error.message : String(error);
+				taken.push({ ...one, growths: [], stalls: [], error: reason });
+				say(`${name} failed: ${reason}`);
 			}
-		} finally {
-			await laboratory.close();
 		}
+	} finally {
+		await laboratory.close();
 	}
-	return { measurements, failures };
+	return memoryFigure(taken);
+}
+
+/** The figure of cases that were taken. */
+export function memoryFigure(taken: Taken[]): Figure {
+	const cell = (one: Taken | undefined): Cell => {
+		if (one === undefined) return words('–');
+		if (one.error !== undefined) return words('failed');
+		const growth = spreadOf(one.growths);
+		const stall = spreadOf(one.stalls);
+		return {
+			text: `${growth.median.toFixed(0)} (≤ ${growth.most.toFixed(0)}) MB, ${stall.median.toFixed(0)} (≤ ${stall.most.toFixed(0)}) ms`,
+			value: growth.most,
+		};
+	};
+	const directions: Direction[] = ['upload', 'download'];
+	const sizes = directions.flatMap((direction) =>
+		MEGABYTES[direction].map((megabytes) => ({ direction, megabytes })),
+	);
+	const ways: Way[] = ['active', 'qwenCloud'];
+	const find = (way: Way, full: boolean, { direction, megabytes }: (typeof sizes)[number]) =>
+		taken.find(
+			(one) =>
+				one.way === way &&
+				one.full === full &&
+				one.direction === direction &&
+				one.megabytes === megabytes,
+		);
+	const heaps = [false, true];
+	const heapName = (full: boolean) => (full ? `heap of ${HEAP_MB} MB` : 'small heap');
+	const apart = (way: Way, direction: Direction) => {
+		const all = MEGABYTES[direction].map(
+			(megabytes) => spreadOf(find(way, false, { direction, megabytes })?.growths ?? []).most,
+		);
+		return (all.at(-1) ?? NaN) - (all[0] ?? NaN);
+	};
+	return {
+		title: 'Growth of resident memory, longest stall of the event loop',
+		columns: sizes.map(
+			({ direction, megabytes }) => `${megabytes} MB ${direction === 'upload' ? 'in' : 'out'}`,
+		),
+		rows: ways.flatMap((way) =>
+			heaps.map((full) => ({
+				label: `${TITLES[way]}, ${heapName(full)}`,
+				cells: sizes.map((size) => cell(find(way, full, size))),
+			})),
+		),
+		notes: [
+			`Median (most) of ${REPETITIONS} executions in one process, files in n8n's folder. Growth from just before the execution; stalls from the beginning of the first transfer. What the first execution takes stays with the process, so that the most tells more than the median. The Qwen Cloud node takes no video in.`,
+		],
+		charts: [
+			{
+				name: 'memory',
+				title: `Growth of memory by the size of the result, most of ${REPETITIONS}`,
+				unit: 'MB',
+				groups: MEGABYTES.download.map((megabytes) => `${megabytes} MB`),
+				series: ways.flatMap((way) =>
+					heaps.map((full) => ({
+						name: `${TITLES[way]}, ${heapName(full)}`,
+						values: MEGABYTES.download.map(
+							(megabytes) => cell(find(way, full, { direction: 'download', megabytes })).value,
+						),
+					})),
+				),
+			},
+		],
+		targets: directions.map((direction) =>
+			target(
+				`(a) ${direction}, largest over smallest file, most of ${REPETITIONS}`,
+				10,
+				apart('active', direction),
+				'MB',
+			),
+		),
+		raw: taken,
+	};
 }

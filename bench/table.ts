@@ -1,11 +1,8 @@
-// The measurements for people.
-import type { Bound } from './bounds';
-import { loadName, type LoadMeasurement } from './load';
-import { nameOf, type Measurement } from './memory';
-import type { Growth } from './resident';
+// Figures for people: in the terminal, and as Markdown.
+import type { Figure, Target } from './figure';
 
 /** Columns as wide as their widest cell; the first is text, the others are numbers. */
-function table(rows: string[][]): string {
+function aligned(rows: string[][]): string {
 	const widths = (rows[0] ?? []).map((_, column) =>
 		Math.max(...rows.map((row) => row[column]?.length ?? 0)),
 	);
@@ -21,59 +18,45 @@ function table(rows: string[][]): string {
 	);
 }
 
-const range = (growth: Growth | undefined) =>
-	growth === undefined ? '–' : `${growth.median.toFixed(1)} / ${growth.max.toFixed(1)}`;
+const rowsOf = ({ columns, rows }: Figure, corner: string): string[][] => [
+	[corner, ...columns],
+	...rows.map(({ label, cells }) => [label, ...cells.map(({ text }) => text)]),
+];
 
-export function memoryTable(measurements: Measurement[]): string {
-	return table([
-		[
-			'resident memory, MB',
-			'before',
-			'growth',
-			'in transfer',
-			'control',
-			'children',
-			'seconds',
-			'CPU s',
-		],
-		...measurements.map((one) => [
-			nameOf(one),
-			one.baseline.toFixed(0),
-			range(one.growth),
-			range(one.transferGrowth),
-			range(one.controlGrowth),
-			range(one.childrenGrowth),
-			one.seconds.toFixed(1),
-			one.processorSeconds?.toFixed(1) ?? '–',
-		]),
-		['(growth: median / highest of the repetitions)', '', '', '', '', '', '', ''],
-	]);
+const exact = (value: number) =>
+	Number.isFinite(value) ? String(Math.round(value * 1_000) / 1_000) : '–';
+
+const targetRows = (targets: Target[]): string[][] => [
+	['Target', 'At most', 'Measured', ''],
+	...targets.map(({ what, limit, actual, unit, met }) => [
+		what,
+		`${limit} ${unit}`.trim(),
+		`${exact(actual)} ${unit}`.trim(),
+		met ? 'met' : 'not met',
+	]),
+];
+
+export function terminalText(figure: Figure): string {
+	const { title, notes, targets = [] } = figure;
+	const parts = [`${title}\n`, aligned(rowsOf(figure, '')), ...notes];
+	if (targets.length > 0) parts.push(`\n${aligned(targetRows(targets))}`);
+	return parts.join('\n');
 }
 
-export function loadTable(measurements: LoadMeasurement[]): string {
-	return table([
-		['n8n with a full heap', 'growth MB', 'stall ms', 'major GC ms', 'minor', 'seconds', 'CPU s'],
-		...measurements.map((one) => [
-			loadName(one),
-			range(one.growth),
-			range(one.stall),
-			range(one.major),
-			range(one.minor),
-			one.seconds.toFixed(1),
-			one.processorSeconds?.toFixed(1) ?? '–',
-		]),
-		['(median / highest of the repetitions)', '', '', '', '', '', ''],
-	]);
+function markdownTable(rows: string[][]): string {
+	const line = (row: string[]) => `| ${row.join(' | ')} |`;
+	const [head = [], ...body] = rows;
+	return [line(head), line(head.map(() => '---')), ...body.map(line)].join('\n');
 }
 
-export function boundsTable(bounds: Bound[]): string {
-	return table([
-		['bound', 'limit', 'actual', ''],
-		...bounds.map(({ name, unit, limit, actual, ok }) => [
-			name,
-			`${limit} ${unit}`,
-			actual.toFixed(1),
-			ok ? 'holds' : 'BROKEN',
-		]),
-	]);
+/** @param chart where the file of a chart is, seen from the page */
+export function markdownText(figure: Figure, chart: (name: string) => string): string {
+	const { title, notes, charts = [], targets = [] } = figure;
+	return [
+		`### ${title}`,
+		markdownTable(rowsOf(figure, ' ')),
+		...notes,
+		...charts.map((one) => `![${one.title}](${chart(one.name)})`),
+		...(targets.length === 0 ? [] : [markdownTable(targetRows(targets))]),
+	].join('\n\n');
 }

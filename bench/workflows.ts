@@ -1,7 +1,9 @@
 // The workflows that are measured: one that only uploads, one that only downloads, and the upload's
 // without the node, to tell what n8n itself needs for reading the file.
-import type { INode, INodeParameters } from 'n8n-workflow';
+import type { INode } from 'n8n-workflow';
 import type { Workflow } from '../host/client';
+import { editNode, type EditSettings } from './edit';
+import { qwenCloudNode } from './ways';
 
 export const credential = 'Sandbox of the bench';
 
@@ -27,26 +29,22 @@ const readFile = (path: string) =>
 		options: { dataPropertyName: 'data' },
 	});
 
-const edit = (parameters: INodeParameters): INode => ({
-	...node('Edit', 'n8n-nodes-wan-video-edit.wanVideoEdit', 1, {
-		resource: 'video',
-		operation: 'instructionEdit',
+const edit = (settings: Omit<EditSettings, 'credential' | 'prompt'>): INode =>
+	editNode('Edit', {
+		credential,
 		prompt: 'Make it grey',
-		resolution: '720P',
-		options: { pollInterval: 1 },
-		...parameters,
-	}),
-	credentials: { dashScopeApi: { id: null, name: credential } },
-});
+		...settings,
+		options: { pollInterval: 1, ...settings.options },
+	});
 
-const fromBinary = { videoSource: 'binary', videoField: 'data' };
+const fromBinary = { field: 'data' };
 
 /** @param transfers how many files move at once */
 export const uploadWorkflow = (path: string, transfers = 2) =>
 	chain('upload', [
 		trigger(),
 		readFile(path),
-		edit({ ...fromBinary, completion: 'submit', options: { pollInterval: 1, transfers } }),
+		edit({ waiting: 'none', video: fromBinary, options: { transfers } }),
 	]);
 
 export const controlWorkflow = (path: string) =>
@@ -82,19 +80,13 @@ export const downloadWorkflow = (videoUrl: string, count: number) =>
 	chain('download', [
 		trigger(),
 		...items(count),
-		edit({
-			videoSource: 'url',
-			videoUrl,
-			completion: 'wait',
-			download: true,
-			outputField: 'data',
-		}),
+		edit({ waiting: 'active', video: { url: videoUrl } }),
 	]);
 
 /** A small upload and download, so that code and connections are there before anything is measured. */
 export const warmUpWorkflow = (path: string) =>
-	chain('warm up', [
-		trigger(),
-		readFile(path),
-		edit({ ...fromBinary, completion: 'wait', download: true, outputField: 'data' }),
-	]);
+	chain('warm up', [trigger(), readFile(path), edit({ waiting: 'active', video: fromBinary })]);
+
+/** The download of n8n's own node. */
+export const qwenCloudWorkflow = () =>
+	chain('qwen cloud', [trigger(), ...items(1), qwenCloudNode(credential, 'Make it grey')]);

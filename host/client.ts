@@ -8,6 +8,7 @@ import type {
 	IConnections,
 	INode,
 	INodeExecutionData,
+	INodeTypeDescription,
 	IRunExecutionData,
 	IWorkflowSettings,
 } from 'n8n-workflow';
@@ -151,6 +152,12 @@ export class N8nClient {
 			if (error instanceof RestError && error.status === 404) return undefined;
 			throw error;
 		}
+	}
+
+	/** The descriptions of all node types, as the editor gets them. */
+	async nodeTypes(): Promise<INodeTypeDescription[]> {
+		const response = await this.client.fetch('GET', '/nodes.json', undefined, '/types');
+		return (await response.json()) as INodeTypeDescription[];
 	}
 
 	workflowUrl(workflowId: string): string {

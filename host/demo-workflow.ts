@@ -3,7 +3,7 @@ import type { Workflow } from './client';
 
 export const editNode = 'Edit Video with Wan';
 
-const credentialName = 'DashScope (Demo)';
+export const credentialName = 'DashScope (Demo)';
 
 export interface DemoFiles {
 	input: string;

@@ -1,16 +1,17 @@
 // npm run demo: a real video is edited in a real n8n, from nothing but a clone.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, realpath, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { probeVideo } from '../sandbox/probe';
 import { outputOf, type Execution } from './client';
-import { demoCredential, demoWorkflow, editNode } from './demo-workflow';
+import { addExamples, type DemoExamples } from './demo-examples';
+import { demoCredential, demoWorkflow, editNode, type DemoFiles } from './demo-workflow';
 import { ensureHost } from './install';
 import { startN8n, type N8n } from './n8n';
 import { packPackage, root } from './pack';
 import { say, step } from './progress';
-import { startService } from './service';
+import { startService, type Service } from './service';
 import { stopAll } from './stopping';
 
 const help = `npm run demo [-- --once]
@@ -45,7 +46,7 @@ interface Result {
 	};
 }
 
-async function prepareFiles(sample: string): Promise<{ input: string; output: string }> {
+async function prepareFiles({ sample, pictures }: Service): Promise<DemoFiles> {
 	const folder = join(root, '.demo');
 	await mkdir(folder, { recursive: true });
 	// n8n compares resolved paths with the folder that it may use.
@@ -54,6 +55,7 @@ async function prepareFiles(sample: string): Promise<{ input: string; output: st
 	const output = join(files, 'edited.mp4');
 	await rm(output, { force: true });
 	await copyFile(sample, input);
+	for (const picture of pictures) await copyFile(picture, join(files, basename(picture)));
 	return { input, output };
 }
 
@@ -74,19 +76,28 @@ function whyFailed(execution: Execution): string {
 		.join(': ');
 }
 
-async function demo(): Promise<{ result: Result; n8n: N8n; workflowUrl: string; sample: string }> {
+interface Demo {
+	result: Result;
+	n8n: N8n;
+	workflowUrl: string;
+	sample: string;
+	examples: DemoExamples;
+}
+
+async function demo(): Promise<Demo> {
 	await ensureHost();
 	const service = await step('Starting the service', startService);
 	const tarball = await step('Building and packing the node', packPackage);
-	const files = await prepareFiles(service.sample);
+	const files = await prepareFiles(service);
 	const n8n = await step('Starting n8n with the packed node', () =>
 		startN8n({
 			tarball,
-			files: join(files.input, '..'),
+			files: dirname(files.input),
 			credentials: [demoCredential(service.credential)],
 		}),
 	);
 	say(`n8n ${n8n.version} at ${n8n.url}`);
+	const examples = await step('Importing the examples', () => addExamples(n8n));
 	const workflowId = await n8n.addWorkflow(demoWorkflow(files, service.name));
 	const execution = await step('Editing the sample video', async () =>
 		n8n.waitFor(await n8n.run(workflowId), { timeoutMs: service.timeoutMs }),
@@ -103,6 +114,7 @@ async function demo(): Promise<{ result: Result; n8n: N8n; workflowUrl: string; 
 		n8n,
 		workflowUrl: n8n.workflowUrl(workflowId),
 		sample: files.input,
+		examples,
 		result: {
 			ok: true,
 			n8n: n8n.version,
@@ -153,7 +165,7 @@ async function main(): Promise<void> {
 	}
 
 	try {
-		const { result, n8n, workflowUrl, sample } = await demo();
+		const { result, n8n, workflowUrl, sample, examples } = await demo();
 		if (values.once) {
 			ending = true;
 			say('Done; stopping everything');
@@ -166,7 +178,15 @@ The edit is done (task ${result.taskId}).
   After    ${video.path}
            ${video.codec}, ${video.width}x${video.height}, ${video.fps} fps, ${video.seconds} s
 
-Try it yourself in n8n ${result.n8n}:
+Try it yourself, with the files in ${dirname(sample)}:
+  Form     ${examples.form}
+           a video, pictures and a wish; the edited video goes to the storage, its link to the mailbox
+  Styles   ${examples.styles}
+           six edits of one video on one page
+  Mailbox  ${examples.mailbox}
+  Storage  ${examples.storage}
+
+See how they work in n8n ${result.n8n}:
   Editor   ${workflowUrl}
   E-mail   ${n8n.owner.email}
   Password ${n8n.owner.password}

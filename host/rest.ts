@@ -19,8 +19,9 @@ export class RestClient {
 
 	constructor(private readonly url: string) {}
 
-	async fetch(method: string, path: string, body?: unknown): Promise<Response> {
-		const response = await fetch(`${this.url}/rest${path}`, {
+	/** @param path below /rest, unless another base is given */
+	async fetch(method: string, path: string, body?: unknown, base = '/rest'): Promise<Response> {
+		const response = await fetch(`${this.url}${base}${path}`, {
 			method,
 			headers: {
 				// A kept connection may be closed by a busy n8n in the moment in which it is used again.
@@ -38,7 +39,7 @@ export class RestClient {
 		if (!response.ok) {
 			const text = await response.text();
 			throw new RestError(
-				`${method} /rest${path} answered ${response.status}: ${text.slice(0, 2000)}`,
+				`${method} ${base}${path} answered ${response.status}: ${text.slice(0, 2000)}`,
 				response.status,
 			);
 		}

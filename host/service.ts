@@ -10,6 +10,8 @@ export interface Service {
 	credential: Record<string, string>;
 	/** A video to edit. */
 	sample: string;
+	/** Pictures to edit it with. */
+	pictures: string[];
 	/** How many tasks the service was asked to make, if it can tell. */
 	submissions?: () => number;
 	timeoutMs: number;
@@ -17,6 +19,10 @@ export interface Service {
 
 const jobSeconds = 8;
 const regions = ['cn-beijing', 'ap-southeast-1'] as const;
+
+/** One of each format that most people have. */
+const picturesOf = ({ images }: { images: Array<{ path: string }> }) =>
+	images.slice(0, 3).map(({ path }) => path);
 
 /** The sandbox, whatever the environment says. */
 export async function startSandboxService(): Promise<Service> {
@@ -32,6 +38,7 @@ export async function startSandboxService(): Promise<Service> {
 			baseUrl: running.url,
 		},
 		sample: running.samples.video.path,
+		pictures: picturesOf(running.samples),
 		submissions: () => running.tasks().length,
 		timeoutMs: 180_000,
 	};
@@ -48,6 +55,7 @@ async function dashScope(apiKey: string): Promise<Service> {
 		name: 'Alibaba Cloud DashScope',
 		credential: { apiKey, region, workspaceId: '', baseUrl: '' },
 		sample: samples.video.path,
+		pictures: picturesOf(samples),
 		timeoutMs: 30 * 60_000,
 	};
 }

@@ -52,7 +52,11 @@ function rows(fields: INodeProperties[], prefix = ''): string[] {
 		if (['hidden', 'notice'].includes(field.type)) return [];
 		const name = `${prefix}${field.displayName}`;
 		const row = `| ${cell(name)} | ${cell(defaultOf(field))} | ${cell(meaning(field))} |`;
-		const inner = (field.options ?? []).filter(isGroup).flatMap(({ values }) => values);
+		const options = field.options ?? [];
+		const inner = [
+			...options.filter(isGroup).flatMap(({ values }) => values),
+			...(field.type === 'collection' ? options.filter(isField) : []),
+		];
 		return [row, ...rows(inner, `${name} → `)];
 	});
 }
@@ -76,7 +80,7 @@ function operationText(resource: string, option: INodePropertyOptions): string {
 		others.length === 0 ? '' : table(others),
 		collected.length === 0
 			? ''
-			: `Options; what you do not add is not sent:\n\n${table(collected)}`,
+			: `Options. Those that you do not add are not sent.\n\n${table(collected)}`,
 	].join('\n\n');
 }
 

@@ -8,6 +8,7 @@ import type {
 import { testDashScope } from '../shared/dashscope/credentialTest';
 import { wakeUp, wakeUpWebhooks } from '../shared/n8n/suspend/wakeUp';
 import { properties, route } from './actions/router';
+import { builderHint, hints } from './hints';
 import { searchAllModels, searchModels } from './fields/model';
 
 export class WanVideoEdit implements INodeType {
@@ -36,6 +37,8 @@ export class WanVideoEdit implements INodeType {
 			},
 		],
 		webhooks: wakeUpWebhooks,
+		hints,
+		builderHint,
 		properties,
 	};
 

@@ -18,16 +18,16 @@ import { searchModels } from '../WanVideoEdit/fields/model';
 import { price1080Option, price720Option, readPrices } from '../WanVideoEdit/fields/price';
 import { booleanOption, toText } from '../WanVideoEdit/fields/read';
 import { downloadFields, maxResultSizeOption, simplifyOption } from '../WanVideoEdit/fields/result';
-import { priceListOf, specOf } from '../WanVideoEdit/models';
+import { ALL_MODELS, EDIT_MODELS, idIn, priceListOf, specOf } from '../WanVideoEdit/models';
 import type { EndedTask, Settings } from './collect';
 
 /** Entries of the list of models that stand for several. */
 const OF_WAN_VIDEO_EDIT = 'wanVideoEdit';
-const ALL_MODELS = 'all';
+const ANY = 'all';
 
 const SEVERAL = [
 	{ name: 'Models of Wan Video Edit', value: OF_WAN_VIDEO_EDIT },
-	{ name: 'All Models of the Account', value: ALL_MODELS },
+	{ name: 'All Models of the Account', value: ANY },
 ];
 
 const STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED'];
@@ -92,15 +92,21 @@ export const properties: INodeProperties[] = [
 	},
 ];
 
-/** The picker's list: several models at once, then each that edits videos. */
+/** The picker's list: several models at once, then each that the action uses, the usual ones first. */
 export async function searchTriggerModels(
 	this: ILoadOptionsFunctions,
 	filter = '',
 ): Promise<INodeListSearchResult> {
 	const { results } = await searchModels.call(this, filter);
-	const wanted = filter.toLowerCase();
-	const several = SEVERAL.filter(({ name }) => name.toLowerCase().includes(wanted));
-	return { results: [...several, ...results] };
+	const others = ALL_MODELS.filter((spec) => !EDIT_MODELS.includes(spec)).map(({ id }) => id);
+	const isFound = ({ name }: { name: string }) => name.toLowerCase().includes(filter.toLowerCase());
+	return {
+		results: [
+			...SEVERAL.filter(isFound),
+			...results,
+			...[...new Set(others)].map((id) => ({ name: id, value: id })).filter(isFound),
+		],
+	};
 }
 
 export function readOptions(functions: IPollFunctions): JsonRecord {
@@ -109,13 +115,18 @@ export function readOptions(functions: IPollFunctions): JsonRecord {
 }
 
 /** @throws InputError for a model or a status that is none */
-export function readSettings(functions: IPollFunctions, budgetMs: number): Settings {
+export function readSettings(
+	functions: IPollFunctions,
+	baseUrl: string,
+	budgetMs: number,
+): Settings {
 	const model = readModel(functions);
 	const statuses = readStatuses(functions);
-	const only = model === ALL_MODELS || model === OF_WAN_VIDEO_EDIT ? undefined : model;
-	const isWanted = ({ model: its = '' }: ListedTask) => {
-		if (model === OF_WAN_VIDEO_EDIT) return specOf(its) !== undefined;
-		return only === undefined || its === only;
+	const only = model === ANY || model === OF_WAN_VIDEO_EDIT ? undefined : idOf(model, baseUrl);
+	const isWanted = ({ model: its }: ListedTask) => {
+		// The list always says it; if it ever does not, nothing may be missed for that.
+		if (its === undefined || model === ANY) return true;
+		return only === undefined ? specOf(its) !== undefined : its === only;
 	};
 	return {
 		source: { credential: functions.getNode().credentials?.dashScopeApi?.id ?? '', model: only },
@@ -124,6 +135,12 @@ export function readSettings(functions: IPollFunctions, budgetMs: number): Setti
 			booleanOption({ download: functions.getNodeParameter('download', true) }, 'download') ?? true,
 		budgetMs,
 	};
+}
+
+/** The ID that a model has in the region; one that is not the action's, or a dated snapshot, is taken as it is. */
+function idOf(model: string, baseUrl: string): string {
+	const spec = specOf(model);
+	return spec?.id === model ? idIn(spec, baseUrl) : model;
 }
 
 function readModel(functions: IPollFunctions): string {

@@ -7,12 +7,19 @@ import { readMaxResultBytes } from '../WanVideoEdit/fields/result';
 import { collect, collectLatest } from './collect';
 import { itemMaker, readOptions, readSettings } from './fields';
 import { readState } from './finished';
+import type { TriggerState } from './finished';
 
 /** For an n8n that does not say how long a poll may take. */
 const DEFAULT_BUDGET_MS = 5 * 60_000;
 
 /** n8n starts a poll even while the one before still runs. Both would find the same tasks. */
 const polling = new WeakSet<object>();
+
+/**
+ * What each trigger found at its activation, until n8n has kept a state of it. n8n's durable poll cursors drop what
+ * the poll at the activation leaves (n8n 2.41.1): without this, the trigger would begin one poll later.
+ */
+const activations = new Map<string, TriggerState>();
 
 /** The tasks that have finished since the last poll, one item each; null for none. */
 export async function pollOnce(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
@@ -21,9 +28,14 @@ export async function pollOnce(this: IPollFunctions): Promise<INodeExecutionData
 	polling.add(memory);
 	try {
 		const { ports, settings, itemOf } = await prepare(this);
-		const { state, ended } = await collect(ports, readState(memory.finished), settings);
+		const trigger = `${this.getWorkflow().id}:${this.getNode().id}`;
+		const saved = readState(memory.finished);
+		const kept = saved ?? activations.get(trigger);
+		const { state, ended } = await collect(ports, kept, settings);
 		const items = ended.map(itemOf);
 		memory.finished = state;
+		if (kept === undefined) activations.set(trigger, state);
+		if (saved !== undefined) activations.delete(trigger);
 		return items.length === 0 ? null : [items];
 	} finally {
 		polling.delete(memory);
@@ -48,7 +60,7 @@ async function prepare(functions: IPollFunctions) {
 	const ports = lookPorts(functions, client, maxResultBytes, AbortSignal.timeout(budgetMs));
 	return {
 		ports,
-		settings: readSettings(functions, budgetMs),
+		settings: readSettings(functions, client.baseUrl, budgetMs),
 		itemOf: itemMaker(functions, client.baseUrl),
 	};
 }

@@ -6,7 +6,7 @@ import type { Locator, Page } from 'playwright-core';
 import { startN8n, type N8n } from '../../host/n8n';
 import { properties } from '../../nodes/WanVideoEdit/actions/router';
 import { startSandbox } from '../../sandbox';
-import { findChromium, openBrowser, type Browser } from './chromium';
+import { findChromium, openBrowser, type Browser } from '../../host/chromium';
 import { available, packedNode, until, type Sandbox } from './support';
 
 const nodeName = 'Wan Video Edit';

@@ -1,5 +1,6 @@
 // The suspended wait in queue mode: PostgreSQL, Redis, a main process and workers.
 import { startQueueServers, whyNoQueue, type QueueServers } from '../../host/servers';
+import { outputOf } from '../../host/client';
 import { startN8n, type N8n } from '../../host/n8n';
 import type { Program } from '../../host/program';
 import { startWorker } from '../../host/worker';
@@ -137,6 +138,59 @@ queued('kill -9 of the worker that submitted: the other one finishes', async () 
 	await queue.stop();
 	await killed.launch();
 });
+
+queued(
+	'equal prompts on two workers, one submission lost: nobody gets the video of another',
+	async () => {
+		const { video, portraitVideo } = sandbox.samples;
+		const prompt = 'the fixed prompt of two visitors';
+		const flows = await Promise.all(
+			[video, portraitVideo].map(
+				async ({ url }, index) =>
+					await addFlow(
+						n8n,
+						`visitor ${index}`,
+						[edit('Edit', sandbox, credential, { videoUrl: url, waiting: 'active' })],
+						[['Items', 'Edit']],
+					),
+			),
+		);
+		// The first submission creates nothing; the second follows from the other process while it is looked for.
+		sandbox.fault({ route: 'create', drop: 'before' });
+		const before = sandbox.requests('create').length;
+		const ids: string[] = [];
+		for (const visitor of flows) {
+			ids.push(await startFlow(n8n, visitor, [prompt]));
+			await until('its submission', async () =>
+				sandbox.requests('create').length >= before + ids.length ? true : undefined,
+			);
+		}
+		const workers = ids.map((id) => workerOf(id, first.log()) ?? workerOf(id, second.log()));
+		expect(workers.every((worker) => worker !== undefined)).toBe(true);
+
+		const inputs = new Map(
+			(await Promise.all(ids.map(ended))).map((execution, index): [string, unknown] => {
+				const [own] = outputOf(execution, 'Edit');
+				if (own === undefined) {
+					expect(errorOf(execution)).toMatch(/^Outcome unknown/);
+					return [`error ${index}`, index];
+				}
+				return [String(own.json.taskId), index];
+			}),
+		);
+		for (const task of tasksOf(sandbox, prompt)) {
+			const [input] = task.media;
+			const owner = inputs.get(task.id);
+			// A task that nobody took is named in an error; one that was taken is its own.
+			if (owner === undefined) continue;
+			if (input?.kind !== 'video') throw new Error('Its input was not read');
+			const landscape = input.probe.width > input.probe.height;
+			expect(owner).toBe(landscape ? 0 : 1);
+		}
+		expect(inputs.size).toBe(2);
+		expect([...inputs.keys()].filter((key) => !key.startsWith('error')).length).toBeGreaterThan(0);
+	},
+);
 
 queued('kill -9 of the main process: finishes after its restart', async () => {
 	const id = await startFlow(n8n, flow, ['main one', 'main two']);

@@ -13,6 +13,7 @@ import {
 	node,
 	packedNode,
 	until,
+	wanVideoEdit,
 	workflow,
 	type Sandbox,
 } from './support';
@@ -201,6 +202,41 @@ row(
 		expect(delay).toBeGreaterThan(0);
 		expect(delay).toBeLessThanOrEqual(30);
 	},
+);
+
+row(
+	'Submit, then Wait for Completion: the second node suspends, and brings the video of each item',
+	async () => {
+		const wait = wanVideoEdit('Wait', credential, {
+			resource: 'task',
+			operation: 'wait',
+			taskId: '={{ $json.taskId }}',
+			waiting: 'suspend',
+			download: true,
+			outputField: 'data',
+			options: {},
+		});
+		const flow = await addFlow(
+			n8n,
+			'two steps',
+			[edit('Submit', sandbox, credential, { waiting: 'none' }), wait, after()],
+			[['Items', 'Submit', 'Wait', 'After']],
+		);
+		const id = await startFlow(n8n, flow, ['two steps 1', 'two steps 2']);
+		await untilSuspended(n8n, id);
+		const execution = await ended(id);
+		return {
+			status: execution.status,
+			seen: await seenAt(n8n, execution, 'After'),
+			tasks: tasksOf(sandbox, 'two steps').length,
+		};
+	},
+	(facts) =>
+		expect(facts).toEqual({
+			status: 'success',
+			seen: [ok('two steps 1'), ok('two steps 2')],
+			tasks: 2,
+		}),
 );
 
 row(

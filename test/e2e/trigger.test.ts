@@ -8,7 +8,7 @@ import { outputOf } from '../../host/client';
 import { startN8n, type N8n } from '../../host/n8n';
 import { startSandbox } from '../../sandbox';
 import { create } from '../sandbox/client';
-import { findChromium, openBrowser, type Browser } from './chromium';
+import { findChromium, openBrowser, type Browser } from '../../host/chromium';
 import {
 	available,
 	credentialData,

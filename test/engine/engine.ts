@@ -15,6 +15,7 @@ import { LoggerProxy, Workflow, createRunExecutionData } from 'n8n-workflow';
 import type {
 	IBinaryData,
 	ICredentialDataDecryptedObject,
+	IDataObject,
 	IExecuteFunctions,
 	IHttpRequestOptions,
 	INode,
@@ -136,6 +137,42 @@ const loop = (batchSize: number): INodeType => ({
 	},
 });
 
+/** What n8n makes of a node that says `usableAsTool`. */
+function asTool(): INodeType {
+	const node = new WanVideoEdit();
+	node.description.name += 'Tool';
+	node.description.inputs = [];
+	node.description.outputs = ['ai_tool'];
+	return node;
+}
+
+interface Tool {
+	name: string;
+	description: string;
+	invoke(args: object): Promise<unknown>;
+}
+
+/** Calls each of its tools once with the json of each item, as an agent does, and gives what it was told. */
+const agent: INodeType = {
+	description: {
+		...description('agent', ['main']),
+		inputs: ['main', { type: 'ai_tool' }],
+	},
+	async execute(this: IExecuteFunctions) {
+		const tools = (await this.getInputConnectionData('ai_tool', 0)) as Tool[];
+		const answers: INodeExecutionData[] = [];
+		for (const { json } of this.getInputData()) {
+			for (const tool of tools) {
+				const said = await tool
+					.invoke(json)
+					.then(String, (error: Error) => `Error: ${error.message}`);
+				answers.push({ json: { tool: tool.name, description: tool.description, said } });
+			}
+		}
+		return [answers];
+	},
+};
+
 /** Evaluates its parameter for every item, as nodes after this one do to find out where an item came from. */
 const lookUp: INodeType = {
 	description: {
@@ -169,6 +206,10 @@ export interface EngineOptions {
 	lookUp?: string;
 	/** Cuts the timeouts of calls with the key, in milliseconds. */
 	requestTimeout?: number;
+	/** Of the node; `wanVideoEditTool` as n8n's engine runs it for an agent. */
+	type?: 'wanVideoEdit' | 'wanVideoEditTool';
+	/** Lets an agent call it as its tool, once for each item, with the item's json as its arguments. */
+	byAgent?: boolean;
 	/** Answers calls in place of the network; calls it has no answer for fail. */
 	network?: (request: IHttpRequestOptions) => { statusCode: number; body: unknown } | undefined;
 }
@@ -177,6 +218,8 @@ export interface EngineRun {
 	run: IRun;
 	/** Items on the node's first output. */
 	items: INodeExecutionData[];
+	/** What an agent was told. */
+	answers: IDataObject[];
 	/** Items on its error output. */
 	errors: INodeExecutionData[];
 	/** What the node threw, if the execution failed. */
@@ -199,6 +242,8 @@ function nodeTypesFor(items: INodeExecutionData[], { batchSize = 1 }: EngineOpti
 		loop: loop(batchSize),
 		lookUp,
 		wanVideoEdit: new WanVideoEdit(),
+		wanVideoEditTool: asTool(),
+		agent,
 	};
 	const get = (name: string) => {
 		const type = types[name];
@@ -238,7 +283,7 @@ function workflowFor(
 		settings: { executionOrder: 'v1' },
 		nodes: [
 			node('1', 'Start', 'start'),
-			node('2', NODE, 'wanVideoEdit', {
+			node('2', NODE, options.type ?? 'wanVideoEdit', {
 				parameters,
 				credentials: { dashScopeApi: { id: 'c1', name: 'test' } },
 				...options.settings,
@@ -248,11 +293,15 @@ function workflowFor(
 			node('5', 'Loop', 'loop'),
 			node('6', 'Look up good', 'lookUp', { parameters: { value: options.lookUp ?? '' } }),
 			node('7', 'Look up bad', 'lookUp', { parameters: { value: options.lookUp ?? '' } }),
+			node('8', 'Agent', 'agent'),
 		],
 		connections: {
-			Start: { main: [to(looped ? 'Loop' : NODE)] },
+			Start: { main: [to(options.byAgent ? 'Agent' : looped ? 'Loop' : NODE)] },
 			Loop: { main: [[], to(NODE)] },
-			[NODE]: { main: [to('Good', ...back), to('Bad', ...back)] },
+			[NODE]: {
+				main: [to('Good', ...back), to('Bad', ...back)],
+				ai_tool: [[{ node: 'Agent', type: 'ai_tool', index: 0 }]],
+			},
 			Good: { main: [to('Look up good')] },
 			Bad: { main: [to('Look up bad')] },
 		},
@@ -403,6 +452,7 @@ function summarise(run: IRun, log: string[]): EngineRun {
 	return {
 		run,
 		items: output(NODE),
+		answers: output('Agent').map(({ json }) => json),
 		errors: output(NODE, 1),
 		error,
 		hints: runData[NODE]?.flatMap((one) => one.hints?.map((hint) => hint.message) ?? []) ?? [],

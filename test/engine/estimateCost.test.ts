@@ -106,8 +106,8 @@ describe('an estimate', () => {
 
 	test.each([
 		['480P', 'wan2.7-videoedit', /'Resolution' is "480P"/],
-		['720P', 'wan9-whatever', /How many seconds wan9-whatever bills is not known before/],
-		['720P', 'wan2.1-vace-plus', /How many seconds wan2.1-vace-plus bills is not known before/],
+		['720P', 'wan9-whatever', /How many seconds wan9-whatever bills is not known in advance/],
+		['720P', 'wan2.1-vace-plus', /How many seconds wan2.1-vace-plus bills is not known in advance/],
 	])('%s with %s cannot be made', async (resolution, id, message) => {
 		const { error } = await estimate({ model: modelId(id), resolution });
 		expect(error?.message).toMatch(message);

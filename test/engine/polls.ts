@@ -19,15 +19,20 @@ export interface ActiveTrigger {
 	/** One poll, as n8n's clock starts it; `manual` is "Fetch Test Event". */
 	poll(mode?: WorkflowExecuteMode): Promise<INodeExecutionData[] | null>;
 	/** n8n starts again with what is saved of the workflow. */
-	restart(parameters?: INodeParameters): void;
+	restart(): void;
+	/** n8n has not kept what the trigger remembers. */
+	forget(): void;
 	/** What the trigger remembers. */
 	memory(): IDataObject;
 }
+
+let count = 0;
 
 export function activeTrigger(
 	credential: ICredentialDataDecryptedObject,
 	parameters: INodeParameters = {},
 ): ActiveTrigger {
+	const id = `w${++count}`;
 	const type = new WanVideoEditTrigger();
 	const given = NodeHelpers.getNodeParameters(
 		type.description.properties,
@@ -42,7 +47,7 @@ export function activeTrigger(
 	function begin(its: INodeParameters, staticData: IDataObject): Workflow {
 		const get = () => type;
 		return new Workflow({
-			id: 'w1',
+			id,
 			name: 'trigger test',
 			active: true,
 			nodeTypes: { getByName: get, getByNameAndVersion: get, getKnownTypes: () => ({}) },
@@ -67,7 +72,7 @@ export function activeTrigger(
 			const node = workflow.nodes[NAME];
 			if (node === undefined) throw new Error('There is no trigger');
 			const additionalData = {
-				workflowId: 'w1',
+				workflowId: id,
 				credentialsHelper: credentialsHelper({ credential }),
 				restApiUrl: '',
 				variables: {},
@@ -80,9 +85,12 @@ export function activeTrigger(
 			);
 			return output?.[0] ?? null;
 		},
-		restart: (changed = {}) => {
+		restart: () => {
 			const kept = JSON.parse(JSON.stringify(workflow.staticData)) as IDataObject;
-			workflow = begin({ ...given, ...changed }, kept);
+			workflow = begin(given ?? {}, kept);
+		},
+		forget: () => {
+			workflow = begin(given ?? {}, {});
 		},
 		memory: () => JSON.parse(JSON.stringify(workflow.staticData)) as IDataObject,
 	};

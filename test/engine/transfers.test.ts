@@ -167,7 +167,7 @@ describe('an upload that fails', () => {
 		const { error } = await bench.run([itemOf(data)], { ...BINARY, ...SUBMIT });
 
 		expect(error?.message).toMatch(/The upload failed 3 times: .*Policy expired/);
-		expect(error?.description).toMatch(/give the file as a URL/);
+		expect(error?.description).toMatch(/use a URL/);
 		expect(calls()).toEqual({ policies: 3, uploads: 3, creates: 0 });
 	});
 
@@ -478,7 +478,7 @@ describe('a result', () => {
 		const headers = { location: `${turning.url}/a.mp4` };
 		bench.sandbox.fault({ route: 'result', status: 302, headers, times: 10 });
 		const { error } = await bench.run(1);
-		expect(error?.message).toMatch(/redirects in circles/);
+		expect(error?.message).toMatch(/redirects in a loop/);
 		expect(turning.requests).toHaveLength(15);
 	});
 });

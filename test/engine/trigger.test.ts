@@ -75,6 +75,15 @@ test('goes on after a restart where it was', async () => {
 	expect(await trigger.poll()).toBeNull();
 });
 
+test('n8n that does not keep what the poll at the activation leaves loses nothing', async () => {
+	const trigger = await active();
+	const [taskId] = await edit('right after the activation');
+	trigger.forget();
+	expect(idsOf(await trigger.poll())).toEqual([taskId]);
+	trigger.restart();
+	expect(await trigger.poll()).toBeNull();
+});
+
 test('two polls at a time emit a task once', async () => {
 	const trigger = await active();
 	const [taskId] = await edit('a');
@@ -88,7 +97,7 @@ test('a poll that fails names the reason and loses nothing', async () => {
 	bench.sandbox.configure({ apiKey: 'sk-changed' });
 	await expect(trigger.poll()).rejects.toMatchObject({
 		message: expect.stringContaining('API'),
-		description: expect.stringContaining('was asked'),
+		description: expect.stringContaining('The request went to'),
 	});
 	bench.sandbox.configure({ apiKey: 'sk-sandbox' });
 	expect(idsOf(await trigger.poll())).toEqual([taskId]);
@@ -123,7 +132,10 @@ describe('filters', () => {
 			);
 		expect((await list()).slice(0, 3)).toEqual(['wanVideoEdit', 'all', MODEL]);
 		expect(await list('account')).toEqual(['all']);
-		expect(await list('2.7')).toEqual([MODEL]);
+		expect(await list('2.7 video')).toEqual([MODEL]);
+		const every = await list();
+		expect(every).toEqual(expect.arrayContaining(['wan2.2-animate-mix', 'wan2.7-i2v']));
+		expect(new Set(every).size).toBe(every.length);
 	});
 
 	test('that cannot be used are refused', async () => {

@@ -116,7 +116,7 @@ describe('a submission that is throttled', () => {
 		const { error } = await bench.run(1, { options: { timeout: 0.06 } });
 
 		expect(error?.message).toBe('Requests rate limit exceeded, please try again later. [item 0]');
-		expect(error?.description).toMatch(/5 per second.*try again in a minute/);
+		expect(error?.description).toMatch(/limits are shared.*Try again in a minute/);
 		// It goes by the timeout of 3.6 seconds, and not by how often it could still try.
 		expect(Date.now() - started).toBeLessThan(15_000);
 		expect(bench.taskIds()).toEqual([]);

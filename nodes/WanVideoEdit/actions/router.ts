@@ -2,6 +2,8 @@ import { NodeOperationError } from 'n8n-workflow';
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { asNodeError, errorItem, toError } from '../../shared/n8n/failures';
 import { namingTasks } from '../../shared/n8n/leftTasks';
+import { noteCall } from '../../shared/n8n/nodeMemory';
+import { forModel, isTool } from '../../shared/n8n/tool';
 import { StoppedError } from '../../shared/tasks/errors';
 import { file } from './file';
 import type { Operation, Resource } from './operation';
@@ -58,8 +60,14 @@ export async function route(this: IExecuteFunctions): Promise<INodeExecutionData
 		);
 	}
 	try {
-		return [await chosen.execute.call(this)];
+		const items = await chosen.execute.call(this);
+		noteCall(
+			this,
+			items.some(({ json }) => json.error !== undefined),
+		);
+		return [isTool(this) ? forModel(items) : items];
 	} catch (thrown) {
+		noteCall(this, true);
 		// A problem of the node as a whole, such as a base URL that cannot be used. An earlier try may have submitted.
 		const error = namingTasks(this, toError(thrown));
 		if (!this.continueOnFail() || error instanceof StoppedError) throw asNodeError(this, error);

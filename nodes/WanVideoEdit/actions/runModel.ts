@@ -6,6 +6,7 @@ import type { Piece } from '../../shared/media/pieces';
 import type { ClipPlace } from '../../shared/n8n/clips';
 import type { ItemOutput } from '../../shared/n8n/handOn';
 import { recipeOf } from '../../shared/n8n/nodeMemory';
+import { isTool } from '../../shared/n8n/tool';
 import { runItems } from '../../shared/n8n/runItems';
 import type { ReadyItem } from '../../shared/n8n/runItems';
 import { currencyOf } from '../../shared/tasks/price';
@@ -63,7 +64,9 @@ export async function runModel(
 			hint,
 			readItem: async (item) => {
 				const way = operation.longVideo ? readLongVideo(functions, item) : undefined;
-				if (way === 'split') checkSplit(settings);
+				// An agent gets links to the pieces: as a tool the node returns no files.
+				const download = settings.download || isTool(functions);
+				if (way === 'split') checkSplit({ ...settings, download });
 				const [spec, asked] = await readRequest(functions, operation, item, baseUrl);
 				const inputs = validateRequest(spec, asked, !isPrivateHost(new URL(baseUrl).hostname));
 				const parts = await partsOf(spec, asked, inputs, way, cutting(item));

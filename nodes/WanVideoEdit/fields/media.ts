@@ -56,6 +56,10 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	const sourceField: INodeProperties = {
 		displayName: `${label} Source`,
 		name: source,
+		builderHint: {
+			propertyHint:
+				'Prefer binary when a node before this one has the file: it is uploaded, and no public file host is needed. A URL must be public and lead to the file itself, not to a page that shows it.',
+		},
 		type: 'options',
 		noDataExpression: true,
 		default: 'binary',

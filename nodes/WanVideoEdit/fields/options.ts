@@ -4,12 +4,12 @@ import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
 import { choice } from '../models/validate';
 import { price1080Option, price720Option, spendingLimitOption } from './price';
-import { booleanParameter, collectionParameter, numberOption, textOption } from './read';
-import { maxResultSizeOption, simplifyOption } from './result';
+import { collectionParameter, numberOption, textOption } from './read';
+import { maxResultSizeOption, readDownload, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
-/** Seconds. */
-export const DEFAULT_POLL_INTERVAL = 5;
+/** Seconds: a video is there after half of it on average. From eight tasks on, one list stands for their checks. */
+export const DEFAULT_POLL_INTERVAL = 2.5;
 
 /** Each way: videos are large, and n8n has other work to do. */
 export const DEFAULT_TRANSFERS = 2;
@@ -127,7 +127,7 @@ export function readSettings(
 	const resubmits = numberOption(options, 'resubmitFailed', 'Resubmit Failed Tasks') ?? 0;
 	return {
 		submitOnly: readWaiting(functions) === 'none',
-		download: booleanParameter(functions, 'download', 0, true),
+		download: readDownload(functions, 0),
 		pollIntervalMs: Math.max(1, seconds) * 1000,
 		timeoutMs: Math.max(0, minutes) * 60_000,
 		resubmitFailed: Math.min(3, Math.max(0, resubmits)),

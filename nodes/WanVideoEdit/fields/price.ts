@@ -23,6 +23,9 @@ export const price720Option: INodeProperties = {
 export const spendingLimitOption: INodeProperties = {
 	displayName: 'Spending Limit',
 	name: 'spendingLimit',
+	builderHint: {
+		propertyHint: 'Set it where people or agents whom the user does not know can start the run.',
+	},
 	type: 'number',
 	typeOptions: { minValue: 0, numberPrecision: 2 },
 	default: 5,

@@ -21,6 +21,10 @@ export function promptField(
 		required,
 		default: '',
 		hint: `${hint}, up to ${most} characters`,
+		builderHint: {
+			propertyHint:
+				'One plain instruction in any language; say what must stay as it is, such as "keep everything else unchanged". Reference images are "Image 1", "Image 2" and so on, in their order.',
+		},
 		...texts,
 	};
 }

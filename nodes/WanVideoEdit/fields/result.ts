@@ -1,6 +1,7 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
-import { numberOption } from './read';
+import { isTool } from '../../shared/n8n/tool';
+import { booleanParameter, numberOption } from './read';
 
 const download: INodeProperties = {
 	displayName: 'Download Result',
@@ -29,6 +30,11 @@ export const awaitedDownloadFields: INodeProperties[] = [
 	{ ...download, displayOptions: { hide: { waiting: ['none'] } } },
 	{ ...outputField, displayOptions: { show: { download: [true] }, hide: { waiting: ['none'] } } },
 ];
+
+/** Whether the video is to be put into the item. A model could not read it. */
+export function readDownload(functions: IExecuteFunctions, item: number): boolean {
+	return !isTool(functions) && booleanParameter(functions, 'download', item, true);
+}
 
 export const simplifyOption: INodeProperties = {
 	displayName: 'Simplify',

@@ -12,6 +12,10 @@ export const taskIdField: INodeProperties = {
 	placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
 	hint: 'DashScope keeps a task for 24 hours after its submission',
 	description: 'ID of the task, as an operation that does not wait, or an error message, gives it',
+	builderHint: {
+		propertyHint:
+			'Keep the default when the item comes from an edit whose waiting is none, or from Get Many: both have the ID in the key taskId.',
+	},
 };
 
 /** Task IDs are UUIDs today; anything that fits a path segment is let through. */

@@ -15,6 +15,10 @@ export const waitingField: INodeProperties = {
 	default: 'auto',
 	description:
 		'Whether to wait for the video, and what happens to the execution meanwhile. It takes one to ten minutes; items are processed in parallel.',
+	builderHint: {
+		propertyHint:
+			'Keep auto. Use none only if another workflow, or a later step, gets the video by the task ID (Task: Wait for Completion or Get Status).',
+	},
 	options: [
 		{
 			name: 'Automatic',

@@ -161,11 +161,11 @@ const ADVICE: readonly Advice[] = [
 	{
 		code: /^DataInspectionFailed$/,
 		message: /output/i,
-		hint: 'The moderation refused the result: another seed or a milder prompt may pass.',
+		hint: 'Content moderation refused the result. Another seed or a milder prompt may pass.',
 	},
 	{
 		code: /^DataInspectionFailed$|^CustomRoleBlocked$/,
-		hint: 'The moderation refused the prompt or a file: change the prompt or the media.',
+		hint: 'Content moderation refused the prompt or a file. Change the prompt or the media.',
 	},
 	{
 		code: /^IPInfringementSuspect$/,

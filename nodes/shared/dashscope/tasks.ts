@@ -189,13 +189,17 @@ export async function listTasks(
 ): Promise<ListedTask[]> {
 	const { status, limit = Infinity } = query;
 	const tasks = new Map<string, ListedTask>();
-	for (let page = 1; page <= MOST_PAGES; page++) {
+	for (let page = 1; ; page++) {
 		if (page > 1) await turn();
 		const raw = await readPage(client, query, page);
+		// Said by the first page already: nobody waits for the others.
+		const pages = Math.max(page, numberAt(raw, 'total_page') ?? 1);
+		const never = pages > MOST_PAGES && limit > MOST_PAGES * PAGE_SIZE;
+		if (never || page > MOST_PAGES) throw tooMany();
 		// New tasks push rows on to the next page while it is read.
 		for (const task of parseTaskList(raw)) tasks.set(task.taskId, task);
 		if (tasks.size >= limit) return [...tasks.values()].slice(0, limit);
-		if (page < (numberAt(raw, 'total_page') ?? 1)) {
+		if (page < pages) {
 			if (status === undefined || isFinal(status)) continue;
 			// Tasks leave such a state while the list is read, and others take their place on pages that were read before.
 			await turn();
@@ -205,7 +209,10 @@ export async function listTasks(
 		if (tasks.size < (numberAt(raw, 'total') ?? 0)) throw notWhole(raw);
 		return [...tasks.values()];
 	}
-	throw new DashScopeError(`The task list has more than ${MOST_PAGES * PAGE_SIZE} tasks`, {
+}
+
+function tooMany(): DashScopeError {
+	return new DashScopeError(`The task list has more than ${MOST_PAGES * PAGE_SIZE} tasks`, {
 		kind: 'garbled',
 		hint: 'Ask for a shorter time, one model or one status.',
 	});

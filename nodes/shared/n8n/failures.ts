@@ -1,9 +1,11 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
-import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { DashScopeError } from '../dashscope/errors';
 import { InputError } from '../inputError';
 import { TaskError } from '../tasks/errors';
 import type { FailureDetails } from '../tasks/errors';
+import { isTool } from './tool';
+import type { RunsNode } from './tool';
 
 /** An item that failed, and why. */
 export interface ItemFailure {
@@ -79,11 +81,6 @@ export function runError(
 	return nodeError(functions, message, description, details, item);
 }
 
-/** Whatever n8n runs a node with. */
-interface RunsNode {
-	getNode(): INode;
-}
-
 /** An error that concerns no single item, for n8n to show. */
 export function asNodeError(functions: RunsNode, error: Error): NodeApiError | NodeOperationError {
 	if (error instanceof NodeApiError || error instanceof NodeOperationError) return error;
@@ -99,6 +96,11 @@ function nodeError(
 	itemIndex?: number,
 ): NodeApiError | NodeOperationError {
 	const node = functions.getNode();
+	if (isTool(functions)) {
+		// A model is given the message alone, and needs to know what to do.
+		const text = [message, description].filter((part) => part !== '').join('\n');
+		return new NodeOperationError(node, text, { itemIndex, description });
+	}
 	if (httpStatus === undefined) {
 		return new NodeOperationError(node, message, { itemIndex, description });
 	}

@@ -7,6 +7,7 @@ import type { LoopMemory } from '../tasks/suspended';
 import type { ItemStore } from '../tasks/identity';
 import type { Memory } from '../tasks/run';
 import type { UploadStore } from '../tasks/uploads';
+import { isTool } from './tool';
 import { STATE_VERSION, isKnownVersion, unreadableState } from './savedState';
 
 /**
@@ -21,6 +22,8 @@ interface NodeMemory {
 	tries?: number[];
 	/** How often n8n has tried each run. */
 	counts?: Record<string, number>;
+	/** Of a node that an agent calls: the run of each call that failed, by its recipe. */
+	failedCalls?: Record<string, number>;
 	/** Of a suspended wait: looks in a row that could not be made. */
 	missed?: number;
 }
@@ -34,7 +37,8 @@ function isNodeMemory(value: unknown): value is NodeMemory {
 		isRecord(value.uploads) &&
 		(value.items === undefined || isRecord(value.items)) &&
 		(value.tries === undefined || Array.isArray(value.tries)) &&
-		(value.counts === undefined || isRecord(value.counts))
+		(value.counts === undefined || isRecord(value.counts)) &&
+		(value.failedCalls === undefined || isRecord(value.failedCalls))
 	);
 }
 
@@ -76,7 +80,9 @@ export function recipeOf(functions: IExecuteFunctions, item: number): string {
 		fileName,
 		fileSize,
 	]);
-	const made = JSON.stringify([parameters, json, files]);
+	// An agent that repeats a call gives it another number.
+	const given = json && { ...json, toolCallId: undefined };
+	const made = JSON.stringify([parameters, given, files]);
 	return createHash('sha256').update(made).digest('hex').slice(0, 32);
 }
 
@@ -125,8 +131,26 @@ function nodeMemory(functions: IExecuteFunctions): NodeMemory {
 	return kept;
 }
 
+/**
+ * Notes how a call by an agent ended. Each call is a run of its own, and so is each try of one that the agent makes
+ * itself; a run that asks for the same as one that failed goes on with its tasks.
+ */
+export function noteCall(functions: IExecuteFunctions, failed: boolean): void {
+	if (!isTool(functions) || !hasReadableMemory(functions)) return;
+	const memory = nodeMemory(functions);
+	const calls = (memory.failedCalls ??= {});
+	const run = runIndexOf(functions);
+	const recipe = recipeOf(functions, 0);
+	delete calls[recipe];
+	if (failed) calls[recipe] = run;
+}
+
 /** Number of the node's run within the execution: a loop runs it several times, a retry repeats a run. */
 function runIndexOf(functions: IExecuteFunctions): number {
+	const failed = isTool(functions)
+		? nodeMemory(functions).failedCalls?.[recipeOf(functions, 0)]
+		: undefined;
+	if (failed !== undefined) return failed;
 	const index: unknown = functions.getWorkflowDataProxy(0).$runIndex;
 	return typeof index === 'number' ? index : 0;
 }

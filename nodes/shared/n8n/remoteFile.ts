@@ -151,7 +151,7 @@ class RemoteStream implements ByteSource {
 		this.result.moved(value.byteLength);
 		if (this.readBytes > MOST_BYTES) {
 			throw new DashScopeError(
-				`its header is not within the first ${MOST_BYTES / 1024 / 1024} MB, and the host gives no parts of the file`,
+				`its header is not within the first ${MOST_BYTES / 1024 / 1024} MB, and the host does not support partial downloads`,
 				{ kind: 'rejected' },
 			);
 		}

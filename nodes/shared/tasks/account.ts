@@ -24,8 +24,14 @@ const DAY_MS = 24 * 3_600_000;
 /** From so many watched tasks of a model on, one task list stands for many queries. */
 const MANY = 8;
 
+/** Of a task list as it is read. */
+const ROWS_PER_PAGE = 100;
+
 /** Between the clock of a list's rows and ours. */
 const LIST_MARGIN_MS = 65_000;
+
+/** Of the rate of submissions is left by refusals: each is a whole task, and a refused one costs nothing. */
+const LEAST_PART_OF_CREATES = 1 / 4;
 
 /** While somebody else's probe is under way. */
 const PROBE_NAP_MS = 500;
@@ -232,9 +238,13 @@ export class Account {
 		this.watched.delete(taskId);
 	}
 
-	/** Whether one task list is cheaper than a query for each task of a model that this process waits for. */
+	/**
+	 * Whether one task list is cheaper than a query for each task of a model that this process waits for. It holds the
+	 * tasks of all who use the account, and each of its pages is a request.
+	 */
 	hasMany(model: string): boolean {
-		return !this.listsAreUseless && this.submittedAtOf(model).length >= MANY;
+		const pages = Math.max(1, Math.ceil((this.lists.get(model)?.rows.length ?? 0) / ROWS_PER_PAGE));
+		return !this.listsAreUseless && this.submittedAtOf(model).length >= MANY * pages;
 	}
 
 	private submittedAtOf(model: string): number[] {
@@ -326,7 +336,7 @@ export class SubmissionGate {
 		private readonly requests: Limiter,
 		createsPerSecond: number,
 	) {
-		this.limiter = new Limiter(createsPerSecond);
+		this.limiter = new Limiter(createsPerSecond, LEAST_PART_OF_CREATES);
 	}
 
 	/**

@@ -5,6 +5,7 @@ const MARGIN = 1.1;
 
 /** What a throttled answer leaves of the rate: somebody else uses the account, too, and about as much as we do. */
 const CUT = 0.4;
+/** Of the rate is always left. */
 const LEAST_PART = 1 / 8;
 
 /** A cut shows its effect before there is another: one refusal more says little. */
@@ -34,8 +35,14 @@ export class Limiter {
 	private cut: { rate: number; at: number } | undefined;
 	private readonly waiting: symbol[] = [];
 
-	/** @param ceiling calls per second, as published */
-	constructor(private readonly ceiling: number) {}
+	/**
+	 * @param ceiling calls per second, as published
+	 * @param leastPart of it that refusals leave at the least
+	 */
+	constructor(
+		private readonly ceiling: number,
+		private readonly leastPart = LEAST_PART,
+	) {}
 
 	/** Calls per second at a moment. */
 	rateAt(now: number): number {
@@ -82,7 +89,7 @@ export class Limiter {
 	throttled(sentAt: number, now: number, retryAfterMs = 0): void {
 		this.heldUntil = Math.max(this.heldUntil, now + Math.min(retryAfterMs, LONGEST_HOLD_MS));
 		if (this.cut !== undefined && sentAt < this.cut.at + CUT_EVERY_MS) return;
-		this.cut = { rate: Math.max(this.ceiling * LEAST_PART, this.rateAt(now) * CUT), at: now };
+		this.cut = { rate: Math.max(this.ceiling * this.leastPart, this.rateAt(now) * CUT), at: now };
 		this.nextFree = Math.max(this.nextFree, now + this.gapAt(now));
 	}
 

@@ -30,8 +30,11 @@ const MINUTE_MS = 60_000;
 /** The task list spans 24 hours at most. */
 const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 
-/** A wait is cut into steps: tasks that join and answers that come meanwhile are seen in time. */
-const LONGEST_NAP_MS = 200;
+/** A wait is cut into steps: tasks that join meanwhile are seen in time. */
+const LONGEST_NAP_MS = 1_000;
+
+/** While every task is being asked for: answers come soon. */
+const ANSWER_NAP_MS = 200;
 
 export interface WatchSettings {
 	/** Regular gap between two queries of one task. */
@@ -139,7 +142,7 @@ export class Watch {
 		try {
 			while (this.open.size > 0) {
 				const next = this.nextDue();
-				const wait = next === undefined ? LONGEST_NAP_MS : next.dueAt - this.ports.now();
+				const wait = next === undefined ? ANSWER_NAP_MS : next.dueAt - this.ports.now();
 				if (next === undefined || wait > 0) {
 					await this.ports.sleep(Math.min(wait, LONGEST_NAP_MS));
 					continue;

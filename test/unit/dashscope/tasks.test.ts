@@ -337,7 +337,15 @@ describe('calls', () => {
 		const endless = ok({ total: 99_999, total_page: 999, data: [{ task_id: 'a' }] });
 		const { client, requests } = answering(...Array.from({ length: 200 }, () => endless));
 		await expect(listTasks(client, query)).rejects.toMatchObject({ kind: 'garbled' });
-		expect(requests).toHaveLength(100);
+		expect(requests).toHaveLength(1);
+	});
+
+	test('list ends where a service repeats itself, also on the way to a limit', async () => {
+		const endless = ok({ total: 99_999, total_page: 999, data: [{ task_id: 'a' }] });
+		const { client, requests } = answering(...Array.from({ length: 200 }, () => endless));
+		const query = { from: 0, to: 1, limit: 50 };
+		await expect(listTasks(client, query)).rejects.toMatchObject({ kind: 'garbled' });
+		expect(requests.length).toBeLessThanOrEqual(101);
 	});
 
 	test.each(['QUEUED', 'TO_BE_INVENTED', undefined, 1])(

@@ -33,6 +33,7 @@ describe('the tries of a run', () => {
 			const functions = {
 				getContext: () => context,
 				getNode: () => ({ ...NODE, ...settings }),
+				isToolExecution: () => false,
 				getWorkflowDataProxy: () => ({ $runIndex: run }),
 			};
 			const result = work(functions as unknown as IExecuteFunctions);

@@ -32,7 +32,7 @@ function situation(wanted: Situation): IExecuteFunctions {
 	const functions = {
 		getNodeParameter: (name: string) => parameters[name] ?? '',
 		getMode: () => mode,
-		getNode: () => ({ name: 'Edit' }),
+		getNode: () => ({ name: 'Edit', type: 'wanVideoEdit' }),
 		getParentNodes: () => [{ name: 'Hook', disabled: false, parameters: { responseMode } }],
 		isToolExecution: () => tool,
 		getWorkflow: () => ({ id: workflowId }),

@@ -5,6 +5,7 @@ import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { binaryFileOf } from '../../../shared/n8n/binary';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { memoryOf } from '../../../shared/n8n/nodeMemory';
+import { Semaphore } from '../../../shared/tasks/semaphore';
 import { UPLOAD_LASTS_MS, Uploads } from '../../../shared/tasks/uploads';
 import { anyModelField, readModel } from '../../fields/model';
 import { DEFAULT_TRANSFERS } from '../../fields/options';
@@ -38,17 +39,23 @@ export const fields: INodeProperties[] = [
 	},
 ];
 
+/** Files that are looked at side by side. */
+const MOST_LOOKS = 5;
+
 /** Uploads the file of each item. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const client = await dashScopeClient(this);
 	const ports = n8nPorts(this, client, 0);
 	const uploads = new Uploads(ports, memoryOf(this).uploads, DEFAULT_TRANSFERS);
+	const looks = new Semaphore(MOST_LOOKS);
 	return await eachItem(this, async (item) => {
 		const model = regionalId(readModel(this, item), client.baseUrl);
 		const { displayName, name } = inputField;
 		const field = textParameter(this, name, item);
 		const file = await binaryFileOf(this, item, displayName, field);
-		const checked = await checkUpload(model, { from: 'binary', field: displayName, file });
+		const checked = await looks.run(
+			async () => await checkUpload(model, { from: 'binary', field: displayName, file }),
+		);
 		const { url, uploadedAt } = await uploads.stored(model, toUpload(checked));
 		const json = {
 			url,

@@ -122,7 +122,7 @@ function readLimit(functions: IExecuteFunctions, item: number): number | undefin
 	if (Number.isInteger(limit) && limit >= 1) return limit;
 	throw new InputError(
 		`'Limit' is ${limit}`,
-		"Enter a whole number from 1 on, or switch 'Return All' on.",
+		"Enter a whole number of 1 or more, or switch 'Return All' on.",
 	);
 }
 

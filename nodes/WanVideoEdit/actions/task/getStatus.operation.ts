@@ -14,6 +14,7 @@ import {
 import {
 	downloadFields,
 	maxResultSizeOption,
+	readDownload,
 	readMaxResultBytes,
 	simplifyOption,
 } from '../../fields/result';
@@ -75,7 +76,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const failure = endedBadly(task);
 		if (failure !== undefined && booleanOption(options, 'failOnFailedTask') === true) throw failure;
 
-		const wanted = task.status === 'SUCCEEDED' && booleanParameter(this, 'download', item, true);
+		const wanted = task.status === 'SUCCEEDED' && readDownload(this, item);
 		const video = wanted
 			? await downloads.run(async () => await fetchVideo(ports, task))
 			: undefined;

@@ -7,6 +7,7 @@ import { checkMedia } from '../../../shared/media/sources';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { currencyOf, sumOf } from '../../../shared/tasks/price';
 import type { Billing } from '../../../shared/tasks/price';
+import { Semaphore } from '../../../shared/tasks/semaphore';
 import { longVideoField, readLongVideo } from '../../fields/longVideo';
 import type { LongVideo } from '../../fields/longVideo';
 import { readMedia } from '../../fields/media';
@@ -27,7 +28,7 @@ import { video } from './media';
 export const option = {
 	name: 'Estimate Cost',
 	description:
-		'Tell what an edit of a video would cost, from its length; nothing is sent to DashScope and nothing is billed',
+		'Estimate what an edit would cost from the length of the video; nothing is sent to DashScope, and nothing is billed',
 	action: 'Estimate the cost of an edit',
 };
 
@@ -128,7 +129,7 @@ function specToEstimate(id: string): ModelSpec {
 	if (spec?.billed !== undefined) return billOf(spec);
 	const known = ALL_MODELS.flatMap((one) => (one.billed === undefined ? [] : [one.id]));
 	throw new InputError(
-		id === '' ? "'Model' is empty" : `How many seconds ${id} bills is not known before`,
+		id === '' ? "'Model' is empty" : `How many seconds ${id} bills is not known in advance`,
 		`The cost can be estimated for ${known.join(', ')}.`,
 	);
 }
@@ -150,12 +151,16 @@ function equalLengths(spec: ModelSpec, way: LongVideo, seconds: number): number[
 	return Array.from({ length: count }, () => seconds / count);
 }
 
+/** Files that are looked at side by side. */
+const MOST_LOOKS = 5;
+
 /** Tells what an edit of each item's video would cost. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	// Only to know the region, and with it the currency.
 	const { baseUrl } = await dashScopeClient(this);
 	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
 	const billing: Billing = { currency: currencyOf(baseUrl), priceListOf };
+	const looks = new Semaphore(MOST_LOOKS);
 	const unpriced = new Set<string>();
 	const cutting = cuttingOf(this);
 	const items = await eachItem(this, async (item) => {
@@ -168,9 +173,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		};
 		const way = readLongVideo(this, item);
 		const whole = specFor(way, spec);
-		const media = await checkMedia(validateRequest(whole, asked, publicService));
+		const inputs = validateRequest(whole, asked, publicService);
+		const media = await looks.run(async () => await checkMedia(inputs));
 		const request = spec.fit?.(asked, media) ?? asked;
-		const seconds = await videoSecondsOf(this, whole, media, baseUrl);
+		const seconds = await looks.run(async () => await videoSecondsOf(this, whole, media, baseUrl));
 		if (seconds === undefined) {
 			throw new InputError(
 				`The length of the video cannot be told from '${media[0]?.field ?? 'Video'}'`,
@@ -179,8 +185,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		}
 		let lengths = way === 'fail' ? [seconds] : equalLengths(spec, way, seconds);
 		if (way !== 'fail' && media.every(({ from }) => from === 'binary')) {
-			const inputs = validateRequest(spec, request, publicService);
-			const parts = await partsOf(spec, request, inputs, way, cutting(item));
+			const limited = validateRequest(spec, request, publicService);
+			const parts = await looks.run(
+				async () => await partsOf(spec, request, limited, way, cutting(item)),
+			);
 			lengths = parts.map((part) => part.media[0]?.facts.seconds ?? seconds);
 		}
 		const own = readPrices(collectionParameter(this, 'options', item));

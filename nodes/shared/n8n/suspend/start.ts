@@ -12,6 +12,7 @@ import { callersFrom, isOfSecondEngine } from '../callers';
 import { firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';
 import { submittedItem } from '../items';
+import { isTool } from '../tool';
 
 /**
  * Waiting without holding the execution. A node that is put to wait does not run again in n8n: it passes its input
@@ -23,7 +24,7 @@ import { submittedItem } from '../items';
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
 	// Versions without this marker hand the waiting node's input on instead of the sub-execution's result.
 	if (!(WAIT_FOR_SUB_EXECUTION instanceof Date)) return 'this version of n8n cannot do it';
-	if (functions.isToolExecution()) return 'the node was called as a tool';
+	if (isTool(functions)) return 'the node was called as a tool';
 	if (functions.getMode() === 'cli') return 'n8n was started for this one execution';
 	const { id } = functions.getWorkflow();
 	const executionId = functions.getExecutionId();

@@ -1,0 +1,120 @@
+// Which faults an execution survives, and whether each still makes one task.
+import type { Fault } from '../sandbox';
+import { until } from '../test/e2e/support';
+import { number, target, type Cell, type Figure } from './figure';
+import { inParallel, progress, type Run } from './run';
+import { Station } from './station';
+import { FOUR, TITLES, type Way } from './ways';
+
+const JOB_SECONDS = 20;
+const PATIENCE_MS = 240_000;
+
+const FAULTS: Record<string, Fault> = {
+	'503 while polling': { route: 'query', status: 503 },
+	'429 while polling': { route: 'query', status: 429 },
+	'reset while polling': { route: 'query', drop: 'before' },
+	'503 on create': { route: 'create', status: 503 },
+	'lost answer on create': { route: 'create', drop: 'after' },
+};
+
+const KILL = 'kill and restart of n8n while waiting';
+/** Longer than what n8n needs to end and to start. */
+const KILLED_JOB_SECONDS = 40;
+/** After the last submission: suspended executions have to be saved. */
+const BEFORE_KILL_MS = 8_000;
+
+interface Taken {
+	way: Way;
+	fault: string;
+	status: string;
+	created: number;
+	survived: boolean;
+}
+
+async function outcomeOf(station: Station, fault: string): Promise<Taken> {
+	const { rows } = await station.ended(1, PATIENCE_MS);
+	const status = rows[0]?.status ?? 'unknown';
+	const created = station.tasks().length;
+	const survived = status === 'success' && created === 1;
+	return { way: station.way, fault, status, created, survived };
+}
+
+async function kill(run: Run): Promise<Taken[]> {
+	const n8n = await run.ownN8n();
+	const jobSeconds = [KILLED_JOB_SECONDS];
+	const stations = await inParallel(
+		1,
+		FOUR,
+		async (way) => await Station.open(n8n, { way, jobSeconds }),
+	);
+	try {
+		await Promise.all(
+			stations.map(async (station) => {
+				await station.start(1);
+				await until(`${station.way}: a task`, async () =>
+					station.tasks().length > 0 ? await Promise.resolve(true) : undefined,
+				);
+			}),
+		);
+		await new Promise((resolve) => setTimeout(resolve, BEFORE_KILL_MS));
+		await n8n.kill('SIGKILL');
+		await n8n.restart();
+		return await Promise.all(stations.map(async (station) => await outcomeOf(station, KILL)));
+	} finally {
+		for (const station of stations) await station.close();
+	}
+}
+
+export async function measureSurvival(run: Run): Promise<Figure> {
+	const trials = Object.entries(FAULTS).flatMap(([name, fault]) =>
+		FOUR.map((way) => ({ way, name, fault })),
+	);
+	const tell = progress('survival', trials.length + 1);
+	const faults = inParallel(trials.length, trials, async ({ way, name, fault }) => {
+		const one = await run.at({ way, jobSeconds: [JOB_SECONDS] }, async (station) => {
+			station.sandbox.fault(fault);
+			await station.start(1);
+			return await outcomeOf(station, name);
+		});
+		tell(`${TITLES[way]}, ${name}: ${one.status}, ${one.created} tasks`);
+		return one;
+	});
+	const killed = kill(run).then((all) => {
+		tell(KILL);
+		return all;
+	});
+	const taken = (await Promise.all([faults, killed])).flat();
+	const names = [...Object.keys(FAULTS), KILL];
+	const cell = (way: Way, name: string): Cell => {
+		const one = taken.find((each) => each.way === way && each.fault === name);
+		if (one === undefined) return { text: '–' };
+		const { created, survived, status } = one;
+		const tasks = `${created} ${created === 1 ? 'task' : 'tasks'}`;
+		return { text: survived ? 'survives' : `${status}, ${tasks}`, value: survived ? 1 : 0 };
+	};
+	const survivedBy = (way: Way) => taken.filter((one) => one.way === way && one.survived).length;
+	return {
+		title: 'Survival: one item, one fault',
+		columns: [...names, 'Survived'],
+		rows: FOUR.map((way) => ({
+			label: TITLES[way],
+			cells: [...names.map((name) => cell(way, name)), number(survivedBy(way), 0)],
+		})),
+		notes: [
+			`Tasks of ${JOB_SECONDS} s (${KILLED_JOB_SECONDS} s with the kill). Each fault hits the first call of its kind, once. "Survives" means that the execution succeeds with exactly one task.`,
+		],
+		charts: [
+			{
+				name: 'survival',
+				title: `Faults survived, of ${names.length}`,
+				unit: 'faults',
+				groups: ['survived'],
+				series: FOUR.map((way) => ({ name: TITLES[way], values: [survivedBy(way)] })),
+			},
+		],
+		targets: (['active', 'suspended'] as const).map((way) =>
+			target(`${TITLES[way]}: faults not survived`, 0, names.length - survivedBy(way)),
+		),
+		raw: taken,
+	};
+}
