@@ -11,7 +11,7 @@ import type {
 } from 'n8n-workflow';
 import { ffmpegPath, ffprobePath, runFfmpeg } from '../../sandbox/programs';
 import { RETRY, at, detailsOf, modelId, only, useBench } from './bench';
-import { readBinary, retryData } from './engine';
+import { readBinary, retryData, useBinaryMode } from './engine';
 
 // Videos that are longer than the model takes, with real files: kept active here, suspended in
 // test/unit/n8n/longVideo.test.ts and test/e2e/longVideo.test.ts.
@@ -292,6 +292,19 @@ describe('one of three pieces fails three times', () => {
 				.map(({ status }) => status)
 				.sort(),
 		).toEqual([...['FAILED', 'FAILED', 'FAILED'], ...['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED']]);
+	});
+});
+
+describe('in n8n’s memory mode', () => {
+	beforeAll(async () => await useBinaryMode('default'));
+	afterAll(async () => await useBinaryMode('filesystem'));
+
+	test.each([{}, { audioSetting: 'origin' }])('split, edited and joined: %j', async (options) => {
+		const { items, error } = await bench.run([await item(10.1)], { ...SPLIT, options });
+		expect(error).toBeUndefined();
+		const { format, warnings } = await probe(only(items).binary?.data);
+		expect(Number(format.duration)).toBeCloseTo(10.1, 1);
+		expect(warnings).toBe('');
 	});
 });
 
