@@ -119,15 +119,19 @@ function failedItem(pieces: PieceItem[], finished: FinishedPiece[]): FailedPiece
 
 /**
  * {@link gathered}, with the videos of each item joined into one. Pieces that do not fit together are left as they
- * are, with a note that says why.
+ * are, with a note that says why. Nothing is joined where a failure is going to end the node.
+ * @param continueOnFail what the user set, where the node that runs is not the one that the user set
  * @throws StoppedError after Stop
  */
 export async function joinPieces(
 	functions: IExecuteFunctions,
 	settled: SettledItem[],
+	continueOnFail = functions.continueOnFail(),
 ): Promise<SettledItem[]> {
 	const items: SettledItem[] = [];
-	for (const { output, outcome } of gathered(settled)) {
+	const whole = gathered(settled);
+	if (!continueOnFail && whole.some(({ outcome }) => outcome.state === 'failed')) return whole;
+	for (const { output, outcome } of whole) {
 		const open = outcome.state === 'joined' && outcome.video === undefined;
 		items.push({ output, outcome: open ? await join(functions, outcome) : outcome });
 	}

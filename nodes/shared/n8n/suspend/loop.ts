@@ -96,7 +96,7 @@ export async function checkSuspended(
 		// Nobody wakes it: what is broken gets some minutes to be mended.
 		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep(nextLook());
 		const left = unfinished((taskId) => couldNotLook(taskId, error));
-		const all = await joinPieces(functions, [...before, ...left]);
+		const all = await joinPieces(functions, [...before, ...left], continueOnFail);
 		return handOn(functions, billing, [], all, continueOnFail);
 	}
 	if (outcomes === undefined) return await sleepOrWake();
@@ -107,7 +107,7 @@ export async function checkSuspended(
 		const output: ItemOutput | undefined = open[index]?.output;
 		if (output !== undefined) settled.push({ output, outcome });
 	}
-	const all = await joinPieces(functions, settled);
+	const all = await joinPieces(functions, settled, continueOnFail);
 	return handOn(functions, billing, [], all, continueOnFail);
 }
 
