@@ -82,6 +82,8 @@ interface Demo {
 	workflowUrl: string;
 	sample: string;
 	examples: DemoExamples;
+	/** Whether the forms' edits cost money, too. */
+	billed: boolean;
 }
 
 async function demo(): Promise<Demo> {
@@ -115,6 +117,7 @@ async function demo(): Promise<Demo> {
 		workflowUrl: n8n.workflowUrl(workflowId),
 		sample: files.input,
 		examples,
+		billed: service.submissions === undefined,
 		result: {
 			ok: true,
 			n8n: n8n.version,
@@ -165,7 +168,7 @@ async function main(): Promise<void> {
 	}
 
 	try {
-		const { result, n8n, workflowUrl, sample, examples } = await demo();
+		const { result, n8n, workflowUrl, sample, examples, billed } = await demo();
 		if (values.once) {
 			ending = true;
 			say('Done; stopping everything');
@@ -178,7 +181,7 @@ The edit is done (task ${result.taskId}).
   After    ${video.path}
            ${video.codec}, ${video.width}x${video.height}, ${video.fps} fps, ${video.seconds} s
 
-Try it yourself, with the files in ${dirname(sample)}:
+Try it yourself, with the files in ${dirname(sample)}${billed ? ' (each edit is billed)' : ''}:
   Form     ${examples.form}
            a video, pictures and a wish; the edited video goes to the storage, its link to the mailbox
   Styles   ${examples.styles}

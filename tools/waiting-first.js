@@ -2,7 +2,8 @@
 // Among themselves, files keep Jest's order: the longest first, as far as it knows.
 const Sequencer = require('@jest/test-sequencer').default;
 
-const waits = ({ path }) => /[\\/]test[\\/](engine[\\/]|e2e[\\/](suspend|queue)\.)/.test(path);
+const waits = ({ path }) =>
+	/[\\/]test[\\/](engine[\\/]|e2e[\\/](suspend|queue|examples)\.)/.test(path);
 
 module.exports = class WaitingFirst extends Sequencer {
 	sort(tests) {

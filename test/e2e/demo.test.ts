@@ -33,7 +33,9 @@ afterAll(async () => {
 
 /** The temporary folders that the demo's parts make while they run. */
 const folders = async () =>
-	(await readdir(temporary)).filter((name) => /^wan-video-edit-(n8n|pack|sandbox)-/.test(name));
+	(await readdir(temporary)).filter((name) =>
+		/^wan-video-edit-(n8n|pack|sandbox|storage|mailbox)-/.test(name),
+	);
 
 /** What tells a process from a later one with the same number. */
 const named = ({ pid, started, command }: Process) => `${pid} ${started} ${command}`;

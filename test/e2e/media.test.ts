@@ -194,7 +194,7 @@ describe('a broken upload', () => {
 		const execution = await execute(editOf({ ...FROM_FILE, ...SUBMIT }), small);
 		expect(execution.status).toBe('error');
 		expect(messageOf(execution)).toMatch(/The upload failed 3 times: .*Policy expired/);
-		expect(messageOf(execution)).toMatch(/give the file as a URL/);
+		expect(messageOf(execution)).toMatch(/use a URL/);
 		expect(calls()).toEqual({ policies: 3, uploads: 3, creates: 0 });
 	});
 });

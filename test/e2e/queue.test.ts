@@ -172,7 +172,7 @@ queued(
 			(await Promise.all(ids.map(ended))).map((execution, index): [string, unknown] => {
 				const [own] = outputOf(execution, 'Edit');
 				if (own === undefined) {
-					expect(errorOf(execution)).toMatch(/^Outcome unknown/);
+					expect(errorOf(execution)?.message).toMatch(/^Outcome unknown/);
 					return [`error ${index}`, index];
 				}
 				return [String(own.json.taskId), index];

@@ -112,7 +112,6 @@ export async function startChatModel(script: Script): Promise<ChatModel> {
 	app.post<{ Body: ChatRequest }>('/v1/chat/completions', ({ body }) => {
 		const said = script(body.messages);
 
-		process.stderr.write('CHAT ' + JSON.stringify(body) + '\n=> ' + JSON.stringify(said) + '\n');
 		const message =
 			typeof said === 'string'
 				? { role: 'assistant', content: said }

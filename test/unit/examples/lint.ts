@@ -15,6 +15,8 @@ const STICKY = 'n8n-nodes-base.stickyNote';
 /** n8n draws a node as a square of 96, and its name below it. */
 const NODE = 96;
 const LABEL = 56;
+/** An agent, or an approval. */
+const WIDE = 256;
 
 const isNote = ({ type }: INode) => type === STICKY;
 const isTrigger = ({ type }: INode) => /trigger$/i.test(type);
@@ -178,6 +180,10 @@ function boxOf({ name, type, position: [left, top], parameters }: INode): Box {
 	if (type === STICKY) {
 		const right = left + numberOf(parameters.width, 240);
 		return { name, left, top, right, bottom: top + numberOf(parameters.height, 160) };
+	}
+	// What has sub-nodes carries its name inside.
+	if (/\.(agent|\w+HitlTool)$/.test(type)) {
+		return { name, left: left - 16, top, right: left + WIDE, bottom: top + NODE + LABEL };
 	}
 	// The name is centred below the node and wraps at about twice its width.
 	const beyond = Math.max(0, Math.min(200, name.length * 8) - NODE) / 2;
