@@ -50,7 +50,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'original',
-		hint: 'The name of the binary field of the first item with the sound: MP4, MOV or M4A',
+		hint: 'The name of the binary field of the first item with the sound: an MP4 or MOV video',
 		displayOptions: { show: { sound: ['field'] } },
 	},
 	{

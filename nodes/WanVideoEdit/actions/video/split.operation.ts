@@ -29,7 +29,7 @@ export const fields: INodeProperties[] = [
 		displayName: 'Maximum Length (Seconds)',
 		name: 'maxSeconds',
 		type: 'number',
-		typeOptions: { minValue: 0.5, numberPrecision: 2 },
+		typeOptions: { minValue: 0.5 },
 		default: 10,
 		description:
 			'How long a piece may be. There are as few pieces as possible, as equal as the key frames of the video allow.',
