@@ -347,6 +347,17 @@ describe('Video: Split and Join', () => {
 		expect(Number(audio?.duration)).toBeCloseTo(9.9, 1);
 	});
 
+	test('a sound that is no video names its field', async () => {
+		const { binary } = await item(3);
+		const original = await bench.file(at(bench.sandbox.samples.images, 1));
+		const { error } = await bench.run(
+			[await item(3), { json: {}, binary: { ...binary, original } }].reverse(),
+			{ operation: 'join', sound: 'field', soundField: 'original' },
+			LOCAL,
+		);
+		expect(error?.message).toMatch(/^'Sound Binary Field': The file .*\[item 0\]$/);
+	});
+
 	test('what cannot be joined names field and item', async () => {
 		const { error } = await bench.run(
 			[

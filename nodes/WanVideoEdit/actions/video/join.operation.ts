@@ -102,10 +102,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	}
 }
 
-/** A piece is the video of an item; its number is one more. */
+/** A piece is the video of an item; its number is one more. What names none is wrong with the sound's file. */
 function failureOf(error: Error, current: number) {
 	if (!(error instanceof ClipError)) return { item: current, error };
-	const piece = Number(/\bpiece (\d+)/i.exec(error.message)?.[1] ?? 1);
-	const message = `'${FIELD}': ${error.message}`;
-	return { item: piece - 1, error: new InputError(message, error.hint) };
+	const [, piece] = /\bpiece (\d+)/i.exec(error.message) ?? [];
+	const message = `'${piece === undefined ? SOUND_FIELD : FIELD}': ${error.message}`;
+	return { item: Number(piece ?? 1) - 1, error: new InputError(message, error.hint) };
 }
