@@ -27,7 +27,15 @@ export class WanVideoEdit implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [{ name: 'dashScopeApi', required: true, testedBy: 'testDashScope' }],
+		credentials: [
+			{
+				name: 'dashScopeApi',
+				required: true,
+				testedBy: 'testDashScope',
+				// They send nothing.
+				displayOptions: { hide: { operation: ['split', 'join'] } },
+			},
+		],
 		webhooks: wakeUpWebhooks,
 		hints,
 		builderHint,

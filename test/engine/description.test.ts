@@ -34,6 +34,8 @@ const OPERATIONS = [
 	['video', 'extend'],
 	['video', 'fromReferenceImages'],
 	['video', 'estimateCost'],
+	['video', 'split'],
+	['video', 'join'],
 	['task', 'getStatus'],
 	['task', 'getMany'],
 	['task', 'cancel'],

@@ -40,6 +40,7 @@ describe('an estimate', () => {
 		expect(json).toEqual({
 			model: 'wan2.7-videoedit',
 			videoSeconds: 3,
+			pieces: 1,
 			billedSeconds: 6,
 			inputSeconds: 3,
 			outputSeconds: 3,

@@ -76,7 +76,8 @@ describe('holds for what comes out of', () => {
 	test('an edit; all that make a video have its schema', async () => {
 		const json = await outputOf({});
 		const making = operations.filter(
-			([resource, operation]) => resource === 'video' && operation !== 'estimateCost',
+			([resource, operation]) =>
+				resource === 'video' && !['estimateCost', 'split', 'join'].includes(operation),
 		);
 		expect(making.length).toBeGreaterThan(8);
 		for (const [resource, operation] of making) {
@@ -112,6 +113,8 @@ describe('holds for what comes out of', () => {
 	test.each([
 		['file', 'upload', { fileField: 'data', model: modelId('wan2.7-videoedit') }],
 		['video', 'estimateCost', { videoSource: 'binary', videoField: 'data' }],
+		['video', 'split', {}],
+		['video', 'join', {}],
 		[
 			'video',
 			'estimateCost',

@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { longVideoField } from '../fields/longVideo';
 import { mediaFields, readMedia } from '../fields/media';
 import type { MediaField } from '../fields/media';
 import { submitOptionsField } from '../fields/options';
@@ -25,6 +26,8 @@ interface OneModel extends Partial<Pick<ModelOperation, 'moreValues' | 'readMedi
 	/** Fields after the prompt. */
 	fields?: INodeProperties[];
 	settings: readonly Setting[];
+	/** Whether a video that is too long can be cut. */
+	longVideo?: boolean;
 	/** Options that are no settings of the model. */
 	options?: INodeProperties[];
 }
@@ -37,6 +40,7 @@ export function modelOperation({
 	prompt,
 	fields = [],
 	settings,
+	longVideo = false,
 	options = [],
 	moreValues,
 	readMedia: readOwn,
@@ -53,6 +57,7 @@ export function modelOperation({
 			...fieldsOf(media.filter(({ show }) => show !== undefined)),
 			...shown(true),
 			...fieldsOf(media.filter(({ optional }) => optional === 'unused')),
+			...(longVideo ? [longVideoField] : []),
 			waitingField,
 			...awaitedDownloadFields,
 			submitOptionsField(...shown(false), ...options, modelIdOption),
@@ -60,6 +65,7 @@ export function modelOperation({
 		async execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 			return await runModel(this, {
 				settings,
+				longVideo,
 				moreValues,
 				readMedia: readOwn ?? (async (functions, item) => await readAll(functions, item, media)),
 				modelOf: onlyModel(model),

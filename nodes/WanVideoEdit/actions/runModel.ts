@@ -1,16 +1,20 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { dashScopeClient } from '../../shared/dashscope/client';
 import { isPrivateHost } from '../../shared/dashscope/hosts';
-import { checkMedia } from '../../shared/media/sources';
-import type { CheckedMedia } from '../../shared/media/sources';
-import type { MediaSource } from '../../shared/media/types';
+import { InputError } from '../../shared/inputError';
+import type { Piece } from '../../shared/media/pieces';
+import type { ClipPlace } from '../../shared/n8n/clips';
+import type { ItemOutput } from '../../shared/n8n/handOn';
 import { recipeOf } from '../../shared/n8n/nodeMemory';
+import { isTool } from '../../shared/n8n/tool';
 import { runItems } from '../../shared/n8n/runItems';
 import type { ReadyItem } from '../../shared/n8n/runItems';
 import { currencyOf } from '../../shared/tasks/price';
 import type { Billing, EstimatedCost } from '../../shared/tasks/price';
 import { runTasks } from '../../shared/tasks/run';
+import type { RunSettings } from '../../shared/tasks/run';
 import { checkSpending } from '../../shared/tasks/spending';
+import { SPLIT, readLongVideo } from '../fields/longVideo';
 import { readSettings } from '../fields/options';
 import { readPrices } from '../fields/price';
 import { booleanOption, collectionParameter, textOption, textParameter } from '../fields/read';
@@ -22,6 +26,7 @@ import { priceListOf } from '../models';
 import type { ModelRequest, ModelSpec, RequestMedia, Values } from '../models/spec';
 import { taskOf } from '../models/taskOf';
 import { validateRequest } from '../models/validate';
+import { cuttingOf, partsOf } from './longVideo';
 import { costOf, readSpendingLimit } from './spending';
 
 /** An operation that has a model make a video. */
@@ -31,6 +36,8 @@ export interface ModelOperation {
 	/** The files of an item. */
 	readMedia(functions: IExecuteFunctions, item: number): Promise<RequestMedia[]>;
 	settings: readonly Setting[];
+	/** Whether the user chooses what becomes of a video that is too long. */
+	longVideo?: boolean;
 	/** Values that come from elsewhere. */
 	moreValues?(functions: IExecuteFunctions, item: number): Values;
 }
@@ -47,38 +54,76 @@ export async function runModel(
 	const billing: Billing = { currency: currencyOf(baseUrl), priceListOf };
 	const limit = readSpendingLimit(functions, billing);
 	const costs = new Map<number, EstimatedCost>();
-	return await runItems(functions, {
-		client,
-		billing,
-		settings: { ...readSettings(functions), holdMs },
-		hint,
-		readItem: async (item) => {
-			const { ready, spec, request, media } = await readItem(functions, operation, item, baseUrl);
-			if (limit !== undefined) {
-				const price = { baseUrl, billing, own: ready.output.prices };
-				costs.set(item, await costOf(functions, spec, request, media, price));
-			}
-			return ready;
-		},
-		approve: () => {
-			if (limit === undefined) return;
-			const planned = [...costs].map(([item, cost]) => ({ item, cost }));
-			checkSpending(limit, planned);
-		},
-		run: runTasks,
-	});
+	const settings = { ...readSettings(functions), holdMs };
+	const cutting = cuttingOf(functions);
+	try {
+		return await runItems(functions, {
+			client,
+			billing,
+			settings,
+			hint,
+			readItem: async (item) => {
+				const way = operation.longVideo ? readLongVideo(functions, item) : undefined;
+				// An agent gets links to the pieces: as a tool the node returns no files.
+				const download = settings.download || isTool(functions);
+				if (way === 'split') checkSplit({ ...settings, download });
+				const [spec, asked] = await readRequest(functions, operation, item, baseUrl);
+				const inputs = validateRequest(spec, asked, !isPrivateHost(new URL(baseUrl).hostname));
+				const parts = await partsOf(spec, asked, inputs, way, cutting(item));
+				const output = outputOf(functions, item, asked);
+				const recipe = recipeOf(functions, item);
+				const ready: ReadyItem[] = [];
+				for (const { request: one, media, piece } of parts) {
+					const request = spec.fit?.(one, media) ?? one;
+					if (limit !== undefined) {
+						const price = { baseUrl, billing, own: output.prices };
+						const cost = await costOf(functions, spec, request, media, price);
+						const amount = (costs.get(item)?.amount ?? 0) + cost.amount;
+						costs.set(item, { ...cost, amount });
+					}
+					const part = piece && `${piece.from}-${piece.to}`;
+					ready.push({
+						request: { item, part, recipe, ...taskOf(spec, request, media) },
+						output: piece === undefined ? output : { ...output, clip: clipOf(piece, asked) },
+					});
+				}
+				return ready;
+			},
+			approve: () => {
+				if (limit === undefined) return;
+				const planned = [...costs].map(([item, cost]) => ({ item, cost }));
+				checkSpending(limit, planned);
+			},
+			run: runTasks,
+		});
+	} finally {
+		await cutting.close();
+	}
+}
+
+/** @throws InputError for settings with which there would be nothing to join */
+function checkSplit({ submitOnly, download }: Pick<RunSettings, 'submitOnly' | 'download'>): void {
+	if (!submitOnly && download) return;
+	throw new InputError(
+		submitOnly
+			? `'${SPLIT}' has to wait for the videos, but 'Wait for Completion' is set to "Don't Wait"`
+			: `'${SPLIT}' joins the videos, but 'Download Result' is off`,
+		submitOnly
+			? "Choose another way to wait, or split the video with 'Video: Split' and edit its pieces as items."
+			: "Turn 'Download Result' on, or choose something else in 'Longer Than the Model Takes'.",
+	);
 }
 
 /** @throws InputError naming field, value and limit */
-async function readItem(
+async function readRequest(
 	functions: IExecuteFunctions,
 	operation: ModelOperation,
 	item: number,
 	baseUrl: string,
-): Promise<{ ready: ReadyItem; spec: ModelSpec; request: ModelRequest; media: CheckedMedia[] }> {
+): Promise<[ModelSpec, ModelRequest]> {
 	const options = collectionParameter(functions, 'options', item);
 	const [spec, model] = operation.modelOf(functions, item, baseUrl);
-	const asked: ModelRequest = {
+	const request: ModelRequest = {
 		model,
 		prompt: textParameter(functions, 'prompt', item),
 		negativePrompt: textOption(options, 'negativePrompt'),
@@ -88,24 +133,30 @@ async function readItem(
 			...operation.moreValues?.(functions, item),
 		},
 	};
-	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
-	const media = await checkMedia(validateRequest(spec, asked, publicService));
-	const request = spec.fit?.(asked, media) ?? asked;
-	const ready: ReadyItem = {
-		request: { item, recipe: recipeOf(functions, item), ...taskOf(spec, request, media) },
-		output: {
-			item,
-			model,
-			fileName: fileNameOf(asked.media[0]?.source),
-			field: textParameter(functions, 'outputField', item) || 'data',
-			simplify: booleanOption(options, 'simplify') ?? true,
-			prices: readPrices(options),
-			maxResultBytes: readMaxResultBytes(options),
-		},
-	};
-	return { ready, spec, request, media };
+	return [spec, request];
 }
 
-function fileNameOf(source: MediaSource | undefined): string | undefined {
-	return source?.from === 'binary' ? source.file.fileName : undefined;
+/** @throws InputError for what is not a number */
+function outputOf(
+	functions: IExecuteFunctions,
+	item: number,
+	{ model, media: [first] }: ModelRequest,
+): ItemOutput {
+	const options = collectionParameter(functions, 'options', item);
+	return {
+		item,
+		model,
+		fileName: first?.source.from === 'binary' ? first.source.file.fileName : undefined,
+		field: textParameter(functions, 'outputField', item) || 'data',
+		simplify: booleanOption(options, 'simplify') ?? true,
+		prices: readPrices(options),
+		maxResultBytes: readMaxResultBytes(options),
+	};
+}
+
+/** Whose sound a joined video gets depends on what the user wants of each piece. */
+function clipOf(piece: Piece, { media, values }: ModelRequest): ClipPlace {
+	const source = media.find(({ place }) => place === 'video')?.source;
+	const file = source?.from === 'binary' ? source.file : undefined;
+	return { ...piece, sound: values.audio_setting === 'origin' ? file?.storedAs : undefined };
 }

@@ -68,7 +68,7 @@ function describe({ kind, extension }: MediaFormat): string {
  * Cutting works in whole frames and containers round to their timescale: a clip cut to 10 s says up to one frame
  * more, 10.04 at 25 frames per second. So much is let through; a file in between is the service's to judge.
  */
-const TOLERANCE_SECONDS = 0.05;
+export const TOLERANCE_SECONDS = 0.05;
 
 /**
  * Checks what the header of a file says. Facts that are absent are left to the service.
@@ -128,7 +128,7 @@ function checkLength(limits: MediaLimits, what: string, { seconds }: MediaFacts)
 		`${what} is ${rounded} seconds long; the limit is ${minSeconds} to ${maxSeconds} seconds`,
 		tooShort
 			? `Use a video of at least ${minSeconds} seconds.`
-			: `Cut the video to ${maxSeconds} seconds or less.`,
+			: `Cut the video to ${maxSeconds} seconds or less${limits.longer ?? ''}.`,
 	);
 }
 

@@ -9,6 +9,8 @@ export interface BinaryFile {
 	size: number;
 	/** Two files with the same identity are the same file. */
 	identity: string;
+	/** Its ID in n8n's binary store, where it is kept there. */
+	storedAs?: string;
 	/** Up to `bytes` bytes from the beginning. */
 	head(bytes: number): Promise<Uint8Array>;
 	open(): Promise<ByteStream>;
@@ -42,6 +44,8 @@ export interface MediaLimits {
 	maxSeconds?: number;
 	/** Of a longer video only the beginning is used. */
 	usedSeconds?: number;
+	/** What to do about a longer video, besides cutting it; the end of a sentence. */
+	longer?: string;
 }
 
 /** A file that a model is to be given. */

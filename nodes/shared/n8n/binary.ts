@@ -4,6 +4,9 @@ import type { ByteStream } from '../dashscope/uploads';
 import { InputError } from '../inputError';
 import type { BinaryFile } from '../media/types';
 
+/** What n8n offers to read its binary store. */
+type StoreFunctions = Pick<IExecuteFunctions, 'helpers'>;
+
 /** The names of the binary fields of an item. */
 export function binaryFieldsOf(functions: IExecuteFunctions, itemIndex: number): string[] {
 	return Object.keys(functions.getInputData()[itemIndex]?.binary ?? {});
@@ -20,6 +23,16 @@ export async function binaryFileOf(
 	parameter: string,
 	field: string,
 ): Promise<BinaryFile> {
+	return await fileOf(functions, binaryDataOf(functions, itemIndex, parameter, field));
+}
+
+/** The same as n8n's own value. */
+export function binaryDataOf(
+	functions: IExecuteFunctions,
+	itemIndex: number,
+	parameter: string,
+	field: string,
+): IBinaryData {
 	if (field.trim() === '') {
 		throw new InputError(
 			`'${parameter}' is empty`,
@@ -27,13 +40,16 @@ export async function binaryFileOf(
 		);
 	}
 	const data = find(functions, itemIndex, field);
-	if (data === undefined) {
-		throw new InputError(
-			`'${parameter}' names the binary field "${field}", which the item does not have`,
-			present(functions, itemIndex),
-		);
-	}
-	return data.id === undefined ? inMemory(data) : await stored(functions, data, data.id);
+	if (data !== undefined) return data;
+	throw new InputError(
+		`'${parameter}' names the binary field "${field}", which the item does not have`,
+		present(functions, itemIndex),
+	);
+}
+
+/** Binary data wherever n8n keeps it. Reads its size only. */
+export async function fileOf(functions: StoreFunctions, data: IBinaryData): Promise<BinaryFile> {
+	return data.id === undefined ? inMemory(data) : await stored(functions, data.id, data.fileName);
 }
 
 function present(functions: IExecuteFunctions, itemIndex: number): string {
@@ -56,16 +72,17 @@ function find(
 }
 
 /** Binary data in n8n's store (filesystem, database, S3): read as a stream. */
-async function stored(
-	functions: IExecuteFunctions,
-	data: IBinaryData,
+export async function stored(
+	functions: StoreFunctions,
 	id: string,
+	fileName?: string,
 ): Promise<BinaryFile> {
 	const { fileSize } = await functions.helpers.getBinaryMetadata(id);
 	return {
-		fileName: data.fileName,
+		fileName,
 		size: fileSize,
 		identity: id,
+		storedAs: id,
 		head: async (bytes) => {
 			const stream: ByteStream = await functions.helpers.getBinaryStream(id, bytes);
 			try {

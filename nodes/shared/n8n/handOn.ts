@@ -1,12 +1,16 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { estimateCost, totalsSentence } from '../tasks/price';
+import type { Task } from '../dashscope/types';
+import type { TaskError } from '../tasks/errors';
+import { estimateCost, sumOf, totalsSentence } from '../tasks/price';
 import type { Billed, Billing, PricePerSecond } from '../tasks/price';
 import { duplicatesSentence } from '../tasks/run';
 import type { Settled } from '../tasks/run';
 import type { TaskRef } from '../tasks/submit';
+import { gathered } from './clips';
+import type { ClipPlace, JoinedPieces } from './clips';
 import { errorItem, runError } from './failures';
 import type { ItemFailure } from './failures';
-import { submittedItem, taskItem } from './items';
+import { joinedItem, submittedItem, taskItem } from './items';
 
 /** How the result of an item is handed on. */
 export interface ItemOutput {
@@ -20,12 +24,24 @@ export interface ItemOutput {
 	simplify: boolean;
 	prices: PricePerSecond;
 	maxResultBytes: number;
+	/** Of a video that is edited in pieces: which of them this is. */
+	clip?: ClipPlace;
 }
 
-/** An item with its outcome, ready to leave the node. */
+/** An item with its outcome, ready to leave the node; or one of its pieces. */
 export interface SettledItem {
 	output: ItemOutput;
-	outcome: Settled<IBinaryData> | { state: 'submitted'; job: TaskRef };
+	outcome: SettledTask | JoinedPieces | FailedPieces;
+}
+
+export type SettledTask = Settled<IBinaryData> | { state: 'submitted'; job: TaskRef };
+
+/** An item of which at least one piece failed. */
+export interface FailedPieces {
+	state: 'failed';
+	error: TaskError;
+	/** Of the pieces that are finished. */
+	tasks: Task[];
 }
 
 /**
@@ -46,11 +62,19 @@ export function handOn(
 	const failed = [...failures];
 	const lines: string[] = [];
 	const billed: Billed[] = [];
-	for (const { output, outcome } of settled) {
+	const warn = (item: number, text: string) => {
+		const message = `Item ${item}: ${text}`;
+		functions.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
+	};
+	for (const { output, outcome } of gathered(settled)) {
 		const { item } = output;
-		const task = outcome.state === 'submitted' ? undefined : outcome.task;
-		const cost = estimateCost(task?.usage, output.model, billing, output.prices);
-		if (task?.status === 'SUCCEEDED') billed.push({ usage: task.usage, cost });
+		const own = tasksOf(outcome)
+			.filter(({ status }) => status === 'SUCCEEDED')
+			.map(({ usage }): Billed => {
+				return { usage, cost: estimateCost(usage, output.model, billing, output.prices) };
+			});
+		billed.push(...own);
+		const { usage, cost } = sumOf(own);
 		switch (outcome.state) {
 			case 'failed':
 				failed.push({ item, error: outcome.error });
@@ -63,10 +87,13 @@ export function handOn(
 			case 'finished':
 				lines.push(`Item ${item}: task ${outcome.task.taskId} ${outcome.task.status}`);
 				items.set(item, taskItem(item, outcome.task, { ...output, ...outcome, cost }));
-				if (outcome.duplicates !== undefined) {
-					const message = `Item ${item}: ${duplicatesSentence(outcome.duplicates)}`;
-					functions.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
-				}
+				if (outcome.duplicates !== undefined) warn(item, duplicatesSentence(outcome.duplicates));
+				break;
+			case 'joined':
+				lines.push(`Item ${item}: ${outcome.pieces.length} pieces SUCCEEDED`);
+				items.set(item, joinedItem(item, outcome, { ...output, usage, cost }));
+				for (const note of outcome.notes) warn(item, note);
+				if (outcome.duplicates !== undefined) warn(item, duplicatesSentence(outcome.duplicates));
 		}
 	}
 	const totals = totalsSentence(billed);
@@ -75,4 +102,16 @@ export function handOn(
 	}
 	if (failed.length > 0 && !continueOnFail) throw runError(functions, failed, lines);
 	return [...items.keys()].sort((a, b) => a - b).flatMap((item) => items.get(item) ?? []);
+}
+
+function tasksOf(outcome: SettledItem['outcome']): Task[] {
+	switch (outcome.state) {
+		case 'submitted':
+			return [];
+		case 'joined':
+			return outcome.pieces.map(({ task }) => task);
+		default:
+			if ('tasks' in outcome) return outcome.tasks;
+			return outcome.task === undefined ? [] : [outcome.task];
+	}
 }

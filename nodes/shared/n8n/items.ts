@@ -1,9 +1,10 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isFinal } from '../dashscope/types';
-import type { ListedTask, Task } from '../dashscope/types';
+import type { ListedTask, Task, Usage } from '../dashscope/types';
 import { expiryOf, explain } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
 import type { Duplicate, TaskRef } from '../tasks/submit';
+import type { FinishedPiece, JoinedPieces } from './clips';
 
 /** ISO 8601 in UTC, or null for "not yet" or "not known". */
 function iso(epochMs: number | undefined): string | null {
@@ -76,6 +77,57 @@ export function taskContent(
 	return {
 		json: taskJson(task, options),
 		...(video === undefined ? {} : { binary: { [field]: video } }),
+	};
+}
+
+/** The item of a video that was edited in pieces: that of an edit, whose tasks stand in lists. */
+export function joinedItem(
+	item: number,
+	{ pieces, video }: JoinedPieces,
+	{ usage, ...options }: TaskItemOptions & { usage?: Usage },
+): INodeExecutionData {
+	const tasks = pieces.map(({ task }) => task);
+	const [first] = tasks;
+	const times = (name: 'submittedAt' | 'startedAt' | 'finishedAt') =>
+		tasks.flatMap((task) => task[name] ?? []);
+	const least = (all: number[]) => (all.length === 0 ? undefined : Math.min(...all));
+	const whole: Task = {
+		taskId: '',
+		status: 'SUCCEEDED',
+		submittedAt: least(times('submittedAt')),
+		startedAt: least(times('startedAt')),
+		finishedAt: times('finishedAt').length === 0 ? undefined : Math.max(...times('finishedAt')),
+		prompt: first?.prompt,
+		usage,
+		raw: {},
+	};
+	const json: IDataObject = {
+		...taskJson(whole, { ...options, simplify: true }),
+		// One of them would be taken for the whole.
+		taskId: null,
+		taskIds: tasks.map(({ taskId }) => taskId),
+		joined: video !== undefined,
+		pieces: pieces.map(pieceJson),
+		...(options.simplify ? {} : { responses: tasks.map(({ raw }) => raw) }),
+	};
+	const apart = pieces.flatMap((piece) => piece.video ?? []);
+	const videos = video === undefined ? apart : [video];
+	const binary = Object.fromEntries(
+		videos.map((one, index) => [`${options.field}${index === 0 ? '' : `_${index + 1}`}`, one]),
+	);
+	return { json, ...(videos.length === 0 ? {} : { binary }), pairedItem: { item } };
+}
+
+/** What an item tells of each of its pieces. Seconds of the whole video. */
+export function pieceJson({ clip, task }: Pick<FinishedPiece, 'clip' | 'task'>) {
+	const seconds = (value: number) => Math.round(value * 1000) / 1000;
+	return {
+		piece: clip.number,
+		from: seconds(clip.from),
+		to: seconds(clip.to),
+		taskId: task.taskId,
+		videoUrl: task.videoUrl ?? null,
+		videoUrlExpiresAt: iso(expiryOf(task)),
 	};
 }
 

@@ -6,6 +6,7 @@ import type { Memory, Outcome, RunSettings, TaskRequest } from '../tasks/run';
 import { n8nPorts } from './bindPorts';
 import { toError } from './failures';
 import type { ItemFailure } from './failures';
+import { joinPieces } from './clips';
 import { handOn } from './handOn';
 import type { ItemOutput, SettledItem } from './handOn';
 import { couldNotSuspend } from './leftTasks';
@@ -31,10 +32,10 @@ export interface ItemsRun<Request> {
 	/** For the user, when the execution could not be suspended as wished. */
 	hint?: string;
 	/**
-	 * Reads and checks everything about one item; nothing is sent.
+	 * Reads and checks everything about one item; nothing is sent. An item whose video is edited in pieces gives several.
 	 * @throws InputError naming field, value and limit
 	 */
-	readItem(item: number): Promise<ReadyItem<Request>>;
+	readItem(item: number): Promise<Array<ReadyItem<Request>>>;
 	/**
 	 * A last look at the run as a whole, when all items have been read and nothing has been sent.
 	 * @throws InputError that concerns all of them
@@ -64,7 +65,7 @@ export async function runItems<Request>(
 	const failures: ItemFailure[] = [];
 	for (const item of functions.getInputData().keys()) {
 		try {
-			ready.push(await readItem(item));
+			ready.push(...(await readItem(item)));
 		} catch (error) {
 			failures.push({ item, error: toError(error) });
 		}
@@ -78,7 +79,8 @@ export async function runItems<Request>(
 	} catch (thrown) {
 		const error = toError(thrown);
 		if (!functions.continueOnFail()) return await Promise.reject(error);
-		const refused = ready.map(({ output: { item } }): ItemFailure => ({ item, error }));
+		const items = new Set(ready.map(({ output: { item } }) => item));
+		const refused = [...items].map((item): ItemFailure => ({ item, error }));
 		return handOn(functions, billing, [...failures, ...refused], []);
 	}
 
@@ -107,7 +109,7 @@ export async function runItems<Request>(
 			if (outcome.state !== 'open') return { output, outcome };
 			return { output, outcome: { state: 'submitted', job: outcome.job } };
 		});
-		return handOn(functions, billing, failures, left);
+		return handOn(functions, billing, failures, await joinPieces(functions, left));
 	}
 	try {
 		return await suspend(
@@ -118,16 +120,17 @@ export async function runItems<Request>(
 		);
 	} catch (thrown) {
 		// Submitted they are: each item says what became of its task.
-		const left = items.flatMap(({ output: { item }, outcome }): ItemFailure[] =>
-			outcome.state === 'open'
-				? [{ item, error: couldNotSuspend(outcome.job.taskId, toError(thrown)) }]
-				: [],
-		);
-		return handOn(functions, billing, [...failures, ...left], settled);
+		const left = items.flatMap(({ output, outcome }): SettledItem[] => {
+			if (outcome.state !== 'open') return [];
+			const error = couldNotSuspend(outcome.job.taskId, toError(thrown));
+			return [{ output, outcome: { state: 'failed', error } }];
+		});
+		const all = await joinPieces(functions, [...settled, ...left]);
+		return handOn(functions, billing, failures, all);
 	}
 }
 
-function isSettled(item: RunItem): item is SettledItem {
+function isSettled(item: RunItem): item is RunItem & SettledItem {
 	return item.outcome.state !== 'open';
 }
 

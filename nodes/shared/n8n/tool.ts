@@ -19,12 +19,14 @@ export function isTool(functions: RunsNode): boolean {
 /** What a model needs to go on; the rest is for people and their bookkeeping. */
 const KEYS = [
 	'taskId',
+	'taskIds',
 	'status',
 	'canceled',
 	'model',
 	'createdAt',
 	'videoUrl',
 	'videoUrlExpiresAt',
+	'pieces',
 	'url',
 	'expiresAt',
 	'videoSeconds',

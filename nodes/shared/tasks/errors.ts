@@ -10,7 +10,7 @@ export interface FailureDetails {
 	videoUrl?: string;
 	/** ISO 8601. */
 	videoUrlExpiresAt?: string;
-	[more: string]: string | number | undefined;
+	[more: string]: string | number | undefined | Array<Record<string, string | number | null>>;
 }
 
 /** A task that did not end in a video. Keeps the task ID: nothing paid for is lost. */

@@ -7,6 +7,8 @@ export type ItemStore = Record<string, { key: string; recipe: string }>;
 export interface AskedItem {
 	/** Index of the input item. */
 	item: number;
+	/** Of the item, where it has several. */
+	part?: string;
 	/** Of its request. */
 	fingerprint: string;
 	/** Of what the request is made from: the input item, and the node's settings before their evaluation. */
@@ -33,8 +35,8 @@ export function keysOf<Item extends AskedItem>(
 	});
 	const taken = new Set(exact.flatMap(({ key }) => (ledger.find(key) === undefined ? [] : [key])));
 	return exact.map((one) => {
-		const { item, key, recipe } = one;
-		const place = ledger.key('item', item);
+		const { item, part, key, recipe } = one;
+		const place = ledger.key(part === undefined ? 'item' : `item ${part}`, item);
 		const before = store[place];
 		const keeps =
 			!taken.has(key) &&

@@ -62,6 +62,27 @@ export interface Billed {
 	cost?: EstimatedCost;
 }
 
+/** What several tasks of one model cost together; what is not known of all of them is not known of the sum. */
+export function sumOf(billed: Billed[]): Billed {
+	const [first] = billed;
+	if (first === undefined || billed.length === 1) return first ?? {};
+	const total = (values: Array<number | undefined>) => {
+		const known = values.flatMap((value) => (value === undefined ? [] : [value]));
+		return known.length === values.length ? Math.round(sum(known) * 10_000) / 10_000 : undefined;
+	};
+	const usages = billed.map(({ usage }) => usage);
+	const amount = total(billed.map(({ cost }) => cost?.amount));
+	return {
+		usage: {
+			billedSeconds: total(usages.map((usage) => usage?.billedSeconds)),
+			inputSeconds: total(usages.map((usage) => usage?.inputSeconds)),
+			outputSeconds: total(usages.map((usage) => usage?.outputSeconds)),
+			resolution: first.usage?.resolution,
+		},
+		cost: first.cost && amount !== undefined ? { ...first.cost, amount } : undefined,
+	};
+}
+
 /** The totals of a run in one sentence, for the hint under the node's output; undefined when nothing was billed. */
 export function totalsSentence(billed: Billed[]): string | undefined {
 	if (billed.length === 0) return undefined;

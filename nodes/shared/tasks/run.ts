@@ -15,10 +15,12 @@ import { Uploads } from './uploads';
 import type { UploadFile, UploadStore } from './uploads';
 import { Watch } from './watch';
 
-/** One item whose values and files have been checked. */
+/** An item, or one of its parts, whose values and files have been checked. */
 export interface TaskRequest {
 	/** Index of the input item. */
 	item: number;
+	/** Names one of several requests of the item; absent where it has only this one. */
+	part?: string;
 	/** Hash of the input item and the node's settings, before their expressions were evaluated. */
 	recipe: string;
 	/** Two requests have the same one when they ask for the same work on the same files. */

@@ -62,6 +62,15 @@ export const EDIT: INode = {
 	credentials: { dashScopeApi: { id: 'c1', name: 'DashScope' } },
 };
 
+const POLICY = {
+	statusCode: 200,
+	headers: {},
+	body: {
+		request_id: 'r',
+		data: { upload_host: 'https://store.example', upload_dir: 'dir', policy: 'p', signature: 's' },
+	},
+};
+
 const WAITING_URL = 'http://n8n.example/webhook-waiting';
 
 export interface Options extends ServiceOptions {
@@ -76,6 +85,13 @@ export interface Options extends ServiceOptions {
 	clock?: VirtualClock;
 	service?: VirtualService;
 	id?: string;
+	/** With these, items have a video and results are files: what n8n's store holds of them is its content. */
+	files?: {
+		/** Of every item, in its field `data`. */
+		video: Buffer;
+		/** The video that a task makes. */
+		resultOf(taskId: string): Buffer;
+	};
 }
 
 /** How an execution is saved. */
@@ -281,6 +297,9 @@ export class SuspendedRun {
 		return this;
 	}
 
+	/** n8n's binary store, by ID. */
+	readonly store = new Map<string, Buffer>();
+
 	readonly posts: Array<{ at: number; url: string; status: number; withKey: boolean }> = [];
 	loop?: LoopExecution;
 
@@ -293,6 +312,7 @@ export class SuspendedRun {
 		this.service =
 			wanted.service ?? new VirtualService(this.clock, { latency: () => 50, ...options });
 		if (plans !== undefined) this.service.plans = plans;
+		if (wanted.files !== undefined) this.store.set('video', wanted.files.video);
 		this.prompts = prompts;
 		this.id = id;
 		this.node = { ...EDIT, ...settings };
@@ -353,7 +373,32 @@ export class SuspendedRun {
 			helpers: {
 				...helpers,
 				httpRequest: async (request: IHttpRequestOptions) => await this.request(request),
+				httpRequestWithAuthentication: async (name: string, request: IHttpRequestOptions) =>
+					request.url.endsWith('/uploads')
+						? await Promise.resolve(POLICY)
+						: await helpers.httpRequestWithAuthentication.call(
+								{} as IExecuteFunctions,
+								name,
+								request,
+							),
+				assertBinaryData: () => ({
+					data: '',
+					id: 'video',
+					fileName: 'ride.mp4',
+					mimeType: 'video/mp4',
+				}),
+				getBinaryMetadata: async (id: string) =>
+					await Promise.resolve({ fileSize: this.fileAt(id).length }),
+				getBinaryStream: async (id: string) =>
+					await Promise.resolve(Readable.from([this.fileAt(id)])),
 				prepareBinaryData: async (stream: Readable, fileName: string, mimeType: string) => {
+					if (this.wanted.files !== undefined) {
+						const parts: Uint8Array[] = [];
+						for await (const part of stream) parts.push(part as Uint8Array);
+						const id = `file-${this.store.size}-${fileName}`;
+						this.store.set(id, Buffer.concat(parts));
+						return { data: '', id, fileName, mimeType };
+					}
 					let bytes = '';
 					for await (const chunk of stream) bytes += String(chunk);
 					const binary: IBinaryData = { data: '', id: bytes, fileName, mimeType };
@@ -363,13 +408,25 @@ export class SuspendedRun {
 		};
 	}
 
-	/** Calls without the key: results, and the resume URL. */
+	fileAt(id: string): Buffer {
+		const file = this.store.get(id);
+		if (file === undefined) throw new Error(`There is no file ${id}`);
+		return file;
+	}
+
+	/** Calls without the key: uploads, results, and the resume URL. */
 	private async request(options: IHttpRequestOptions): Promise<unknown> {
 		const { url, method = 'GET', headers } = options;
 		if (!url.startsWith(WAITING_URL)) {
 			const [id = ''] = new URL(url).pathname.slice(1).split('.');
 			await this.clock.wait(50);
-			return { statusCode: 200, headers: {}, body: Readable.from([Buffer.from(`video of ${id}`)]) };
+			if (method === 'POST') {
+				const { stream } = options.body as Blob;
+				for await (const chunk of stream() as unknown as Readable) void chunk;
+				return { statusCode: 200, headers: {}, body: '' };
+			}
+			const content = this.wanted.files?.resultOf(id) ?? Buffer.from(`video of ${id}`);
+			return { statusCode: 200, headers: {}, body: Readable.from([content]) };
 		}
 		const { pathname, searchParams } = new URL(url);
 		const [, , id = '', path = ''] = pathname.split('/');
@@ -389,7 +446,13 @@ export class SuspendedRun {
 		const context = this.context;
 		const functions = {
 			...this.shared(this.node, context, this.hints),
-			getInputData: () => this.prompts.map((prompt) => ({ json: { prompt } })),
+			getInputData: () =>
+				this.prompts.map((prompt) => ({
+					json: { prompt },
+					...(this.wanted.files && {
+						binary: { data: { data: '', id: 'video', mimeType: 'video/mp4' } },
+					}),
+				})),
 			getNodeParameter: (name: string, item: number, fallback?: unknown) =>
 				name === 'prompt' || name === 'taskId'
 					? this.prompts[item]

@@ -68,6 +68,12 @@ describe('a wait that cannot be read ends in one error that names its tasks, and
 		['an item without its state', 'damaged', ({ input }) => delete first(input, 0).edit],
 		['an item that is none', 'damaged', ({ input }) => delete input[2]?.json.wanVideoEdit],
 		['a state of another kind', 'damaged', ({ input }) => (first(input, 1).edit = { state: 5 })],
+		[
+			'a piece without its place',
+			'damaged',
+			({ input }) =>
+				((first(input, 0).edit as { output: IDataObject }).output.clip = { number: 1, of: 2 }),
+		],
 		['no settings', 'damaged', ({ input }) => delete first(input, 0).settings],
 		['no execution that waits', 'damaged', ({ input }) => delete first(input, 0).parentExecutionId],
 		['a memory without a ledger', 'damaged', ({ context }) => delete memory(context).ledger],

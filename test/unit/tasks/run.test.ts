@@ -822,3 +822,18 @@ describe('handing back unfinished tasks', () => {
 		expect(service.log.join()).toContain('Task task-1 cannot be resubmitted if it fails');
 	});
 });
+
+test('parts of an item each find their own task again, whatever expressions give in the next try', async () => {
+	const { service, attempt } = execution();
+	service.plans = [{ jobSeconds: 30 }, { jobSeconds: 30, code: 'InvalidParameter' }];
+	service.plans.push({ jobSeconds: 30 });
+	const parts = async (wish: string) =>
+		(await edits(`${wish} 1`, `${wish} 2`, `${wish} 3`)).map((edit, index) => ({
+			...edit,
+			item: 0,
+			part: `${index * 10}-${index * 10 + 10}`,
+		}));
+	expect(states(await attempt(await parts('at noon')))).toEqual(['finished', 'failed', 'finished']);
+	expect(taskIds(await attempt(await parts('at one')))).toEqual(['task-1', 'task-4', 'task-3']);
+	expect(service.tasks()).toHaveLength(4);
+});

@@ -49,10 +49,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		billing: { currency: currencyOf(client.baseUrl), priceListOf },
 		settings: { ...readSettings(this), submitOnly: false, holdMs },
 		hint,
-		readItem: async (item): Promise<ReadyItem<AwaitedTask>> => {
+		readItem: async (item): Promise<Array<ReadyItem<AwaitedTask>>> => {
 			const task = found[item];
 			if (task?.status !== 'fulfilled') return await Promise.reject(task?.reason);
-			return { request: task.value, output: readOutput(this, item, task.value.model) };
+			return [{ request: task.value, output: readOutput(this, item, task.value.model) }];
 		},
 		run: async (tasks, runPorts, _, settings) => await awaitTasks(tasks, runPorts, settings),
 	});

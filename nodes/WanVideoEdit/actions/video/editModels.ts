@@ -1,6 +1,7 @@
 /** What the edits by instruction and with reference images share: their models, and the fields that depend on them. */
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
+import { longVideoField } from '../../fields/longVideo';
 import { readModel } from '../../fields/model';
 import { submitOptionsField } from '../../fields/options';
 import { awaitedDownloadFields } from '../../fields/result';
@@ -63,6 +64,7 @@ export const editSettings: readonly Setting[] = [
 /** What every edit asks for after its prompt. */
 export const editResultFields: INodeProperties[] = [
 	...editSettings.flatMap(({ prominent, property }) => (prominent ? [property] : [])),
+	longVideoField,
 	waitingField,
 	...awaitedDownloadFields,
 	submitOptionsField(

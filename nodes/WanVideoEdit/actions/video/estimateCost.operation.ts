@@ -2,22 +2,26 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
+import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
 import { checkMedia } from '../../../shared/media/sources';
 import { eachItem } from '../../../shared/n8n/eachItem';
-import { currencyOf } from '../../../shared/tasks/price';
-import { Semaphore } from '../../../shared/tasks/semaphore';
+import { currencyOf, sumOf } from '../../../shared/tasks/price';
 import type { Billing } from '../../../shared/tasks/price';
+import { Semaphore } from '../../../shared/tasks/semaphore';
+import { longVideoField, readLongVideo } from '../../fields/longVideo';
+import type { LongVideo } from '../../fields/longVideo';
 import { readMedia } from '../../fields/media';
 import { anyModelField, readModel } from '../../fields/model';
 import { optionsField } from '../../fields/options';
 import { price1080Option, price720Option, readPrices } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
-import { readValues } from '../../fields/settings';
+import { hiddenFor, readValues } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
-import { ALL_MODELS, priceListOf, regionalId, specOf } from '../../models';
-import { planOf } from '../../models/estimate';
+import { ALL_MODELS, EDIT_MODELS, priceListOf, regionalId, specOf } from '../../models';
+import { planOf, videoSlotOf } from '../../models/estimate';
 import type { ModelRequest, ModelSpec } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
+import { anyLength, cuttingOf, naming, partsOf, secondsTaken } from '../longVideo';
 import { videoSecondsOf } from '../spending';
 import { video } from './media';
 
@@ -99,6 +103,10 @@ export const fields: INodeProperties[] = [
 	},
 	{ ...anyModelField, description: 'The model that would edit the video' },
 	...settings.flatMap(({ prominent, property }) => (prominent ? [property] : [])),
+	hiddenFor(
+		longVideoField,
+		ALL_MODELS.filter((spec) => !EDIT_MODELS.includes(spec)),
+	),
 	optionsField(
 		...settings.flatMap(({ prominent, property }) => (prominent ? [] : [property])),
 		price1080Option,
@@ -126,6 +134,23 @@ function specToEstimate(id: string): ModelSpec {
 	);
 }
 
+/** The model with a video of any length, or one whose message for a longer video names the field. */
+function specFor(way: LongVideo, spec: ModelSpec): ModelSpec {
+	if (!EDIT_MODELS.some(({ id }) => id === spec.id)) return spec;
+	const change = way === 'fail' ? naming : anyLength;
+	const slots = spec.slots.map((slot) => ({ ...slot, limits: change(slot.limits) }));
+	return { ...spec, slots };
+}
+
+/** The lengths of the pieces of a video that is too long, if key frames lie well; its file cannot be looked through. */
+function equalLengths(spec: ModelSpec, way: LongVideo, seconds: number): number[] {
+	const most = secondsTaken(videoSlotOf(spec)?.limits) ?? Infinity;
+	if (seconds <= most + TOLERANCE_SECONDS) return [seconds];
+	if (way === 'beginning') return [most];
+	const count = Math.ceil(seconds / most);
+	return Array.from({ length: count }, () => seconds / count);
+}
+
 /** Files that are looked at side by side. */
 const MOST_LOOKS = 5;
 
@@ -137,6 +162,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const billing: Billing = { currency: currencyOf(baseUrl), priceListOf };
 	const looks = new Semaphore(MOST_LOOKS);
 	const unpriced = new Set<string>();
+	const cutting = cuttingOf(this);
 	const items = await eachItem(this, async (item) => {
 		const model = regionalId(readModel(this, item), baseUrl);
 		const spec = specToEstimate(model);
@@ -145,28 +171,40 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			media: await readMedia(this, item, video),
 			values: readValues(this, item, settings),
 		};
-		const inputs = validateRequest(spec, asked, publicService);
+		const way = readLongVideo(this, item);
+		const whole = specFor(way, spec);
+		const inputs = validateRequest(whole, asked, publicService);
 		const media = await looks.run(async () => await checkMedia(inputs));
 		const request = spec.fit?.(asked, media) ?? asked;
-		const seconds = await looks.run(async () => await videoSecondsOf(this, spec, media, baseUrl));
+		const seconds = await looks.run(async () => await videoSecondsOf(this, whole, media, baseUrl));
 		if (seconds === undefined) {
 			throw new InputError(
 				`The length of the video cannot be told from '${media[0]?.field ?? 'Video'}'`,
 				'Its header does not say it: save the video again as MP4.',
 			);
 		}
+		let lengths = way === 'fail' ? [seconds] : equalLengths(spec, way, seconds);
+		if (way !== 'fail' && media.every(({ from }) => from === 'binary')) {
+			const limited = validateRequest(spec, request, publicService);
+			const parts = await looks.run(
+				async () => await partsOf(spec, request, limited, way, cutting(item)),
+			);
+			lengths = parts.map((part) => part.media[0]?.facts.seconds ?? seconds);
+		}
 		const own = readPrices(collectionParameter(this, 'options', item));
-		const { usage, cost } = planOf(spec, request, seconds, billing, own);
+		const plans = lengths.map((length) => planOf(spec, request, length, billing, own));
+		const { usage = {}, cost } = sumOf(plans);
 		if (cost === undefined) unpriced.add(`${model} at ${usage.resolution}`);
 		const json = {
 			model,
 			videoSeconds: Math.round(seconds * 1000) / 1000,
+			pieces: lengths.length,
 			...usage,
-			pricePerSecond: cost === undefined ? null : round(cost.amount / usage.billedSeconds),
+			pricePerSecond: cost === undefined ? null : round(cost.amount / (usage.billedSeconds ?? 0)),
 			estimatedCost: cost === undefined ? null : { ...cost },
 		};
 		return [{ json, pairedItem: { item } }];
-	});
+	}).finally(cutting.close);
 	for (const what of unpriced) {
 		this.addExecutionHints({
 			message: `No price of ${what} is known: add the option 'Price per Second' with your own.`,

@@ -17,4 +17,5 @@ export const expandFrame = modelOperation({
 		description: 'What the video shows, and what is to be seen in the new parts',
 	},
 	settings: [...expandSettings, promptExtend, seed, watermark],
+	longVideo: true,
 });

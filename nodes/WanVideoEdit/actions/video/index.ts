@@ -6,8 +6,10 @@ import { expandFrame } from './expandFrame.operation';
 import { extend } from './extend.operation';
 import { fromReferenceImages } from './fromReferenceImages.operation';
 import * as instructionEdit from './instructionEdit.operation';
+import * as join from './join.operation';
 import * as referenceEdit from './referenceEdit.operation';
 import { repaint } from './repaint.operation';
+import * as split from './split.operation';
 import { swapPerson } from './swapPerson.operation';
 
 export const video: Resource = {
@@ -23,5 +25,7 @@ export const video: Resource = {
 		extend,
 		fromReferenceImages,
 		estimateCost,
+		split,
+		join,
 	},
 };

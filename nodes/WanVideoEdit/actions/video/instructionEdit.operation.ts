@@ -34,6 +34,7 @@ export const fields: INodeProperties[] = [
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	return await runModel(this, {
 		settings: editSettings,
+		longVideo: true,
 		readMedia: async (functions, item) => await readMedia(functions, item, video),
 		modelOf: (functions, item) => {
 			const [spec, id] = editModelOf(functions, item);

@@ -35,6 +35,7 @@ export const fields: INodeProperties[] = [
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	return await runModel(this, {
 		settings: editSettings,
+		longVideo: true,
 		readMedia: async (functions, item) => [
 			...(await readMedia(functions, item, video)),
 			...(await readImages(functions, item)),

@@ -23,4 +23,5 @@ export const repaint = modelOperation({
 		description: 'What the new video shows',
 	},
 	settings: [{ ...keepFromVideo, prominent: true }, strength, promptExtend, seed, watermark],
+	longVideo: true,
 });

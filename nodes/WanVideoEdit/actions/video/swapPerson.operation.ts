@@ -23,4 +23,5 @@ export const swapPerson = modelOperation({
 		},
 	],
 	settings: [quality, checkImage, watermark],
+	longVideo: true,
 });

@@ -8,14 +8,15 @@ import { dashScopeClient } from '../../dashscope/client';
 import { lastDeadline, leaveSuspended, pollSuspended, tasksUnderWay } from '../../tasks/suspended';
 import type { LoopMemory } from '../../tasks/suspended';
 import { StoppedError } from '../../tasks/errors';
+import type { TaskError } from '../../tasks/errors';
 import { currencyOf } from '../../tasks/price';
 import type { Billing, Currency } from '../../tasks/price';
 import type { OpenTask, Settled } from '../../tasks/run';
 import { callersFrom } from '../callers';
 import { toError } from '../failures';
-import type { ItemFailure } from '../failures';
+import { joinPieces } from '../clips';
 import { handOn } from '../handOn';
-import type { ItemOutput } from '../handOn';
+import type { ItemOutput, SettledItem } from '../handOn';
 import { couldNotLook, interrupted } from '../leftTasks';
 import { countMissed, memoryOf } from '../nodeMemory';
 import { n8nPorts } from '../bindPorts';
@@ -62,11 +63,11 @@ export async function checkSuspended(
 	const edits = open.map(({ state }) => state);
 	const before = items.flatMap((item, index) => revive(item, videos[index]));
 	const memory = memoryOf(functions, 0);
-	const unfinished = (errorOf: (taskId: string) => Error): ItemFailure[] => {
+	const unfinished = (errorOf: (taskId: string) => TaskError): SettledItem[] => {
 		const tasks = tasksUnderWay(edits, memory);
-		return open.map(({ output: { item } }, index) => ({
-			item,
-			error: errorOf(tasks[index] ?? ''),
+		return open.map(({ output }, index) => ({
+			output,
+			outcome: { state: 'failed', error: errorOf(tasks[index] ?? '') },
 		}));
 	};
 	const nextLook = () => Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
@@ -74,7 +75,7 @@ export async function checkSuspended(
 		await functions.putExecutionToWait(new Date(until));
 		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
 		// takes the last step of the loop for its end.
-		return handOn(functions, billing, unfinished(interrupted), before, true);
+		return handOn(functions, billing, [], [...before, ...unfinished(interrupted)], true);
 	};
 	const sleepOrWake = async () => {
 		const until = nextLook();
@@ -94,8 +95,9 @@ export async function checkSuspended(
 		const lost = countMissed(functions, true) >= MOST_MISSED;
 		// Nobody wakes it: what is broken gets some minutes to be mended.
 		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep(nextLook());
-		const failures = unfinished((taskId) => couldNotLook(taskId, error));
-		return handOn(functions, billing, failures, before, continueOnFail);
+		const left = unfinished((taskId) => couldNotLook(taskId, error));
+		const all = await joinPieces(functions, [...before, ...left], continueOnFail);
+		return handOn(functions, billing, [], all, continueOnFail);
 	}
 	if (outcomes === undefined) return await sleepOrWake();
 	if (outcomes === 'stopped') return [];
@@ -105,7 +107,8 @@ export async function checkSuspended(
 		const output: ItemOutput | undefined = open[index]?.output;
 		if (output !== undefined) settled.push({ output, outcome });
 	}
-	return handOn(functions, billing, [], settled, continueOnFail);
+	const all = await joinPieces(functions, settled, continueOnFail);
+	return handOn(functions, billing, [], all, continueOnFail);
 }
 
 /** For a wait that an older version began, which did not note it. */
@@ -144,9 +147,12 @@ async function look(
  * @returns the rule, for the open ones among them
  */
 function retryRule(items: SuspendedItem[], continueOnFail: boolean) {
-	const first = items[0]?.state.state;
-	if (!continueOnFail || first === 'failed') return (failed: boolean[]) => failed.includes(true);
-	return (failed: boolean[]) => first === 'open' && failed[0] === true;
+	const first = items.filter(({ output }) => output.item === items[0]?.output.item);
+	if (!continueOnFail || first.some(({ state }) => state.state === 'failed')) {
+		return (failed: boolean[]) => failed.includes(true);
+	}
+	const open = first.filter(({ state }) => state.state === 'open').length;
+	return (failed: boolean[]) => failed.slice(0, open).includes(true);
 }
 
 function isFirstTurn(functions: IExecuteFunctions): boolean {

@@ -143,8 +143,16 @@ function isLoopPayload(value: unknown): value is LoopPayload {
 		typeof value.edit.output.field === 'string' &&
 		typeof value.edit.output.maxResultBytes === 'number' &&
 		isRecord(value.edit.output.prices) &&
+		(value.edit.output.clip === undefined || isClip(value.edit.output.clip)) &&
 		isRecord(value.edit.state) &&
 		isItemState(value.edit.state)
+	);
+}
+
+function isClip(clip: unknown): boolean {
+	return (
+		isRecord(clip) &&
+		[clip.number, clip.of, clip.from, clip.to].every((value) => typeof value === 'number')
 	);
 }
 

@@ -1,0 +1,137 @@
+/** Videos that are longer than a model takes: what its tasks are given of them. */
+import { createHash } from 'crypto';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { InputError } from '../../shared/inputError';
+import { TOLERANCE_SECONDS } from '../../shared/media/limits';
+import type { StreamedSource } from '../../shared/media/mp4/source';
+import { cutVideo, sourceOf, splitVideo } from '../../shared/media/pieces';
+import type { Piece } from '../../shared/media/pieces';
+import { checkMedia } from '../../shared/media/sources';
+import type { CheckedMedia } from '../../shared/media/sources';
+import type { MediaInput, MediaLimits } from '../../shared/media/types';
+import { SPLIT, longVideoField } from '../fields/longVideo';
+import type { LongVideo } from '../fields/longVideo';
+import { videoSlotOf } from '../models/estimate';
+import type { ModelRequest, ModelSpec } from '../models/spec';
+
+const FIELD = longVideoField.displayName;
+
+/** What one task is given. */
+export interface Part {
+	request: ModelRequest;
+	media: CheckedMedia[];
+	/** Of a video that is edited in pieces. */
+	piece?: Piece;
+}
+
+/** Of a longer video the model takes nothing, or only its beginning. Seconds. */
+export function secondsTaken(limits: MediaLimits | undefined): number | undefined {
+	return limits?.usedSeconds ?? limits?.maxSeconds;
+}
+
+/** The limits with a message that names the field. */
+export function naming(limits: MediaLimits): MediaLimits {
+	return { ...limits, longer: `, or set '${FIELD}' to '${SPLIT}'` };
+}
+
+/** The limits without those that a long video is above. */
+export function anyLength(limits: MediaLimits): MediaLimits {
+	return { ...limits, maxBytes: Infinity, maxSeconds: undefined };
+}
+
+/** Files that are read while the pieces are uploaded, and notes for the user. */
+export interface Cutting {
+	sources: StreamedSource[];
+	note(text: string): void;
+}
+
+/** The cutting of a run's items, which is closed when nothing is uploaded any more. */
+export function cuttingOf(functions: IExecuteFunctions) {
+	const sources: StreamedSource[] = [];
+	const ofItem = (item: number): Cutting => ({
+		sources,
+		note: (text) => {
+			const message = `Item ${item}: ${text}`;
+			functions.addExecutionHints({ message, location: 'outputPane' });
+		},
+	});
+	const close = async () => {
+		await Promise.all(sources.map(async (source) => await source.close()));
+	};
+	return Object.assign(ofItem, { close });
+}
+
+/**
+ * Looks at the files of a request and, where the video is too long, cuts it as the user wants.
+ * @param way undefined for an operation that does not ask
+ * @throws InputError for a file that the model would refuse, or that cannot be cut
+ */
+export async function partsOf(
+	spec: ModelSpec,
+	request: ModelRequest,
+	inputs: MediaInput[],
+	way: LongVideo | undefined,
+	cutting: Cutting,
+): Promise<Part[]> {
+	const slot = videoSlotOf(spec);
+	const index = inputs.findIndex(({ type }) => type === slot?.type);
+	const video = inputs[index];
+	const most = secondsTaken(video?.limits);
+	if (video === undefined || most === undefined || way === undefined) {
+		return [{ request, media: await checkMedia(inputs) }];
+	}
+	const { source, limits } = video;
+	if (way === 'fail') {
+		const hinted = inputs.map((one) => (one === video ? { ...one, limits: naming(limits) } : one));
+		return [{ request, media: await checkMedia(hinted) }];
+	}
+	if (source.from === 'url') {
+		throw new InputError(
+			`'${FIELD}' does not work with a URL: only DashScope reads the video`,
+			"Bring the video as binary: put an HTTP Request node with 'Response Format' File before this one. Or choose Fail.",
+		);
+	}
+	const { field, file } = source;
+	const [{ facts: { seconds = Infinity } = {} } = {}] = await checkMedia([
+		{ ...video, limits: anyLength(limits) },
+	]);
+	if (seconds <= most + TOLERANCE_SECONDS) return [{ request, media: await checkMedia(inputs) }];
+
+	const clip = sourceOf(file);
+	cutting.sources.push(clip);
+	const { pieces, notes } =
+		way === 'beginning'
+			? await cutVideo(field, file, clip, most)
+			: await splitVideo(field, file, clip, { min: limits.minSeconds ?? 1, max: most });
+	notes.forEach(cutting.note);
+	const apart = pieces.length > 1;
+	const asked = apart ? samePieces(spec, request, file.identity) : request;
+	const others = await checkMedia(inputs.filter((input) => input !== video));
+	const parts: Part[] = [];
+	for (const { file: part, ...piece } of pieces) {
+		const own = await checkMedia([{ ...video, source: { ...source, file: part } }]);
+		// An image that all pieces share is uploaded once.
+		const shared = apart ? others.map((one) => ({ ...one, inline: false })) : others;
+		const media = [...shared.slice(0, index), ...own, ...shared.slice(index)];
+		parts.push({ request: asked, media, ...(apart ? { piece } : {}) });
+	}
+	return parts;
+}
+
+/** A request that makes the same of each piece. */
+function samePieces(
+	{ values: known }: ModelSpec,
+	request: ModelRequest,
+	identity: string,
+): ModelRequest {
+	const { duration, seed } = request.values;
+	if (typeof duration === 'number' && duration > 0) {
+		throw new InputError(
+			`'Duration' is ${duration}, but the video is edited in pieces`,
+			`Remove the option: each result is as long as its piece. Or set '${FIELD}' to 'Use the Beginning'.`,
+		);
+	}
+	if (seed !== undefined || known.seed === undefined) return request;
+	const hash = createHash('sha256').update(identity).digest();
+	return { ...request, values: { ...request.values, seed: hash.readUInt32BE() % 2 ** 31 } };
+}

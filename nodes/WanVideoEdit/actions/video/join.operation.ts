@@ -1,0 +1,111 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { InputError } from '../../../shared/inputError';
+import { joinClips } from '../../../shared/media/mp4/join';
+import { ClipError } from '../../../shared/media/mp4/source';
+import type { StreamedSource } from '../../../shared/media/mp4/source';
+import { sourceOf } from '../../../shared/media/pieces';
+import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
+import { storeClip } from '../../../shared/n8n/clips';
+import { errorItem, runError, toError } from '../../../shared/n8n/failures';
+import { StoppedError } from '../../../shared/tasks/errors';
+import { textParameter } from '../../fields/read';
+
+const FIELD = 'Input Binary Field';
+const SOUND_FIELD = 'Sound Binary Field';
+
+export const option = {
+	name: 'Join',
+	description:
+		'Join the videos of all items, in their order, into one; nothing is sent to DashScope and nothing is billed',
+	action: 'Join videos',
+};
+
+export const fields: INodeProperties[] = [
+	{
+		displayName: FIELD,
+		name: 'videoField',
+		type: 'string',
+		required: true,
+		default: 'data',
+		hint: 'The name of the input binary field with the video of each item, all of the same codec and size',
+	},
+	{
+		displayName: 'Sound',
+		name: 'sound',
+		type: 'options',
+		default: 'pieces',
+		description: 'Where the sound of the joined video comes from',
+		options: [
+			{ name: 'From the Videos', value: 'pieces' },
+			{
+				name: 'From Another Binary Field',
+				value: 'field',
+				description: 'The whole sound of one file, such as the video that was split',
+			},
+		],
+	},
+	{
+		displayName: SOUND_FIELD,
+		name: 'soundField',
+		type: 'string',
+		required: true,
+		default: 'original',
+		hint: 'The name of the binary field of the first item with the sound: an MP4 or MOV video',
+		displayOptions: { show: { sound: ['field'] } },
+	},
+	{
+		displayName: 'Put Output File in Field',
+		name: 'outputField',
+		type: 'string',
+		required: true,
+		default: 'data',
+		hint: 'The name of the output binary field to put the joined video in',
+	},
+];
+
+/** Makes one item of all, with their videos as one. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const items = [...this.getInputData().keys()];
+	if (items.length === 0) return [];
+	let current = 0;
+	const opened: StreamedSource[] = [];
+	const open = async (item: number, label: string, name: string) => {
+		current = item;
+		const data = binaryDataOf(this, item, label, textParameter(this, name, item));
+		const source = sourceOf(await fileOf(this, data));
+		opened.push(source);
+		return { data, source };
+	};
+	try {
+		const first = await open(0, FIELD, 'videoField');
+		const sources = [first.source];
+		for (const item of items.slice(1)) sources.push((await open(item, FIELD, 'videoField')).source);
+		const apart = textParameter(this, 'sound', 0) === 'field';
+		const sound = apart ? (await open(0, SOUND_FIELD, 'soundField')).source : undefined;
+		const { file, notes } = await joinClips(sources, { sound });
+		const video = await storeClip(this, file, first.data, 'joined.mp4');
+		for (const message of notes) this.addExecutionHints({ message, location: 'outputPane' });
+		return [
+			{
+				json: { videos: items.length, notes },
+				binary: { [textParameter(this, 'outputField', 0) || 'data']: video },
+				pairedItem: items.map((item) => ({ item })),
+			},
+		];
+	} catch (thrown) {
+		if (thrown instanceof StoppedError) return await Promise.reject(thrown);
+		const failure = failureOf(toError(thrown), current);
+		if (!this.continueOnFail()) throw runError(this, [failure]);
+		return [errorItem(failure)];
+	} finally {
+		await Promise.all(opened.map(async (source) => await source.close()));
+	}
+}
+
+/** A piece is the video of an item; its number is one more. What names none is wrong with the sound's file. */
+function failureOf(error: Error, current: number) {
+	if (!(error instanceof ClipError)) return { item: current, error };
+	const [, piece] = /\bpiece (\d+)/i.exec(error.message) ?? [];
+	const message = `'${piece === undefined ? SOUND_FIELD : FIELD}': ${error.message}`;
+	return { item: Number(piece ?? 1) - 1, error: new InputError(message, error.hint) };
+}

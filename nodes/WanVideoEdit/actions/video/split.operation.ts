@@ -1,0 +1,96 @@
+import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { InputError } from '../../../shared/inputError';
+import { detectFormat, HEAD_BYTES } from '../../../shared/media/formats';
+import { sourceOf, splitVideo } from '../../../shared/media/pieces';
+import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
+import { storeClip } from '../../../shared/n8n/clips';
+import { eachItem } from '../../../shared/n8n/eachItem';
+import { numberOption, textParameter } from '../../fields/read';
+
+const FIELD = 'Input Binary Field';
+
+export const option = {
+	name: 'Split',
+	description:
+		'Cut a video at key frames into pieces that a model takes; nothing is sent to DashScope and nothing is billed',
+	action: 'Split a video',
+};
+
+export const fields: INodeProperties[] = [
+	{
+		displayName: FIELD,
+		name: 'videoField',
+		type: 'string',
+		required: true,
+		default: 'data',
+		hint: 'The name of the input binary field with the video: MP4 or MOV, H.264 or H.265',
+	},
+	{
+		displayName: 'Maximum Length (Seconds)',
+		name: 'maxSeconds',
+		type: 'number',
+		typeOptions: { minValue: 0.5 },
+		default: 10,
+		description:
+			'How long a piece may be. There are as few pieces as possible, as equal as the key frames of the video allow.',
+	},
+	{
+		displayName: 'Put Output File in Field',
+		name: 'outputField',
+		type: 'string',
+		required: true,
+		default: 'data',
+		hint: 'The name of the output binary field to put each piece in',
+	},
+];
+
+/** Models take no shorter pieces; where key frames do not allow it, the pieces are of any length. Seconds. */
+const LEAST = 2;
+
+/** Makes items of the pieces of each item's video. */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	return await eachItem(this, async (item) => {
+		const max = numberOption({ max: this.getNodeParameter('maxSeconds', item, 10) }, 'max', LABEL);
+		if (max === undefined || max < 0.5) {
+			throw new InputError(`'${LABEL}' is ${max ?? 'empty'}`, 'Enter 0.5 seconds or more.');
+		}
+		const data = binaryDataOf(this, item, FIELD, textParameter(this, 'videoField', item));
+		const video = await fileOf(this, data);
+		const format = detectFormat(await video.head(HEAD_BYTES));
+		if (typeof format === 'string' || !['mp4', 'mov'].includes(format.extension)) {
+			const found = typeof format === 'string' ? format : `a file of type ${format.extension}`;
+			throw new InputError(`'${FIELD}' holds ${found}`, 'The video must be in MP4 or MOV format.');
+		}
+		const source = sourceOf(video);
+		try {
+			const split = async (min: number) => await splitVideo(FIELD, video, source, { min, max });
+			const { pieces, notes } = await split(Math.min(LEAST, max / 2)).catch(
+				async (error: unknown) =>
+					error instanceof InputError ? await split(0) : await Promise.reject(error),
+			);
+			for (const note of notes) {
+				this.addExecutionHints({ message: `Item ${item}: ${note}`, location: 'outputPane' });
+			}
+			const name = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
+			const field = textParameter(this, 'outputField', item) || 'data';
+			const items: INodeExecutionData[] = [];
+			for (const { number: piece, of, from, to, file } of pieces) {
+				const binary = await storeClip(this, file, data, `${name}-${piece}.mp4`);
+				items.push({
+					json: { piece, pieces: of, from: round(from), to: round(to) },
+					binary: { [field]: binary },
+					pairedItem: { item },
+				});
+			}
+			return items;
+		} finally {
+			await source.close();
+		}
+	});
+}
+
+const LABEL = 'Maximum Length';
+
+function round(seconds: number): number {
+	return Math.round(seconds * 1000) / 1000;
+}

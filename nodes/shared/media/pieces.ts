@@ -1,0 +1,100 @@
+/** Parts of a video as files of their own, cut when they are read. Nothing is held whole. */
+import type { ByteStream } from '../dashscope/uploads';
+import { InputError } from '../inputError';
+import type { Limits } from './mp4/plan';
+import { ClipError, streamedSource } from './mp4/source';
+import type { ClipFile, StreamedSource } from './mp4/source';
+import { beginningOf, splitClip } from './mp4/split';
+import type { BinaryFile } from './types';
+
+/** The place of a piece in its video. */
+export interface Piece {
+	/** From 1. */
+	number: number;
+	/** How many the video has. */
+	of: number;
+	/** Seconds of the video at which it begins and ends. */
+	from: number;
+	to: number;
+}
+
+/** A video whose parts can be read until it is closed. */
+export interface CutVideo {
+	pieces: Array<Piece & { file: BinaryFile }>;
+	/** What was left out, as sentences for the user. */
+	notes: string[];
+}
+
+/** Reads a file by position. It is to be closed when nobody reads any more. */
+export function sourceOf(file: BinaryFile): StreamedSource {
+	return streamedSource(file.size, async () => await file.open());
+}
+
+/**
+ * The pieces of a video, cut at key frames.
+ * @param field display name of the field of the node, for the message
+ * @throws InputError for a file that is damaged, or whose key frames do not let it be cut so
+ */
+export async function splitVideo(
+	field: string,
+	video: BinaryFile,
+	source: StreamedSource,
+	limits: Limits,
+): Promise<CutVideo> {
+	const { cuts, pieces, notes } = await naming(field, video, splitClip(source, limits));
+	return {
+		notes,
+		pieces: pieces.map((clip, index) => {
+			const [from = 0, to = 0] = cuts.slice(index);
+			const place = { number: index + 1, of: pieces.length, from, to };
+			return { ...place, file: partOf(video, clip, place) };
+		}),
+	};
+}
+
+/** The same with one piece: so many seconds from the beginning. @throws InputError for a file that is damaged */
+export async function cutVideo(
+	field: string,
+	video: BinaryFile,
+	source: StreamedSource,
+	seconds: number,
+): Promise<CutVideo> {
+	const { file, notes } = await naming(field, video, beginningOf(source, seconds));
+	const place = { number: 1, of: 1, from: 0, to: seconds };
+	return { notes, pieces: [{ ...place, file: partOf(video, file, place) }] };
+}
+
+async function naming<T>(field: string, { fileName }: BinaryFile, work: Promise<T>): Promise<T> {
+	return await work.catch(async (error: unknown) => {
+		if (!(error instanceof ClipError)) return await Promise.reject(error);
+		const what = `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
+		return await Promise.reject(new InputError(`${what}: ${error.message}`, error.hint));
+	});
+}
+
+function partOf(video: BinaryFile, { size, chunks }: ClipFile, place: Piece): BinaryFile {
+	const { identity, fileName = 'video' } = video;
+	return {
+		fileName: place.of === 1 ? video.fileName : `${fileName}, ${describePiece(place)}`,
+		size,
+		identity: `${identity}#${place.from}-${place.to}`,
+		head: async (bytes) => {
+			for await (const chunk of chunks()) return chunk.subarray(0, bytes);
+			return new Uint8Array();
+		},
+		open: async () => await Promise.resolve(streamOf(chunks())),
+	};
+}
+
+function streamOf(chunks: AsyncIterable<Uint8Array>): ByteStream {
+	const iterator = chunks[Symbol.asyncIterator]();
+	return {
+		[Symbol.asyncIterator]: () => iterator,
+		destroy: () => void iterator.return?.(),
+	};
+}
+
+/** "piece 2 of 3 (10.0 to 20.0 s)" */
+export function describePiece({ number, of, from, to }: Piece): string {
+	return `piece ${number} of ${of} (${from.toFixed(1)} to ${to.toFixed(1)} s)`;
+}
