@@ -117,7 +117,7 @@ const missing =
 			expect({ word, found: await searchFor(word) }).toEqual({ word, found: [nodeName] });
 		}
 		// Others have it in their names or words as well: n8n's own Qwen Cloud, Wekan …
-		for (const word of ['wan', 'dashscope']) {
+		for (const word of ['wan', 'dashscope', 'outpaint', 'extend video', '视频编辑']) {
 			expect({ word, first: (await searchFor(word))[0] }).toEqual({ word, first: nodeName });
 		}
 	});

@@ -181,6 +181,14 @@ const jobSeconds = 3;
 		}
 	});
 
+	test.each(exampleNames)('%s can be imported as it is', async (name) => {
+		const example = loadExample(name);
+		const id = await n8n.addWorkflow(example);
+		const saved = await n8n.rest<Workflow>('GET', `/workflows/${id}`);
+		expect(saved.nodes.map(({ type }) => type)).toEqual(example.nodes.map(({ type }) => type));
+		expect(saved.connections).toEqual(example.connections);
+	});
+
 	test('10: submits, waits, asks, and ends with the video', async () => {
 		const prompt = 'Example 10 in claymation';
 		const example = withSettings(loadExample('10-wait-drawn-by-hand'), 'Your Video', {
