@@ -9,7 +9,7 @@ import { maxResultSizeOption, readDownload, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
 /** Seconds: a video is there after half of it on average. From eight tasks on, one list stands for their checks. */
-export const DEFAULT_POLL_INTERVAL = 2.5;
+export const DEFAULT_POLL_INTERVAL = 2;
 
 /** Each way: videos are large, and n8n has other work to do. */
 export const DEFAULT_TRANSFERS = 2;
