@@ -14,7 +14,7 @@ import { InputError } from '../shared/inputError';
 import { factsOf } from '../shared/n8n/failures';
 import { taskContent } from '../shared/n8n/items';
 import { currencyOf, estimateCost } from '../shared/tasks/price';
-import { searchModels } from '../WanVideoEdit/fields/model';
+import { modelField, searchModels } from '../WanVideoEdit/fields/model';
 import { price1080Option, price720Option, readPrices } from '../WanVideoEdit/fields/price';
 import { booleanOption, toText } from '../WanVideoEdit/fields/read';
 import { downloadFields, maxResultSizeOption, simplifyOption } from '../WanVideoEdit/fields/result';
@@ -60,26 +60,10 @@ export const properties: INodeProperties[] = [
 		],
 	},
 	{
-		displayName: 'Model',
-		name: 'model',
-		type: 'resourceLocator',
-		required: true,
+		...modelField,
 		default: { mode: 'list', value: OF_WAN_VIDEO_EDIT, cachedResultName: SEVERAL[0]?.name },
 		description: 'The model that the task was submitted to',
-		modes: [
-			{
-				displayName: 'From List',
-				name: 'list',
-				type: 'list',
-				typeOptions: { searchListMethod: 'searchModels', searchable: true },
-			},
-			{
-				displayName: 'By ID',
-				name: 'id',
-				type: 'string',
-				placeholder: 'e.g. wan2.7-videoedit-2026-06-12',
-			},
-		],
+		modes: (modelField.modes ?? []).map((mode) => ({ ...mode, hint: undefined })),
 	},
 	...downloadFields,
 	{

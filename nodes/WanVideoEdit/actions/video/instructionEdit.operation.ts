@@ -3,6 +3,7 @@ import { mediaFields, readMedia } from '../../fields/media';
 import { modelField } from '../../fields/model';
 import { promptField } from '../../fields/prompt';
 import { EDIT_MODELS } from '../../models';
+import { wan27VideoEdit } from '../../models/wan27VideoEdit';
 import { runModel } from '../runModel';
 import { editModelOf, editResultFields, editSettings } from './editModels';
 import { video } from './media';
@@ -14,7 +15,7 @@ const prompt = promptField(
 		description:
 			'What to do with the video: add, remove or change things, weather, light, background, style, an action, or the camera move',
 	},
-	{ most: 5000, required: true },
+	{ ...wan27VideoEdit.prompt, required: true },
 );
 
 export const option = {

@@ -4,6 +4,7 @@ import { mediaFields, readMedia } from '../../fields/media';
 import { modelField } from '../../fields/model';
 import { promptField } from '../../fields/prompt';
 import { EDIT_MODELS } from '../../models';
+import { wan27VideoEdit } from '../../models/wan27VideoEdit';
 import { runModel } from '../runModel';
 import { editModelOf, editResultFields, editSettings } from './editModels';
 import { video } from './media';
@@ -14,7 +15,7 @@ const prompt = promptField(
 		hint: 'Refer to the images as "Image 1", "Image 2", …, in any language',
 		description: 'What to do with the video and the reference images',
 	},
-	{ most: 5000, required: false },
+	wan27VideoEdit.prompt,
 );
 
 export const option = {
