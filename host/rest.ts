@@ -1,4 +1,5 @@
 // n8n's internal REST API, the one that its editor uses, with the owner logged in.
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Owner {
 	email: string;
@@ -14,6 +15,13 @@ export class RestError extends Error {
 	}
 }
 
+/** A busy n8n lets a connection break off now and then; it answers again later. */
+const TRIES = 3;
+const PAUSE_MS = 1_000;
+
+/** What may be done twice: a workflow more in the list runs nothing. */
+const mayRepeat = (method: string, path: string) => method !== 'POST' || path === '/workflows';
+
 export class RestClient {
 	private cookie = '';
 
@@ -21,7 +29,7 @@ export class RestClient {
 
 	/** @param path below /rest, unless another base is given */
 	async fetch(method: string, path: string, body?: unknown, base = '/rest'): Promise<Response> {
-		const response = await fetch(`${this.url}${base}${path}`, {
+		const response = await this.send(mayRepeat(method, path) ? TRIES : 1, `${base}${path}`, {
 			method,
 			headers: {
 				// A kept connection may be closed by a busy n8n in the moment in which it is used again.
@@ -44,6 +52,16 @@ export class RestClient {
 			);
 		}
 		return response;
+	}
+
+	private async send(tries: number, path: string, options: RequestInit): Promise<Response> {
+		try {
+			return await fetch(`${this.url}${path}`, options);
+		} catch (error) {
+			if (tries === 1) throw error;
+			await sleep(PAUSE_MS);
+			return await this.send(tries - 1, path, options);
+		}
 	}
 
 	async call<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -177,7 +177,7 @@ test('while a result is downloaded: names the task, which is paid for', async ()
 test('with Retry On Fail: does not begin again', async () => {
 	bench.sandbox.configure({ slots: 1, jobSeconds: 600 });
 	const started = bench.start(THREE, FIELDS, { settings: RETRY });
-	await until(() => bench.sandbox.requests('query').length >= 3);
+	await until(() => created() === 3 && bench.sandbox.requests('query').length >= 3);
 	await stopNow(started);
 
 	await expectQuiet();
