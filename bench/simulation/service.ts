@@ -83,17 +83,17 @@ export class Service {
 				onAnswer: (time?: number) => account.answered(sentAt, clock.now(), time),
 			};
 		};
+		const paced = { now: clock.now, sleep: stop.sleep, random };
 		return {
+			...paced,
 			account,
 			exclusive: false,
 			executionId,
-			now: clock.now,
-			sleep: stop.sleep,
-			random,
 			stopped: stop.stopped,
 			createTask: async (body) => await createTask(telling(), body),
 			getTask: async (taskId) => await getTask(telling(), taskId),
-			listTasks: async (query) => await listTasks(telling(), query),
+			listTasks: async (query) =>
+				await listTasks(telling(), query, async () => await account.requests.pass(paced)),
 			cancelTask: async (taskId) => await cancelTask(telling(), taskId),
 			upload: async () => await Promise.reject(new Error('Nothing is uploaded here')),
 			download: async (taskId) => await Promise.resolve(`video of ${taskId}`),
@@ -175,12 +175,15 @@ export class Service {
 	/** Newest first, as the service does. */
 	private page(query: Record<string, unknown>): Record<string, unknown> {
 		const from = parseCompactTime(String(query.start_time)) ?? 0;
+		const to = parseCompactTime(String(query.end_time)) ?? Infinity;
 		const size = Number(query.page_size);
 		const number = Number(query.page_no);
-		let first = this.submitted.length;
+		let last = this.submitted.length;
+		while (last > 0 && (this.submitted[last - 1]?.at ?? 0) > to) last--;
+		let first = last;
 		while (first > 0 && (this.submitted[first - 1]?.at ?? 0) >= from) first--;
-		const total = this.submitted.length - first;
-		const end = this.submitted.length - (number - 1) * size;
+		const total = last - first;
+		const end = last - (number - 1) * size;
 		const rows = this.submitted.slice(Math.max(first, end - size), Math.max(first, end));
 		const data = rows.reverse().flatMap(({ id }) => {
 			const task = this.store.get(id);

@@ -12,6 +12,8 @@ import {
 	runTasks,
 	START,
 	VirtualClock,
+	untilEnded,
+	type AwaitedTask,
 	type TaskPorts,
 	type OpenTask,
 	type TaskRequest,
@@ -66,14 +68,13 @@ interface Played {
 	error?: string;
 }
 
-const POLL_INTERVAL_MS = 5_000;
+/** The node's own default. */
+const POLL_INTERVAL_MS = 2_000;
 const AUTOMATIC_HOLD_MS = 45_000;
 
-/** As nodes/shared/n8n/suspend has them: a sleep, its watch by the process, and how many are watched. */
+/** As nodes/shared/n8n/suspend has them: a sleep, and the end of it that nobody is woken from. */
 const SLEEP_MS = 62_500;
-const WAKE_INTERVAL_MS = 10_000;
 const QUIET_MS = 10_000;
-const MOST_WATCHED = 50;
 
 const HOLD_MS: Record<SimulatedWaiting, number | undefined> = {
 	active: undefined,
@@ -83,7 +84,6 @@ const HOLD_MS: Record<SimulatedWaiting, number | undefined> = {
 
 class Process {
 	readonly account: Account;
-	private watched = 0;
 
 	constructor(
 		private readonly clock: VirtualClock,
@@ -93,22 +93,11 @@ class Process {
 	}
 
 	/** Sleeps as a suspended execution does: until it is woken, or until its alarm. */
-	async sleep(ports: TaskPorts<string>, taskId: string): Promise<void> {
-		const until = this.clock.now() + SLEEP_MS;
-		if (this.watched >= MOST_WATCHED) return await this.clock.wait(SLEEP_MS);
-		this.watched++;
-		try {
-			for (;;) {
-				await this.clock.wait(WAKE_INTERVAL_MS);
-				if (this.clock.now() >= until - QUIET_MS) break;
-				const ask = this.account.ask(ports, async () => await ports.getTask(taskId));
-				const task = await ask.catch(() => undefined);
-				if (task?.status === 'SUCCEEDED') return;
-			}
-		} finally {
-			this.watched--;
-		}
-		await this.clock.wait(Math.max(0, until - this.clock.now()));
+	async sleep(ports: TaskPorts<string>, task: AwaitedTask): Promise<void> {
+		const { clock } = this;
+		const until = clock.now() + SLEEP_MS;
+		if (await untilEnded([task], ports, () => clock.now() < until - QUIET_MS)) return;
+		await clock.wait(Math.max(0, until - clock.now()));
 	}
 }
 
@@ -163,7 +152,7 @@ async function loop(
 ) {
 	const memory = { ledger: new Ledger({}, 0), uploads: {}, tries: [] };
 	for (;;) {
-		await process.sleep(ports, open.job.taskId);
+		await process.sleep(ports, { ...open.job, model: open.model });
 		const settled = await pollSuspended([open], ports, memory, {
 			lostSubmission: 'lookUp',
 			retries: 0,

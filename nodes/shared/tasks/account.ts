@@ -3,7 +3,8 @@
  * clock, and the knowledge of who submitted which task. Limits and task list belong to the account, not to an execution.
  */
 import { DashScopeError } from '../dashscope/errors';
-import type { ListedTask } from '../dashscope/types';
+import { isFinal } from '../dashscope/types';
+import type { ListedTask, Task } from '../dashscope/types';
 import type { SentEntry } from './ledger';
 import { Limiter } from './limiter';
 import type { Clock } from './ports';
@@ -27,8 +28,20 @@ const MANY = 8;
 /** Of a task list as it is read. */
 const ROWS_PER_PAGE = 100;
 
+/** Lists take no more than about a quarter of the requests: of a list of so many pages, one in this time for each. */
+const PAGE_MS = 500;
+
+/** A list begun so long after a task had ended should show it. */
+const LIST_LAG_MS = 3_000;
+
+/** Ended tasks that are remembered: about a megabyte. */
+const MOST_ENDED = 1_000;
+
 /** Between the clock of a list's rows and ours. */
 const LIST_MARGIN_MS = 65_000;
+
+/** The service tells its time in whole seconds, so that its clock seems to move; a list begins well before that. */
+const OFFSET_JITTER_MS = 2_000;
 
 /** Of the rate of submissions is left by refusals: each is a whole task, and a refused one costs nothing. */
 const LEAST_PART_OF_CREATES = 1 / 4;
@@ -50,6 +63,18 @@ export interface Unanswered extends SentEntry {
 	/** Unique in this process. */
 	request: string;
 }
+
+/** A task whose end is waited for. */
+export interface AwaitedTask {
+	taskId: string;
+	/** '' where it is not known: then no list of a model's tasks stands for a query. */
+	model: string;
+	/** Local epoch milliseconds. */
+	submittedAt: number;
+}
+
+/** A task list that is read for the states of tasks, not to prove that one is absent: it may end a little early. */
+type Glance = Pick<ListRead, 'rows' | 'at' | 'from'>;
 
 /** A task list as it was read. */
 export interface ListRead {
@@ -88,14 +113,18 @@ export class Account {
 	listsRequestIds = false;
 	/** Lists tell nothing about the state of tasks: there are none, or one did not show the end of a task in time. */
 	listsAreUseless = false;
+	/** The sleeping executions of this process that query their tasks one by one. */
+	readonly asking = new Set<symbol>();
 	/** How far the service's clock is ahead of this one, in milliseconds; undefined until an answer has told. */
 	offset: number | undefined;
 
 	private readonly gates = new Map<string, SubmissionGate>();
 	private readonly own = new Map<string, OwnTask & { notedAt: number }>();
 	private readonly lists = new Map<string, ListRead>();
-	private readonly watched = new Map<string, { model: string; submittedAt: number }>();
-	private readonly glances = new Map<string, Promise<ListRead>>();
+	private readonly awaited = new Set<{ model: string; submittedAt: number }>();
+	private readonly ended = new Map<string, Task>();
+	private readonly glances = new Map<string, Glance>();
+	private readonly glancing = new Map<string, Promise<Glance>>();
 
 	/** @param journal of the process; all its accounts share one */
 	constructor(private readonly journal: Journal) {}
@@ -229,13 +258,11 @@ export class Account {
 		});
 	}
 
-	/** Notes a task whose end is waited for. */
-	watches(taskId: string, task: { model: string; submittedAt: number }): void {
-		this.watched.set(taskId, task);
-	}
-
-	unwatches(taskId: string): void {
-		this.watched.delete(taskId);
+	/** Notes a task whose end is waited for, until the function that is returned is called. */
+	waitsFor({ model, submittedAt }: AwaitedTask): () => void {
+		const task = { model, submittedAt };
+		this.awaited.add(task);
+		return () => this.awaited.delete(task);
 	}
 
 	/**
@@ -243,19 +270,29 @@ export class Account {
 	 * tasks of all who use the account, and each of its pages is a request.
 	 */
 	hasMany(model: string): boolean {
-		const pages = Math.max(1, Math.ceil((this.lists.get(model)?.rows.length ?? 0) / ROWS_PER_PAGE));
-		return !this.listsAreUseless && this.submittedAtOf(model).length >= MANY * pages;
+		if (this.listsAreUseless || model === '') return false;
+		return this.submittedAtOf(model).length >= MANY * pagesOf(this.glances.get(model)?.rows);
 	}
 
 	private submittedAtOf(model: string): number[] {
-		return [...this.watched.values()].flatMap((task) =>
-			task.model === model ? [task.submittedAt] : [],
-		);
+		return [...this.awaited].flatMap((task) => (task.model === model ? [task.submittedAt] : []));
+	}
+
+	/** Remembers a task that has ended: nothing about it changes any more, and its execution may ask for it again. */
+	remembers(task: Task): void {
+		this.ended.set(task.taskId, task);
+		const [oldest] = this.ended.keys();
+		if (this.ended.size > MOST_ENDED && oldest !== undefined) this.ended.delete(oldest);
+	}
+
+	/** A task that an answer to this process has shown as ended. */
+	endOf(taskId: string): Task | undefined {
+		return this.ended.get(taskId);
 	}
 
 	/**
 	 * A recent list of all tasks of a model that this process waits for; executions share it.
-	 * @param maxAgeMs how old it may be
+	 * @param maxAgeMs how old it may be; a long one may be older
 	 * @param read brings the tasks of the model created from a moment on, on the service's clock
 	 * @throws whatever reading throws; StoppedError, also of another execution
 	 */
@@ -264,22 +301,40 @@ export class Account {
 		model: string,
 		maxAgeMs: number,
 		read: (from: number) => Promise<ListedTask[]>,
-	): Promise<ListRead> {
+	): Promise<Glance> {
 		const first = Math.min(...this.submittedAtOf(model));
 		const from = first + (this.offset ?? 0) - LIST_MARGIN_MS;
-		const latest = this.lists.get(model);
+		const latest = this.glances.get(model);
 		const age = clock.now() - (latest?.at ?? -Infinity);
-		const recent = latest !== undefined && age >= 0 && age <= maxAgeMs;
-		if (recent && latest.from <= from) return latest;
-		const begun = this.glances.get(model);
+		const most = Math.max(maxAgeMs, pagesOf(latest?.rows) * PAGE_MS);
+		const recent = latest !== undefined && age >= 0 && age <= most;
+		if (recent && latest.from <= from + OFFSET_JITTER_MS) return latest;
+		const begun = this.glancing.get(model);
 		if (begun !== undefined) return await begun;
-		const reading = this.list(clock, model, from, async () => await read(from));
-		this.glances.set(model, reading);
+		const reading = this.ask(clock, async () => {
+			const at = clock.now();
+			const rows = await read(from);
+			this.calibrate(rows);
+			const glance = { rows, at, from };
+			this.glances.set(model, glance);
+			return glance;
+		});
+		this.glancing.set(model, reading);
 		try {
 			return await reading;
 		} finally {
-			this.glances.delete(model);
+			this.glancing.delete(model);
 		}
+	}
+
+	/**
+	 * Whether the latest list of a model showed a task as under way although it had ended long before: then lists lag.
+	 * @param endedAt local epoch milliseconds
+	 */
+	misses(taskId: string, model: string, endedAt: number): boolean {
+		const { rows, at } = this.glances.get(model) ?? { rows: [], at: 0 };
+		const row = rows.find((one) => one.taskId === taskId);
+		return row !== undefined && !isFinal(row.status) && at > endedAt + LIST_LAG_MS;
 	}
 
 	/** Whether submissions whose tasks may be in a list have no answer yet. */
@@ -316,6 +371,11 @@ export class Account {
 				!listed.has(taskId),
 		);
 	}
+}
+
+/** Of a list; each is a request. */
+function pagesOf(rows: ListedTask[] = []): number {
+	return Math.max(1, Math.ceil(rows.length / ROWS_PER_PAGE));
 }
 
 /** What the answer to a submission says about the service. */

@@ -1,4 +1,5 @@
 import type { Task } from '../dashscope/types';
+import type { AwaitedTask } from './account';
 import { makesWay } from './resubmit';
 import { deliver, endedBadly } from './deliver';
 import { NotTakenError, StoppedError } from './errors';
@@ -164,8 +165,11 @@ function abandonedBy(edit: OpenTask, index: number, memory: LoopMemory): SentEnt
 }
 
 /** The tasks that the looks so far left under way: an edit's own, or the one that took its place. */
-export function tasksUnderWay(edits: OpenTask[], memory: LoopMemory): string[] {
-	return edits.map((edit, index) => jobsOf(edit, index, memory)[0].taskId);
+export function tasksUnderWay(edits: OpenTask[], memory: LoopMemory): AwaitedTask[] {
+	return edits.map((edit, index) => {
+		const { taskId, submittedAt } = jobsOf(edit, index, memory)[0];
+		return { taskId, model: edit.model, submittedAt };
+	});
 }
 
 /** When the waits for all edits have ended at the latest. Epoch milliseconds. */
@@ -199,7 +203,8 @@ async function look(
 	const deadline = deadlineOf(edit, job, memory);
 	try {
 		const { model } = edit;
-		const task = await watch.finish({ taskId, model, submittedAt, known: true, deadline });
+		const order = { taskId, model, submittedAt, known: true, deadline };
+		const task = ports.account.endOf(taskId) ?? (await watch.finish(order));
 		if (task === undefined || edit.again === undefined) return { edit, job, task };
 
 		const { times, ...call } = edit.again;

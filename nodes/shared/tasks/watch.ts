@@ -1,7 +1,9 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import { isFinal } from '../dashscope/types';
 import type { Task } from '../dashscope/types';
+import type { AwaitedTask } from './account';
 import { TaskError } from './errors';
+import { glance } from './glance';
 import type { TaskPorts } from './ports';
 import { backoff, nextQueryAt } from './schedule';
 import type { Progress } from './schedule';
@@ -22,14 +24,6 @@ const QUERY_GAP_INTERVALS = 4;
 /** One that waits in the service's queue has to run before it ends; those that run show soon enough if lists lag. */
 const PENDING_GAP_FACTOR = 6;
 
-/** A list begun so long after a task had ended should show it. */
-const LIST_LAG_MS = 3_000;
-
-const MINUTE_MS = 60_000;
-
-/** The task list spans 24 hours at most. */
-const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
-
 /** A wait is cut into steps: tasks that join meanwhile are seen in time. */
 const LONGEST_NAP_MS = 1_000;
 
@@ -46,15 +40,11 @@ export interface WatchSettings {
 	handBackAt?: number;
 }
 
-/** A task to be watched. Moments are epoch milliseconds. */
-export interface WatchOrder {
-	taskId: string;
-	/** '' where it is not known: then no list of a model's tasks stands for a query. */
-	model: string;
-	submittedAt: number;
+/** A task to be watched. */
+export interface WatchOrder extends AwaitedTask {
 	/** Submitted a while ago: asked at once. */
 	known: boolean;
-	/** When the wait for it ends. The task itself goes on. */
+	/** When the wait for it ends. The task itself goes on. Epoch milliseconds. */
 	deadline: number;
 }
 
@@ -65,8 +55,6 @@ interface Watched extends Progress {
 	dueAt: number;
 	/** When a query, not a list, told its state last. */
 	queriedAt: number;
-	/** When a list that did not show its end was begun. */
-	listedAt?: number;
 	/** A list shows its end, or not even the task. */
 	queryNext: boolean;
 	asking: boolean;
@@ -75,6 +63,8 @@ interface Watched extends Progress {
 	/** In a row. */
 	refusals: number;
 	unknowns: number;
+	/** To be called at the end of the wait. */
+	leave(): void;
 	resolve(task: Task | undefined): void;
 	reject(error: unknown): void;
 }
@@ -82,6 +72,8 @@ interface Watched extends Progress {
 /** Watches all open tasks of a run on one clock and within one request budget. */
 export class Watch {
 	private readonly open = new Set<Watched>();
+	/** Models of which a task was queried. */
+	private readonly queried = new Set<string>();
 	private running = false;
 	private shortestRun: number | undefined;
 
@@ -106,7 +98,8 @@ export class Watch {
 				taskId,
 				model,
 				queriedAt: this.ports.now(),
-				queryNext: known,
+				// Where one look is all there is, a list may be it.
+				queryNext: known && !this.handsBack(),
 				status: 'PENDING',
 				submittedAt,
 				deadline,
@@ -115,12 +108,12 @@ export class Watch {
 				failures: 0,
 				refusals: 0,
 				unknowns: 0,
+				leave: this.ports.account.waitsFor({ taskId, model, submittedAt }),
 				resolve,
 				reject,
 			};
 			if (!known) this.plan(entry);
 			this.open.add(entry);
-			this.ports.account.watches(taskId, { model, submittedAt });
 			void this.run();
 		});
 	}
@@ -164,24 +157,27 @@ export class Watch {
 
 	private rejectAll(error: unknown): void {
 		for (const entry of this.open) {
-			this.ports.account.unwatches(entry.taskId);
+			entry.leave();
 			entry.reject(error);
 		}
 	}
 
-	/** Whether a task list may stand for the query of a task that is due. A query goes first, last, and in between. */
+	/**
+	 * Whether a task list may stand for the query of a task that is due. A query goes first, last, and in between; and of
+	 * those that are looked at once, the first is queried: it shows whether lists lag.
+	 */
 	private mayBeListed({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
 		const now = this.ports.now();
 		const since = now - queriedAt;
 		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
 		const most = status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
-		return model !== '' && !queryNext && since <= most && now < deadline && !this.handsBack();
+		if (queryNext || since > most || now >= deadline) return false;
+		return !this.handsBack() || this.queried.has(model);
 	}
 
 	/** Looks at a task, and at those of its model that are due soon, by one task list. */
-	private async glance(due: Watched): Promise<void> {
+	private async glance({ model }: Watched): Promise<void> {
 		const { ports } = this;
-		const { model } = due;
 		const { intervalMs } = this.settings;
 		const soon = ports.now() + intervalMs / 2;
 		const entries = [...this.open].filter(
@@ -189,32 +185,16 @@ export class Watch {
 				!entry.asking && entry.model === model && entry.dueAt <= soon && this.mayBeListed(entry),
 		);
 		for (const entry of entries) entry.asking = true;
-		try {
-			const { account } = ports;
-			const list = await account.glance(ports, model, intervalMs / 2, async (from) => {
-				const serviceNow = ports.now() + (account.offset ?? 0);
-				return await ports.listTasks({
-					model,
-					from: Math.max(from, serviceNow - LONGEST_SPAN_MS),
-					to: serviceNow + MINUTE_MS,
-				});
-			});
-			const rows = new Map(list.rows.map((row) => [row.taskId, row]));
-			for (const entry of entries) {
-				const status = rows.get(entry.taskId)?.status;
-				entry.queryNext = status === undefined || isFinal(status);
-				if (status === undefined || isFinal(status)) continue;
-				entry.status = status;
-				entry.askedAt = ports.now();
-				entry.listedAt = list.at;
-				this.plan(entry);
-			}
-		} catch (error) {
-			const none = error instanceof DashScopeError && !mayPass(error.kind);
-			if (none) ports.account.listsAreUseless = true;
-			for (const entry of entries) entry.queryNext = true;
-		} finally {
-			for (const entry of entries) entry.asking = false;
+		const states = await glance(ports, model, intervalMs / 2);
+		for (const entry of entries) {
+			entry.asking = false;
+			const status = states?.get(entry.taskId);
+			entry.queryNext = status === undefined || isFinal(status);
+			if (status === undefined || isFinal(status)) continue;
+			entry.status = status;
+			entry.askedAt = ports.now();
+			if (this.handsBack()) this.close(entry, () => entry.resolve(undefined));
+			else this.plan(entry);
 		}
 	}
 
@@ -227,6 +207,7 @@ export class Watch {
 	}
 
 	private async ask(entry: Watched): Promise<void> {
+		this.queried.add(entry.model);
 		try {
 			const { ports } = this;
 			const task = await ports.account.ask(ports, async () => await ports.getTask(entry.taskId));
@@ -250,9 +231,7 @@ export class Watch {
 		entry.queriedAt = entry.askedAt;
 		entry.queryNext = false;
 		const endedAt = toLocal(task.finishedAt) ?? Infinity;
-		if (entry.listedAt !== undefined && entry.listedAt > endedAt + LIST_LAG_MS) {
-			account.listsAreUseless = true;
-		}
+		if (account.misses(entry.taskId, entry.model, endedAt)) account.listsAreUseless = true;
 		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
 
 		const settled =
@@ -296,7 +275,7 @@ export class Watch {
 
 	private close(entry: Watched, settle: () => void): void {
 		this.open.delete(entry);
-		this.ports.account.unwatches(entry.taskId);
+		entry.leave();
 		settle();
 	}
 

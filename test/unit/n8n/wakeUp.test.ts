@@ -56,18 +56,28 @@ describe('a suspended execution is woken when its tasks have ended', () => {
 		expect(run.service.count('create')).toBe(2);
 	});
 
-	test('which takes one query in ten seconds, however many items there are', async () => {
-		const prompts = Array.from({ length: 20 }, (_, index) => `wish ${index}`);
+	test.each([1, 5, 20])('which takes one request in ten seconds for %d items', async (count) => {
+		const prompts = Array.from({ length: count }, (_, index) => `wish ${index}`);
 		const run = new SuspendedRun({
 			prompts,
 			slots: 100,
 			plans: [{ jobSeconds: 120 }],
 		}).unreachable();
 		await run.clock.run(run.start());
-		const before = run.service.count('query');
+		const requests = () => run.service.count('query') + run.service.count('list');
+		const before = requests();
 		await run.clock.pass(60_000);
-		expect(run.service.count('query') - before).toBe(5);
+		expect(requests() - before).toBe(5);
 		await run.clock.run(run.wait());
+	});
+
+	test('and what it was told is not asked again', async () => {
+		const prompts = Array.from({ length: 20 }, (_, index) => `wish ${index}`);
+		const run = new SuspendedRun({ prompts, slots: 100, plans: [{ jobSeconds: 40 }] });
+		const { items } = await run.run();
+		expect(seen(items)).toHaveLength(20);
+		expect(run.posts).toMatchObject([{ status: 200 }]);
+		expect(run.service.count('query')).toBe(20);
 	});
 
 	test('but not shortly before its sleep ends by itself', async () => {
@@ -154,26 +164,44 @@ describe('calls that should not have come', () => {
 	});
 });
 
-test('many at once: no more than fifty are watched, within the limit of the process', async () => {
-	const clock = new VirtualClock();
-	const service = new VirtualService(clock, { latency: () => 50, slots: 1000 });
-	service.plans = [{ jobSeconds: 3000 }];
-	const runs = Array.from(
-		{ length: 150 },
-		(_, index) => new SuspendedRun({ clock, service, id: `${100 + index}` }),
-	);
-	await clock.run(Promise.all(runs.map(async (run) => await run.start())));
-	await clock.pass(60_000);
-	const asked = service.calls.filter(({ route }) => route === 'query');
-	expect(new Set(asked.map(({ about }) => about)).size).toBe(50);
-	expect(busiest(asked.map((call) => call.at))).toBeLessThanOrEqual(8);
+describe('many at once, within the limit of the process', () => {
+	const suspendMany = async (count: number, lists: boolean) => {
+		const clock = new VirtualClock();
+		const service = new VirtualService(clock, { latency: () => 50, slots: 1000 });
+		service.plans = [{ jobSeconds: 3000 }];
+		if (!lists) service.faults.list.push(...Array.from({ length: 99 }, () => faults.unauthorised));
+		const runs = Array.from(
+			{ length: count },
+			(_, index) => new SuspendedRun({ clock, service, id: `${100 + index}` }),
+		);
+		await clock.run(Promise.all(runs.map(async (run) => await run.start())));
+		const from = service.calls.length;
+		// None of the sleeps ends by itself meanwhile.
+		await clock.pass(15_000);
+		return { clock, service, runs, asked: service.calls.slice(from) };
+	};
 
-	// They have all been forgotten when their sleeps are over.
-	const one = runs.at(-1);
-	await clock.run(one?.loop?.resume() ?? Promise.resolve());
-	const before = service.count('query');
-	await clock.pass(10_500);
-	expect(service.count('query')).toBe(before + 1);
+	test('lists serve them all', async () => {
+		const { asked } = await suspendMany(150, true);
+		// Two pages every five seconds.
+		expect(asked.filter(({ route }) => route === 'list').length).toBeLessThanOrEqual(8);
+		expect(asked.filter(({ route }) => route === 'query').length).toBeLessThanOrEqual(3);
+	});
+
+	test('without a list fifty are watched', async () => {
+		const { clock, service, runs, asked } = await suspendMany(150, false);
+		const queries = asked.filter(({ route }) => route === 'query');
+		expect(new Set(queries.map(({ about }) => about)).size).toBe(50);
+		expect(busiest(queries.map((call) => call.at))).toBeLessThanOrEqual(8);
+
+		// They have all been forgotten when their sleeps are over.
+		const one = runs.at(-1);
+		await clock.pass(50_000);
+		await clock.run(one?.loop?.resume() ?? Promise.resolve());
+		const before = service.count('query');
+		await clock.pass(10_500);
+		expect(service.count('query')).toBeGreaterThan(before);
+	});
 });
 
 test('at random ends it is noticed 7 seconds later on average, in the worst case after 17', async () => {

@@ -434,7 +434,11 @@ async function play(scenario: Scenario): Promise<Story> {
 			if (stop.stopped()) {
 				await looking(
 					loop,
-					async (memory) => await cancelWaiting(ports, tasksUnderWay(edits, memory)),
+					async (memory) =>
+						await cancelWaiting(
+							ports,
+							tasksUnderWay(edits, memory).map(({ taskId }) => taskId),
+						),
 				);
 				return undefined;
 			}

@@ -69,7 +69,7 @@ function suspended(
 			await expect(look()).resolves.toBeUndefined();
 		}
 	};
-	const underWay = () => tasksUnderWay(edits, remembered());
+	const underWay = () => tasksUnderWay(edits, remembered()).map(({ taskId }) => taskId);
 	const minutesLeft = () => (lastDeadline(edits, remembered()) - clock.now()) / MINUTE;
 	return { clock, stop, service, edits, look, goesOnFor, underWay, minutesLeft };
 }
@@ -475,5 +475,58 @@ describe('Stop during a look', () => {
 		clock.at(clock.now() + 5_000, () => stop.press());
 		await expect(look(false)).rejects.toThrow(StoppedError);
 		expect(service.count('create')).toBe(0);
+	});
+});
+
+describe('a look at many tasks', () => {
+	const MANY = 20;
+	const plans = (jobSeconds: number) => Array.from({ length: MANY }, () => ({ jobSeconds }));
+
+	/** What a list shows that knows of no end. */
+	const standsStill = (): Fault => ({
+		status: 200,
+		body: {
+			request_id: 'r-list',
+			total: MANY,
+			total_page: 1,
+			data: Array.from({ length: MANY }, (_, index) => ({
+				task_id: `task-${index + 1}`,
+				status: 'RUNNING',
+				model_name: MODEL,
+				gmt_create: START,
+			})),
+		},
+	});
+
+	test('takes one list, and one query that shows whether lists lag', async () => {
+		const { service, goesOnFor } = suspended(plans(1000), { slots: MANY });
+		await goesOnFor(3);
+		expect(service.count('list')).toBe(3);
+		expect(service.count('query')).toBe(3);
+	});
+
+	test('queries what a list shows as ended, or does not show', async () => {
+		const { clock, service, look } = suspended(plans(30), { slots: MANY, listLagMs: 10 * MINUTE });
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toHaveLength(MANY);
+		expect(service.count('query')).toBe(MANY);
+	});
+
+	test('does not believe lists that have once shown a task as running that had ended', async () => {
+		const { clock, service, look } = suspended(plans(30), { slots: MANY });
+		service.faults.list.push(...Array.from({ length: 9 }, standsStill));
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toHaveLength(MANY);
+		expect(service.count('list')).toBe(1);
+	});
+
+	test('queries all whose time is over', async () => {
+		const { clock, service, look } = suspended(plans(10_000), { slots: MANY });
+		await clock.pass(61 * MINUTE);
+		const settled = await look();
+		expect(settled?.map(({ state }) => state)).toEqual(plans(0).map(() => 'failed'));
+		expect(service.count('query')).toBe(MANY);
 	});
 });

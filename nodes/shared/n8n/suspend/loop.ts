@@ -67,7 +67,7 @@ export async function checkSuspended(
 		const tasks = tasksUnderWay(edits, memory);
 		return open.map(({ output }, index) => ({
 			output,
-			outcome: { state: 'failed', error: errorOf(tasks[index] ?? '') },
+			outcome: { state: 'failed', error: errorOf(tasks[index]?.taskId ?? '') },
 		}));
 	};
 	const nextLook = () => Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
@@ -79,7 +79,7 @@ export async function checkSuspended(
 	};
 	const sleepOrWake = async () => {
 		const until = nextLook();
-		wakeWhenEnded(functions, { taskIds: tasksUnderWay(edits, memory), until });
+		wakeWhenEnded(functions, { tasks: tasksUnderWay(edits, memory), until });
 		return await sleep(until);
 	};
 

@@ -6,8 +6,8 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../dashscope/client';
-import type { TaskStatus } from '../../dashscope/types';
-import type { TaskPorts } from '../../tasks/ports';
+import type { AwaitedTask } from '../../tasks/account';
+import { untilEnded } from '../../tasks/sleeping';
 import { n8nPorts } from '../bindPorts';
 
 /**
@@ -38,11 +38,8 @@ export async function wakeUp(this: IWebhookFunctions): Promise<IWebhookResponseD
 	return await Promise.resolve(isCheck ? { workflowData: [[{ json: { waiting: true } }]] } : {});
 }
 
-/** Each loop asks one query in this time. */
-const INTERVAL_MS = 10_000;
-
-/** Loops that a process watches at a time: with more, their queries would crowd out those of other executions. */
-const MOST_WATCHED = 50;
+/** Between two calls of a loop that is not yet asleep. */
+const CALL_AGAIN_MS = 10_000;
 
 /**
  * No call so shortly before the sleep ends by itself: n8n reads an execution some milliseconds before it claims it,
@@ -57,7 +54,7 @@ const watches = new Map<string, symbol>();
 
 interface Sleep {
 	/** What the loop waits for, all of it. */
-	taskIds: string[];
+	tasks: AwaitedTask[];
 	/** When it ends by itself. Epoch milliseconds. */
 	until: number;
 }
@@ -65,7 +62,6 @@ interface Sleep {
 /** Ends the sleep of the loop that is about to begin, once all its tasks have ended. Never throws. */
 export function wakeWhenEnded(functions: IExecuteFunctions, pause: Sleep): void {
 	const id = functions.getExecutionId();
-	if (watches.size >= MOST_WATCHED && !watches.has(id)) return;
 	const watch = Symbol(id);
 	watches.set(id, watch);
 	const isNewest = () => watches.get(id) === watch;
@@ -79,7 +75,7 @@ export function wakeWhenEnded(functions: IExecuteFunctions, pause: Sleep): void 
 
 async function watchTasks(
 	functions: IExecuteFunctions,
-	{ taskIds, until }: Sleep,
+	{ tasks, until }: Sleep,
 	isNewest: () => boolean,
 ): Promise<void> {
 	const resumeUrl: unknown = functions.getWorkflowDataProxy(0).$execution.resumeUrl;
@@ -87,23 +83,8 @@ async function watchTasks(
 	url.pathname = `${url.pathname}/${PATH}`;
 	const ports = n8nPorts(functions, await dashScopeClient(functions), 0);
 	const goesOn = () => isNewest() && Date.now() < until - QUIET_MS;
-	// One after another, for all have to end. The last to be submitted is likely to be the last to do so.
-	const open = [...taskIds].reverse();
-	for (;;) {
-		await sleep(INTERVAL_MS);
-		while (goesOn() && open[0] !== undefined && (await hasEnded(ports, open[0]))) open.shift();
-		if (!goesOn()) return;
-		if (open.length === 0 && (await call(functions, url.href))) return;
-	}
-}
-
-const ENDED: TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED'];
-
-async function hasEnded(ports: TaskPorts<unknown>, taskId: string): Promise<boolean> {
-	const { account } = ports;
-	const question = account.ask(ports, async () => await ports.getTask(taskId));
-	const task = await question.catch(() => undefined);
-	return task !== undefined && ENDED.includes(task.status);
+	if (!(await untilEnded(tasks, ports, goesOn))) return;
+	while (goesOn() && !(await call(functions, url.href))) await sleep(CALL_AGAIN_MS);
 }
 
 /** @returns whether the loop was woken; it is not yet asleep at times, and the URL may be out of reach from here */

@@ -1,0 +1,34 @@
+import { DashScopeError, mayPass } from '../dashscope/errors';
+import type { TaskStatus } from '../dashscope/types';
+import type { LookPorts } from './ports';
+
+const MINUTE_MS = 60_000;
+
+/** A task that is created while the list is read would push others on to pages that were not read, or were. */
+const SETTLED_MS = 3_000;
+
+/** The task list spans 24 hours at most. */
+const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
+
+/**
+ * Where the tasks of a model stand that this process waits for, by one task list.
+ * @param maxAgeMs how old it may be
+ * @returns states by task ID; undefined where no list could be read
+ */
+export async function glance(
+	ports: LookPorts<unknown>,
+	model: string,
+	maxAgeMs: number,
+): Promise<Map<string, TaskStatus> | undefined> {
+	const { account } = ports;
+	try {
+		const { rows } = await account.glance(ports, model, maxAgeMs, async (from) => {
+			const to = ports.now() + (account.offset ?? 0) - SETTLED_MS;
+			return await ports.listTasks({ model, from: Math.max(from, to - LONGEST_SPAN_MS), to });
+		});
+		return new Map(rows.map(({ taskId, status }) => [taskId, status]));
+	} catch (error) {
+		if (error instanceof DashScopeError && !mayPass(error.kind)) account.listsAreUseless = true;
+		return undefined;
+	}
+}

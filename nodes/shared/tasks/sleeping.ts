@@ -1,0 +1,70 @@
+import { isFinal } from '../dashscope/types';
+import type { AwaitedTask } from './account';
+import { glance } from './glance';
+import type { LookPorts } from './ports';
+
+/** Each sleeping execution asks for one of its tasks in this time, or one list shows those of all. */
+const INTERVAL_MS = 10_000;
+
+/** Where no list does, so many executions of a process ask at a time: more would crowd out the queries of others. */
+const MOST_ASKING = 50;
+
+/**
+ * Waits for the end of all tasks of a suspended execution, with few requests. The account remembers those that have
+ * ended, so that the execution need not ask for them again.
+ * @param goesOn whether it is still worth asking
+ * @returns whether all have ended
+ * @throws StoppedError
+ */
+export async function untilEnded(
+	tasks: AwaitedTask[],
+	ports: LookPorts<unknown>,
+	goesOn: () => boolean,
+): Promise<boolean> {
+	const { account } = ports;
+	const { asking } = account;
+	const me = Symbol('sleeping');
+	// The last to be submitted is likely to be the last to end.
+	const open = new Map([...tasks].reverse().map((task) => [task, account.waitsFor(task)]));
+	try {
+		while (open.size > 0) {
+			await ports.sleep(INTERVAL_MS);
+			for (const model of new Set([...open.keys()].map((task) => task.model))) {
+				const listed = account.hasMany(model)
+					? await glance(ports, model, INTERVAL_MS / 2)
+					: undefined;
+				if (listed === undefined && asking.size >= MOST_ASKING && !asking.has(me)) continue;
+				if (listed === undefined) asking.add(me);
+				else asking.delete(me);
+				for (const [task, leave] of open) {
+					if (task.model !== model) continue;
+					const state = listed?.get(task.taskId);
+					if (state !== undefined && !isFinal(state)) continue;
+					if (!goesOn()) return false;
+					if (await hasEnded(task, ports)) {
+						leave();
+						open.delete(task);
+					} else if (listed === undefined) {
+						// All have to end: while this one has not, the others need no query.
+						break;
+					}
+				}
+			}
+			if (!goesOn()) return false;
+		}
+		return true;
+	} finally {
+		asking.delete(me);
+		for (const leave of open.values()) leave();
+	}
+}
+
+async function hasEnded({ taskId }: AwaitedTask, ports: LookPorts<unknown>): Promise<boolean> {
+	const { account } = ports;
+	const query = account.ask(ports, async () => await ports.getTask(taskId));
+	// An answer that fails to come is asked for again.
+	const task = await query.catch(() => undefined);
+	if (task === undefined || task.status === 'UNKNOWN' || !isFinal(task.status)) return false;
+	account.remembers(task);
+	return true;
+}
