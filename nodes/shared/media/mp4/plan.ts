@@ -10,20 +10,50 @@ export interface Limits {
 /** Times are fractions of different timescales: a microsecond decides nothing. */
 const EPSILON = 1e-6;
 
+/** Seconds that make no piece too short or too long to look equal. */
+const NEAR = 0.1;
+
 /**
  * Chooses cuts so that there are as few pieces as possible, all within the limits, and these as equal as the key
- * frames let them be. Takes time in proportion to the places and to how many of them lie within one piece.
+ * frames let them be. Takes time in proportion to the places, and where no even cuts are found also to how many of them
+ * lie within one piece.
  * @param times where the video begins, its key frames, where it ends: in seconds, ascending
  * @returns those times at which a piece begins or ends, the first and the last included
  * @throws ClipError that says where no cut is possible
  */
 export function planCuts(times: readonly number[], limits: Limits): number[] {
 	const length = (times.at(-1) ?? 0) - (times[0] ?? 0);
-	const few = cheapest(times, limits, length / Math.ceil(length / limits.max - EPSILON));
+	const least = Math.ceil(length / limits.max - EPSILON);
+	const even = evenCuts(times, length / least, limits);
+	if (even !== undefined) return even;
+	const few = cheapest(times, limits, length / least);
 	if (few === undefined) throw refusal(times, limits, length);
 	const count = few.length - 1;
 	// Where key frames are far apart there are more pieces than the length needs, and the ideal piece is shorter.
 	return cheapest(times, limits, length / count) ?? few;
+}
+
+/** Equal pieces, where a key frame lies near every place at which one should end: then there is nothing to weigh. */
+function evenCuts(
+	times: readonly number[],
+	ideal: number,
+	{ min, max }: Limits,
+): number[] | undefined {
+	const [first = 0] = times;
+	const last = times.at(-1) ?? first;
+	const cuts = [first];
+	let at = 0;
+	for (let before = first; before < last; ) {
+		const wanted = first + cuts.length * ideal;
+		const distance = (index: number) => Math.abs((times[index] ?? Infinity) - wanted);
+		while (distance(at + 1) <= distance(at)) at += 1;
+		const cut = times[at] ?? last;
+		const length = cut - before;
+		if (distance(at) > NEAR || length < min - EPSILON || length > max + EPSILON) return undefined;
+		cuts.push(cut);
+		before = cut;
+	}
+	return cuts;
 }
 
 /** The path with the fewest pieces; among them that of the least squared distance from the ideal length. */
