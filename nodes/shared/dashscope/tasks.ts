@@ -178,7 +178,7 @@ const PAGE_SIZE = 100;
 const MOST_PAGES = 100;
 
 /**
- * The tasks created in a time window: all of them or none, or as many as the query's limit.
+ * The tasks that were created in a time window before the call: all of them or none, or as many as the query's limit.
  * @param turn waited for before each page but the first, so that a long list keeps to the account's limit
  * @throws DashScopeError, also when the list does not come whole: what is missing in it must not pass for absent
  */
@@ -189,14 +189,16 @@ export async function listTasks(
 ): Promise<ListedTask[]> {
 	const { status, limit = Infinity } = query;
 	const tasks = new Map<string, ListedTask>();
+	let total = 0;
 	for (let page = 1; ; page++) {
 		if (page > 1) await turn();
 		const raw = await readPage(client, query, page);
+		// Of the tasks that there were when the list was begun. New ones only push rows on to the next page.
+		if (page === 1) total = numberAt(raw, 'total') ?? 0;
 		// Said by the first page already: nobody waits for the others.
 		const pages = Math.max(page, numberAt(raw, 'total_page') ?? 1);
 		const never = pages > MOST_PAGES && limit > MOST_PAGES * PAGE_SIZE;
 		if (never || page > MOST_PAGES) throw tooMany();
-		// New tasks push rows on to the next page while it is read.
 		for (const task of parseTaskList(raw)) tasks.set(task.taskId, task);
 		if (tasks.size >= limit) return [...tasks.values()].slice(0, limit);
 		if (page < pages) {
@@ -206,7 +208,7 @@ export async function listTasks(
 			const all = await listTasks(client, { ...query, status: undefined, limit: undefined }, turn);
 			return all.filter((task) => task.status === status).slice(0, limit);
 		}
-		if (tasks.size < (numberAt(raw, 'total') ?? 0)) throw notWhole(raw);
+		if (tasks.size < total) throw notWhole(raw);
 		return [...tasks.values()];
 	}
 }

@@ -73,9 +73,6 @@ export interface AwaitedTask {
 	submittedAt: number;
 }
 
-/** A task list that is read for the states of tasks, not to prove that one is absent: it may end a little early. */
-type Glance = Pick<ListRead, 'rows' | 'at' | 'from'>;
-
 /** A task list as it was read. */
 export interface ListRead {
 	rows: ListedTask[];
@@ -123,8 +120,7 @@ export class Account {
 	private readonly lists = new Map<string, ListRead>();
 	private readonly awaited = new Set<{ model: string; submittedAt: number }>();
 	private readonly ended = new Map<string, Task>();
-	private readonly glances = new Map<string, Glance>();
-	private readonly glancing = new Map<string, Promise<Glance>>();
+	private readonly glances = new Map<string, Promise<ListRead>>();
 
 	/** @param journal of the process; all its accounts share one */
 	constructor(private readonly journal: Journal) {}
@@ -271,7 +267,7 @@ export class Account {
 	 */
 	hasMany(model: string): boolean {
 		if (this.listsAreUseless || model === '') return false;
-		return this.submittedAtOf(model).length >= MANY * pagesOf(this.glances.get(model)?.rows);
+		return this.submittedAtOf(model).length >= MANY * pagesOf(this.lists.get(model)?.rows);
 	}
 
 	private submittedAtOf(model: string): number[] {
@@ -301,29 +297,22 @@ export class Account {
 		model: string,
 		maxAgeMs: number,
 		read: (from: number) => Promise<ListedTask[]>,
-	): Promise<Glance> {
+	): Promise<ListRead> {
 		const first = Math.min(...this.submittedAtOf(model));
 		const from = first + (this.offset ?? 0) - LIST_MARGIN_MS;
-		const latest = this.glances.get(model);
+		const latest = this.lists.get(model);
 		const age = clock.now() - (latest?.at ?? -Infinity);
 		const most = Math.max(maxAgeMs, pagesOf(latest?.rows) * PAGE_MS);
 		const recent = latest !== undefined && age >= 0 && age <= most;
 		if (recent && latest.from <= from + OFFSET_JITTER_MS) return latest;
-		const begun = this.glancing.get(model);
+		const begun = this.glances.get(model);
 		if (begun !== undefined) return await begun;
-		const reading = this.ask(clock, async () => {
-			const at = clock.now();
-			const rows = await read(from);
-			this.calibrate(rows);
-			const glance = { rows, at, from };
-			this.glances.set(model, glance);
-			return glance;
-		});
-		this.glancing.set(model, reading);
+		const reading = this.list(clock, model, from, async () => await read(from));
+		this.glances.set(model, reading);
 		try {
 			return await reading;
 		} finally {
-			this.glancing.delete(model);
+			this.glances.delete(model);
 		}
 	}
 
@@ -332,7 +321,7 @@ export class Account {
 	 * @param endedAt local epoch milliseconds
 	 */
 	misses(taskId: string, model: string, endedAt: number): boolean {
-		const { rows, at } = this.glances.get(model) ?? { rows: [], at: 0 };
+		const { rows, at } = this.lists.get(model) ?? { rows: [], at: 0 };
 		const row = rows.find((one) => one.taskId === taskId);
 		return row !== undefined && !isFinal(row.status) && at > endedAt + LIST_LAG_MS;
 	}

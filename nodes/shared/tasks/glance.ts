@@ -4,9 +4,6 @@ import type { LookPorts } from './ports';
 
 const MINUTE_MS = 60_000;
 
-/** A task that is created while the list is read would push others on to pages that were not read, or were. */
-const SETTLED_MS = 3_000;
-
 /** The task list spans 24 hours at most. */
 const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 
@@ -23,8 +20,9 @@ export async function glance(
 	const { account } = ports;
 	try {
 		const { rows } = await account.glance(ports, model, maxAgeMs, async (from) => {
-			const to = ports.now() + (account.offset ?? 0) - SETTLED_MS;
-			return await ports.listTasks({ model, from: Math.max(from, to - LONGEST_SPAN_MS), to });
+			const now = ports.now() + (account.offset ?? 0);
+			const earliest = Math.max(from, now - LONGEST_SPAN_MS);
+			return await ports.listTasks({ model, from: earliest, to: now + MINUTE_MS });
 		});
 		return new Map(rows.map(({ taskId, status }) => [taskId, status]));
 	} catch (error) {

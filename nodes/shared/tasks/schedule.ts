@@ -18,6 +18,12 @@ export interface Progress {
  */
 const FIRST_QUERIES = [0.6, 1.4, 2.6, 4.2, 6, 7];
 
+/** A task that has waited long in the service's queue will wait on: of that time, the gap until it is asked for again. */
+const QUEUE_GAP_PART = 1 / 16;
+
+/** A quarter of the shortest run that DashScope names (one minute): its start is known well before its end. */
+const MOST_QUEUE_GAP_MS = 15_000;
+
 /** Gap of the queries around the expected end. */
 const DENSE_MS = 1_500;
 
@@ -32,13 +38,16 @@ export function nextQueryAt(progress: Progress, interval: number, shortestRun?: 
 	if (askedAt === undefined || shortestRun === undefined) {
 		const elapsed = askedAt === undefined ? 0 : askedAt - submittedAt;
 		const moment = FIRST_QUERIES.find((first) => first * interval > elapsed);
-		return submittedAt + (moment === undefined ? elapsed + interval : moment * interval);
+		if (moment !== undefined) return submittedAt + moment * interval;
+		const gap = status === 'PENDING' ? Math.max(interval, queueGap(elapsed)) : interval;
+		return submittedAt + elapsed + gap;
 	}
 
 	const half = shortestRun / 2;
 	if (status === 'PENDING' || startedAt === undefined) {
 		// It cannot end before it has run; by then one more answer has told when it started.
-		return askedAt + Math.min(Math.max(half, DENSE_MS), 3 * interval);
+		const most = Math.max(3 * interval, queueGap(askedAt - submittedAt));
+		return askedAt + Math.min(Math.max(half, DENSE_MS), most);
 	}
 	const expectedEnd = startedAt + shortestRun;
 	if (askedAt >= expectedEnd) {
@@ -46,6 +55,11 @@ export function nextQueryAt(progress: Progress, interval: number, shortestRun?: 
 	}
 	const gap = askedAt < startedAt + half ? 2 * interval : interval;
 	return Math.min(askedAt + gap, expectedEnd + DENSE_MS / 5);
+}
+
+/** @param queued how long the task has waited */
+function queueGap(queued: number): number {
+	return Math.min(queued * QUEUE_GAP_PART, MOST_QUEUE_GAP_MS);
 }
 
 const BACKOFF_FIRST_MS = 1_000;

@@ -322,12 +322,20 @@ describe('calls', () => {
 		]);
 	});
 
-	test('list reads on while rows are pushed to the next page', async () => {
-		const page = (...ids: string[]) =>
-			ok({ total: 3, total_page: 2, data: ids.map((task_id) => ({ task_id })) });
-		const { client } = answering(page('c', 'b'), page('b', 'a'));
+	test.each([
+		['and back by none', 3],
+		['by a new one', 4],
+		['by many new ones', 40],
+	])('list reads on while rows are pushed to the next page, %s', async (_how, total) => {
+		const page = (now: number, ...ids: string[]) =>
+			ok({ total: now, total_page: 2, data: ids.map((task_id) => ({ task_id })) });
+		const { client } = answering(page(3, 'c', 'b'), page(total, 'b', 'a'));
 		const tasks = await listTasks(client, { model: 'm', from: 0, to: 1 });
 		expect(tasks.map(({ taskId }) => taskId)).toEqual(['c', 'b', 'a']);
+		const { client: shrinking } = answering(page(3, 'c', 'b'), page(2, 'b'));
+		await expect(listTasks(shrinking, { model: 'm', from: 0, to: 1 })).rejects.toMatchObject({
+			kind: 'garbled',
+		});
 	});
 
 	test('list never passes a part for the whole', async () => {

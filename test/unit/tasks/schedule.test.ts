@@ -1,7 +1,7 @@
 import { backoff, nextQueryAt } from '../../../nodes/shared/tasks/schedule';
 import type { Progress } from '../../../nodes/shared/tasks/schedule';
 
-/** The default of the option 'Poll Interval'. */
+/** Of the option 'Poll Interval'. */
 const INTERVAL = 5_000;
 const SECOND = 1_000;
 
@@ -230,6 +230,20 @@ describe('the next query', () => {
 		}
 		expect(Math.min(...gaps)).toBeGreaterThan(0);
 		expect(Math.max(...gaps)).toBeLessThanOrEqual(3 * INTERVAL);
+	});
+
+	test('of a task that has queued for long comes later, but in time for its start', () => {
+		const gapAfter = (queued: number, status: 'PENDING' | 'RUNNING') => {
+			const askedAt = submittedAt + queued;
+			return at({ askedAt, status }, 2_000) - askedAt;
+		};
+		expect(gapAfter(20_000, 'PENDING')).toBe(2_000);
+		expect(gapAfter(160_000, 'PENDING')).toBe(10_000);
+		expect(gapAfter(3_600_000, 'PENDING')).toBe(15_000);
+		expect(gapAfter(3_600_000, 'RUNNING')).toBe(2_000);
+		const askedAt = submittedAt + 160_000;
+		expect(at({ askedAt, status: 'PENDING' }, 2_000, 60_000) - askedAt).toBe(10_000);
+		expect(at({ askedAt, status: 'PENDING' }, 2_000, 8_000) - askedAt).toBe(4_000);
 	});
 
 	test('of a task that still queues needs no more haste than the shortest run', () => {
