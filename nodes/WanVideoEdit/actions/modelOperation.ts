@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
-import { longVideoField } from '../fields/longVideo';
+import { longVideoFieldOf } from '../fields/longVideo';
 import { mediaFields, readMedia } from '../fields/media';
 import type { MediaField } from '../fields/media';
 import { submitOptionsField } from '../fields/options';
@@ -57,7 +57,7 @@ export function modelOperation({
 			...fieldsOf(media.filter(({ show }) => show !== undefined)),
 			...shown(true),
 			...fieldsOf(media.filter(({ optional }) => optional === 'unused')),
-			...(longVideo ? [longVideoField] : []),
+			...(longVideo ? [longVideoFieldOf(model)] : []),
 			waitingField,
 			...awaitedDownloadFields,
 			submitOptionsField(...shown(false), ...options, modelIdOption),

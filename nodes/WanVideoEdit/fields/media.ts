@@ -20,6 +20,8 @@ export interface MediaField {
 	show?: Record<string, string[]>;
 	/** Display name of the binary field's name, where it is not made from the label. */
 	fieldLabel?: string;
+	/** What the file has to show, for the hints. */
+	shows?: string;
 }
 
 const labelOf = ({ label, fieldLabel }: MediaField) => fieldLabel ?? `${label} Binary Field`;
@@ -29,10 +31,12 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	const { place, label, description, field, optional, show } = media;
 	const source = `${place}Source`;
 	const slotOf = ({ slots }: ModelSpec) => slots.find((slot) => slot.place === place);
-	const hintOf = (model: ModelSpec) => {
+	const hintOf = (what: string) => (model: ModelSpec) => {
 		const limits = slotOf(model)?.limits;
-		return limits === undefined ? '' : describeLimits(limits);
+		const said = [what, ...(media.shows === undefined ? [] : [media.shows])].join(', ');
+		return limits === undefined ? said : `${said}: ${describeLimits(limits)}`;
 	};
+	const noun = label.toLowerCase();
 	const isVideo = models.some((model) => slotOf(model)?.limits.kind === 'video');
 	const binary: INodeProperties = {
 		displayName: labelOf(media),
@@ -40,7 +44,6 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 		type: 'string',
 		required: true,
 		default: field,
-		description: `Name of the binary field with the ${label.toLowerCase()}`,
 		displayOptions: { show: { ...show, [source]: ['binary'] } },
 	};
 	const url: INodeProperties = {
@@ -50,7 +53,7 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 		required: true,
 		default: '',
 		placeholder: `e.g. https://example.com/${field === 'data' ? 'ride' : field}.${isVideo ? 'mp4' : 'png'}`,
-		description: `Address of the ${label.toLowerCase()}; DashScope fetches it itself, so it must be public`,
+		description: `Address of the ${noun}; DashScope fetches it itself, so it must be public`,
 		displayOptions: { show: { ...show, [source]: ['url'] } },
 	};
 	const sourceField: INodeProperties = {
@@ -82,7 +85,14 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	};
 	return [
 		optional === 'unused' ? { ...sourceField, default: 'none' } : sourceField,
-		...[binary, url].flatMap((one) => byModel(one, models, hintOf)),
+		...byModel(
+			binary,
+			models,
+			hintOf(
+				`The name of the input binary field with the ${noun}, as the input's Binary tab shows it`,
+			),
+		),
+		...byModel(url, models, hintOf('A link to the file itself, not to a page that shows it')),
 	];
 }
 

@@ -25,8 +25,8 @@ export const option = {
 
 export const fields: INodeProperties[] = [
 	...mediaFields(video, EDIT_MODELS),
-	...imageFields(EDIT_MODELS),
 	...prompt,
+	...imageFields(EDIT_MODELS),
 	modelField,
 	...editResultFields,
 ];
