@@ -187,11 +187,17 @@ describe.each(EDIT_MODELS.map((spec) => [spec.id, spec] as const))(
 
 		test('the limits of its files stand below their fields', () => {
 			for (const { place, most, limits } of spec.slots) {
-				const name = place === 'image' ? 'images' : `${place}Field`;
+				const name = place === 'image' ? 'imageSource' : `${place}Field`;
 				const hint = shown.find((field) => field.name === name)?.hint;
 				expect(hint).toContain(describeLimits(limits));
 				if (place === 'image') expect(hint).toContain(`Up to ${most} images`);
 			}
+		});
+
+		test('the limit of the prompt stands below it', () => {
+			const hint = shown.find(({ name }) => name === 'prompt')?.hint;
+			expect(hint).toContain(`up to ${spec.prompt.most} characters`);
+			expect(hint?.includes('Chinese')).toBe(spec.prompt.chineseCountsTwice === true);
 		});
 
 		test('each choice of a field is one of its own', () => {

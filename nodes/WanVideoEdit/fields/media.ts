@@ -33,10 +33,11 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	const slotOf = ({ slots }: ModelSpec) => slots.find((slot) => slot.place === place);
 	const hintOf = (what: string) => (model: ModelSpec) => {
 		const limits = slotOf(model)?.limits;
-		const said = [what, ...(media.shows === undefined ? [] : [media.shows])].join(', ');
-		return limits === undefined ? said : `${said}: ${describeLimits(limits)}`;
+		const said = [...(limits === undefined ? [] : [describeLimits(limits)]), ...shows];
+		return said.length === 0 ? what : `${what}: ${said.join('; ')}`;
 	};
 	const noun = label.toLowerCase();
+	const shows = media.shows === undefined ? [] : [media.shows];
 	const isVideo = models.some((model) => slotOf(model)?.limits.kind === 'video');
 	const binary: INodeProperties = {
 		displayName: labelOf(media),

@@ -23,14 +23,14 @@ const ROWS: ReadonlyArray<
 		'InvalidParameter.DataInspection',
 		'Unable to download the media resource during the data inspection process.',
 		'rejected',
-		/public, fast URL.*uploaded/,
+		/public, fast, and lead to the file itself.*uploaded/,
 	],
 	[
 		400,
 		'InvalidParameter.DataInspection',
 		'Download the media resource timed out during the data inspection process.',
 		'rejected',
-		/public, fast URL.*uploaded/,
+		/public, fast, and lead to the file itself.*uploaded/,
 	],
 	[
 		400,
