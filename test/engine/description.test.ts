@@ -214,6 +214,19 @@ describe.each(EDIT_MODELS.map((spec) => [spec.id, spec] as const))(
 	},
 );
 
+test.each(['expandFrame', 'repaint'])(
+	'%s does not say that a video fails of which the model uses the beginning',
+	(operation) => {
+		const field = properties.find(
+			({ name, displayOptions }) =>
+				name === 'longVideo' && displayOptions?.show?.operation?.includes(operation),
+		);
+		const [first] = field?.options ?? [];
+		expect(first).toMatchObject({ value: field?.default, name: 'Leave It to the Model' });
+		expect(first).toMatchObject({ description: expect.stringContaining('first 5 seconds') });
+	},
+);
+
 describe('what the editor fills in', () => {
 	test('asks for the cheaper, safer things', () => {
 		expect(defaultsOf({})).toMatchObject({

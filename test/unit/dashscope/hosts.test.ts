@@ -1,4 +1,9 @@
-import { baseUrlOf, hostWithRegion, isLoopbackHost, isPrivateHost } from '../../../nodes/shared/dashscope/hosts';
+import {
+	baseUrlOf,
+	hostWithRegion,
+	isLoopbackHost,
+	isPrivateHost,
+} from '../../../nodes/shared/dashscope/hosts';
 import type { DashScopeCredential } from '../../../nodes/shared/dashscope/hosts';
 
 const base = (credential: Partial<DashScopeCredential>) =>
