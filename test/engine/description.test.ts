@@ -214,6 +214,23 @@ describe.each(EDIT_MODELS.map((spec) => [spec.id, spec] as const))(
 	},
 );
 
+test.each(['instructionEdit', 'referenceEdit'])(
+	'%s: where an expression gives the model, no text or file is asked for twice',
+	(operation) => {
+		const model = modelId('={{ $json.model }}');
+		const parameters = defaultsOf({ resource: 'video', operation, model });
+		const names = properties
+			.filter((field) =>
+				NodeHelpers.displayParameter(parameters, field, asNode(parameters), description),
+			)
+			.map(({ name }) => name)
+			.filter((name) => ['videoField', 'prompt', 'imageSource', 'images'].includes(name));
+		const asked = ['videoField', 'prompt'];
+		if (operation === 'referenceEdit') asked.push('imageSource', 'images');
+		expect(names).toEqual(asked);
+	},
+);
+
 test.each(['expandFrame', 'repaint'])(
 	'%s does not say that a video fails of which the model uses the beginning',
 	(operation) => {

@@ -98,7 +98,8 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 }
 
 /**
- * A field whose hint depends on the chosen model: once for each hint, shown with its models.
+ * A field whose hint depends on the chosen model: once for each hint, shown with its models. Only the first one is
+ * shown where the model comes from an expression: n8n's `show` would show them all.
  * @param models that the user can choose from, the default first; its hint serves IDs that the node does not know
  */
 export function byModel(
@@ -116,10 +117,13 @@ export function byModel(
 		...others.map((hint) => ({
 			...property,
 			hint,
-			displayOptions: { show: { ...show, '/model': idsOf(hint) }, ...(hide && { hide }) },
+			displayOptions: { show, hide: { ...hide, '/model': [otherThan(idsOf(hint))] } },
 		})),
 	];
 }
+
+/** Matches every model but these. Their IDs go into the pattern as they are, for whoever reads the description. */
+const otherThan = (ids: string[]) => ({ _cnd: { regex: `^(?!(?:${ids.join('|')})$)` } });
 
 /**
  * The file of an item, or none.

@@ -27,7 +27,7 @@ export function readTaskId(functions: IExecuteFunctions, item: number): string {
 	if (taskId === '') {
 		throw new InputError(
 			"'Task ID' is empty",
-			'Paste the ID, or keep the default and let an edit that is set to "Don\'t Wait" come before: it takes taskId from the item.',
+			'Enter the ID, or keep the default and let an edit that is set to "Don\'t Wait" come before: it takes taskId from the item.',
 		);
 	}
 	if (!TASK_ID.test(taskId)) {
