@@ -5,6 +5,7 @@ import type {
 	ICredentialType,
 	INodeProperties,
 } from 'n8n-workflow';
+import { keyOf } from '../nodes/shared/dashscope/key';
 
 export class DashScopeApi implements ICredentialType {
 	name = 'dashScopeApi';
@@ -35,7 +36,7 @@ export class DashScopeApi implements ICredentialType {
 			name: 'region',
 			type: 'options',
 			default: 'ap-southeast-1',
-			description: 'The region of the key',
+			description: 'The region in which the key was created: a key of another one is refused',
 			options: [
 				{ name: 'China (Beijing)', value: 'cn-beijing' },
 				{
@@ -51,7 +52,7 @@ export class DashScopeApi implements ICredentialType {
 			name: 'workspaceId',
 			type: 'string',
 			default: '',
-			placeholder: 'e.g. ws-1a2b3c4d',
+			placeholder: 'e.g. ws-1a2b3c4d, or leave it empty',
 			description: 'Optional. Uses the workspace host of the region instead of the shared host.',
 			displayOptions: { show: { region: ['ap-southeast-1', 'cn-beijing'] } },
 		},
@@ -86,6 +87,6 @@ export class DashScopeApi implements ICredentialType {
 	): Promise<IHttpRequestOptions> =>
 		await Promise.resolve({
 			...request,
-			headers: { ...request.headers, Authorization: `Bearer ${String(apiKey)}` },
+			headers: { ...request.headers, Authorization: `Bearer ${keyOf(String(apiKey))}` },
 		});
 }

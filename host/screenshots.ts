@@ -1,12 +1,15 @@
-// npm run screenshots: pictures of the examples on n8n's canvas, of the node's panel and of the forms, light and dark.
+// npm run screenshots: pictures of the examples on n8n's canvas, of the node's panel and of the forms, light and dark;
+// and of the panel of each operation as it is when somebody has just added it.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { INode } from 'n8n-workflow';
 import type { Page } from 'playwright-core';
 import { findChromium, openBrowser } from './chromium';
 import { credentialTypes, exampleNames, formPath, loadExample, withCredentials } from './examples';
 import { startN8n, type N8n } from './n8n';
 import { packPackage, root } from './pack';
 import { say, step } from './progress';
+import { properties } from '../nodes/WanVideoEdit/actions/router';
 import { stopAll } from './stopping';
 
 const folder = join(root, '.screenshots');
@@ -67,6 +70,45 @@ async function takeAll(page: Page, n8n: N8n, names: string[]): Promise<void> {
 	}
 }
 
+/** Every operation, with the resource that it is of. */
+const operations = properties
+	.filter(({ name }) => name === 'operation')
+	.flatMap(({ displayOptions, options = [] }) =>
+		options.flatMap((option) =>
+			'value' in option
+				? [{ resource: displayOptions?.show?.resource?.[0], operation: option.value }]
+				: [],
+		),
+	);
+
+/** On a small screen, and to its end. */
+async function takeOperations(page: Page, n8n: N8n): Promise<void> {
+	await page.emulateMedia({ colorScheme: 'light' });
+	for (const parameters of operations) {
+		const name = `${String(parameters.resource)}-${String(parameters.operation)}`;
+		const node = { id: '1', name, type: editType, typeVersion: 1, parameters };
+		const id = await n8n.addWorkflow({
+			name,
+			nodes: [{ ...node, position: [0, 0] } as INode],
+			connections: {},
+			settings: {},
+		});
+		await page.setViewportSize({ width: 1280, height: 720 });
+		await openCanvas(page, n8n, id);
+		await page.getByTestId('canvas-node').first().dblclick();
+		await page.getByTestId('node-parameters').waitFor();
+		for (const [size, height] of [
+			['small', 720],
+			['whole', 1700],
+		] as const) {
+			await page.setViewportSize({ width: 1280, height });
+			await page.waitForTimeout(1_000);
+			await page.screenshot({ path: join(folder, `operation-${name}-${size}.png`) });
+		}
+		say(`  ${name}`);
+	}
+}
+
 async function main(): Promise<void> {
 	const executable = findChromium();
 	if (executable === undefined) {
@@ -76,7 +118,10 @@ async function main(): Promise<void> {
 	const names = exampleNames.filter(
 		(name) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
 	);
-	if (names.length === 0) throw new Error(`No example is called ${wanted.join(', ')}.`);
+	const withOperations = wanted.length === 0 || wanted.includes('operations');
+	if (names.length === 0 && !withOperations) {
+		throw new Error(`No example is called ${wanted.join(', ')}.`);
+	}
 	const tarball = await step('Building and packing the node', packPackage);
 	const n8n = await step('Starting n8n', () => startN8n({ tarball }));
 	const browser = await openBrowser(executable);
@@ -92,6 +137,7 @@ async function main(): Promise<void> {
 		await logIn(page, n8n);
 		say('Taking screenshots of');
 		await takeAll(page, n8n, names);
+		if (withOperations) await takeOperations(page, n8n);
 	} finally {
 		await browser.close();
 	}

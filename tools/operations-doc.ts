@@ -23,10 +23,13 @@ function defaultOf({ default: value, options = [] }: INodeProperties): string {
 
 /** When a field is shown, beyond its operation. */
 function condition({ displayOptions }: INodeProperties): string {
-	const models = displayOptions?.show?.['/model'];
-	const without = displayOptions?.hide?.['/model'];
-	if (models) return `With ${models.map((id) => `\`${String(id)}\``).join(', ')}. `;
-	return without ? `Not with ${without.map((id) => `\`${String(id)}\``).join(', ')}. ` : '';
+	const without = displayOptions?.hide?.['/model'] ?? [];
+	const listed = (ids: unknown[]) => ids.map((id) => `\`${String(id)}\``).join(', ');
+	const [only] = without.flatMap((one) =>
+		typeof one === 'object' && one !== null && 'regex' in one._cnd ? [one._cnd.regex] : [],
+	);
+	if (only) return `With ${listed(only.match(/[\w.-]{3,}/g) ?? [])}. `;
+	return without.length === 0 ? '' : `Not with ${listed(without)}. `;
 }
 
 const sentence = (text: string) => (/[.!?…]$/.test(text) || text === '' ? text : `${text}.`);

@@ -14,11 +14,11 @@ import { InputError } from '../shared/inputError';
 import { factsOf } from '../shared/n8n/failures';
 import { taskContent } from '../shared/n8n/items';
 import { currencyOf, estimateCost } from '../shared/tasks/price';
-import { modelField, searchModels } from '../WanVideoEdit/fields/model';
+import { modelField, searchAllModels } from '../WanVideoEdit/fields/model';
 import { price1080Option, price720Option, readPrices } from '../WanVideoEdit/fields/price';
 import { booleanOption, toText } from '../WanVideoEdit/fields/read';
 import { downloadFields, maxResultSizeOption, simplifyOption } from '../WanVideoEdit/fields/result';
-import { ALL_MODELS, EDIT_MODELS, idIn, priceListOf, specOf } from '../WanVideoEdit/models';
+import { idIn, priceListOf, specOf } from '../WanVideoEdit/models';
 import type { EndedTask, Settings } from './collect';
 
 /** Entries of the list of models that stand for several. */
@@ -44,6 +44,7 @@ export const properties: INodeProperties[] = [
 				name: 'Task Finished',
 				value: 'taskFinished',
 				description: 'A task of the account has finished, whoever submitted it',
+				action: 'On video edit finished',
 			},
 		],
 	},
@@ -81,16 +82,9 @@ export async function searchTriggerModels(
 	this: ILoadOptionsFunctions,
 	filter = '',
 ): Promise<INodeListSearchResult> {
-	const { results } = await searchModels.call(this, filter);
-	const others = ALL_MODELS.filter((spec) => !EDIT_MODELS.includes(spec)).map(({ id }) => id);
+	const { results } = await searchAllModels.call(this, filter);
 	const isFound = ({ name }: { name: string }) => name.toLowerCase().includes(filter.toLowerCase());
-	return {
-		results: [
-			...SEVERAL.filter(isFound),
-			...results,
-			...[...new Set(others)].map((id) => ({ name: id, value: id })).filter(isFound),
-		],
-	};
+	return { results: [...SEVERAL.filter(isFound), ...results] };
 }
 
 export function readOptions(functions: IPollFunctions): JsonRecord {

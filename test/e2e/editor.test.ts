@@ -117,7 +117,7 @@ const missing =
 			expect({ word, found: await searchFor(word) }).toEqual({ word, found: [nodeName] });
 		}
 		// Others have it in their names or words as well: n8n's own Qwen Cloud, Wekan …
-		for (const word of ['wan', 'dashscope', 'outpaint', 'extend video', '视频编辑']) {
+		for (const word of ['wan', 'wanx', 'dashscope', 'outpaint', 'extend video', '视频编辑']) {
 			expect({ word, first: (await searchFor(word))[0] }).toEqual({ word, first: nodeName });
 		}
 	});
@@ -157,6 +157,21 @@ const missing =
 		await dialog().waitFor({ state: 'detached' });
 		const chosen = panel().getByTestId('node-credentials-select').locator('input');
 		expect(await chosen.inputValue()).toBe('DashScope account');
+	});
+
+	test('chooses another model: its limit is below the prompt, which stays', async () => {
+		const words = field(panel(), 'prompt').locator('textarea');
+		const model = async (name: string) => {
+			await page.getByTestId('rlc-input').click();
+			await page.getByTestId('rlc-item').getByText(name, { exact: true }).click();
+		};
+		await words.fill('Make it');
+		await model('Wan 3.0 Video');
+		await panel().getByText('up to 20000 characters').waitFor();
+		expect(await words.inputValue()).toBe('Make it');
+		await model('Wan 2.7 Video Edit (recommended)');
+		await panel().getByText('up to 5000 characters').waitFor();
+		await words.fill('');
 	});
 
 	test('types video and prompt, runs the node, and sees the finished video', async () => {

@@ -139,7 +139,7 @@ describe('binary fields', () => {
 	test('of an item without any', async () => {
 		await expectRefusal({
 			fields: BINARY_VIDEO,
-			says: ["'Input Binary Field'", '"data"', 'no binary fields'],
+			says: ["'Input Binary Field'", '"data"', 'The item has no file'],
 		});
 	});
 

@@ -28,6 +28,23 @@ describe('the key', () => {
 		expect(tested.status).toBe('OK');
 	});
 
+	test.each([
+		['spaces and a line break', (key: string) => `  ${key}\n`],
+		['the word before it', (key: string) => `Bearer ${key}`],
+	])('may be pasted with %s', async (_what, pasted) => {
+		const apiKey = pasted(bench.sandbox.apiKey);
+		const tested = await testCredential({ ...bench.credential(), apiKey });
+		expect(tested.status).toBe('OK');
+		const sent = await new DashScopeApi().authenticate({ apiKey }, { url: bench.sandbox.url });
+		expect(sent.headers).toEqual({ Authorization: `Bearer ${bench.sandbox.apiKey}` });
+	});
+
+	test('that is only spaces is called empty, and sent nowhere', async () => {
+		const { status, message } = await testCredential({ ...bench.credential(), apiKey: '  ' });
+		expect({ status, sent: bench.sandbox.log }).toEqual({ status: 'Error', sent: [] });
+		expect(message).toMatch(/key is empty/);
+	});
+
 	test('is entered in a password field', () => {
 		const field = new DashScopeApi().properties.find(({ name }) => name === 'apiKey');
 

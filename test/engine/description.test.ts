@@ -187,11 +187,17 @@ describe.each(EDIT_MODELS.map((spec) => [spec.id, spec] as const))(
 
 		test('the limits of its files stand below their fields', () => {
 			for (const { place, most, limits } of spec.slots) {
-				const name = place === 'image' ? 'images' : `${place}Field`;
+				const name = place === 'image' ? 'imageSource' : `${place}Field`;
 				const hint = shown.find((field) => field.name === name)?.hint;
 				expect(hint).toContain(describeLimits(limits));
 				if (place === 'image') expect(hint).toContain(`Up to ${most} images`);
 			}
+		});
+
+		test('the limit of the prompt stands below it', () => {
+			const hint = shown.find(({ name }) => name === 'prompt')?.hint;
+			expect(hint).toContain(`up to ${spec.prompt.most} characters`);
+			expect(hint?.includes('Chinese')).toBe(spec.prompt.chineseCountsTwice === true);
 		});
 
 		test('each choice of a field is one of its own', () => {
@@ -205,6 +211,36 @@ describe.each(EDIT_MODELS.map((spec) => [spec.id, spec] as const))(
 				expect(rule.of).toEqual(expect.arrayContaining(offered));
 			}
 		});
+	},
+);
+
+test.each(['instructionEdit', 'referenceEdit'])(
+	'%s: where an expression gives the model, no text or file is asked for twice',
+	(operation) => {
+		const model = modelId('={{ $json.model }}');
+		const parameters = defaultsOf({ resource: 'video', operation, model });
+		const names = properties
+			.filter((field) =>
+				NodeHelpers.displayParameter(parameters, field, asNode(parameters), description),
+			)
+			.map(({ name }) => name)
+			.filter((name) => ['videoField', 'prompt', 'imageSource', 'images'].includes(name));
+		const asked = ['videoField', 'prompt'];
+		if (operation === 'referenceEdit') asked.push('imageSource', 'images');
+		expect(names).toEqual(asked);
+	},
+);
+
+test.each(['expandFrame', 'repaint'])(
+	'%s does not say that a video fails of which the model uses the beginning',
+	(operation) => {
+		const field = properties.find(
+			({ name, displayOptions }) =>
+				name === 'longVideo' && displayOptions?.show?.operation?.includes(operation),
+		);
+		const [first] = field?.options ?? [];
+		expect(first).toMatchObject({ value: field?.default, name: 'Leave It to the Model' });
+		expect(first).toMatchObject({ description: expect.stringContaining('first 5 seconds') });
 	},
 );
 

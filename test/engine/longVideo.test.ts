@@ -93,7 +93,7 @@ describe('by default', () => {
 	test('too long a video fails, and the message names the way out', async () => {
 		const { error } = await bench.run([await item(10.1)], BINARY);
 		expect(error?.description).toContain(
-			"Cut the video to 10 seconds or less, or set 'Longer Than the Model Takes' to 'Split, Edit and Join'.",
+			"Cut the video to 10 seconds or less, or set 'If the Video Is Too Long' to 'Split, Edit and Join'.",
 		);
 		expect(bench.bodies()).toEqual([]);
 	});
@@ -347,15 +347,22 @@ describe('Video: Split and Join', () => {
 		expect(Number(audio?.duration)).toBeCloseTo(9.9, 1);
 	});
 
-	test('a sound that is no video names its field', async () => {
+	test.each([
+		['is no video', 'picture', /^'Sound Binary Field' .star.png. holds a PNG picture \[item 0\]$/],
+		['is a damaged video', 'beginning', /^'Sound Binary Field': The file .*\[item 0\]$/],
+	])('a sound that %s names its field', async (_, what, message) => {
 		const { binary } = await item(3);
-		const original = await bench.file(at(bench.sandbox.samples.images, 1));
+		const { images, video } = bench.sandbox.samples;
+		const original =
+			what === 'picture'
+				? await bench.file(at(images, 1))
+				: await bench.file((await readFile(video.path)).subarray(0, 100), 'cut.mp4', 'video/mp4');
 		const { error } = await bench.run(
 			[await item(3), { json: {}, binary: { ...binary, original } }].reverse(),
 			{ operation: 'join', sound: 'field', soundField: 'original' },
 			LOCAL,
 		);
-		expect(error?.message).toMatch(/^'Sound Binary Field': The file .*\[item 0\]$/);
+		expect(error?.message).toMatch(message);
 	});
 
 	test('what cannot be joined names field and item', async () => {
@@ -373,7 +380,8 @@ describe('Video: Split and Join', () => {
 	});
 
 	test.each([
-		['an image', 'split', /holds a file of type png/],
+		['an image', 'split', /holds a PNG picture/],
+		['an image', 'join', /^'Input Binary Field' .star.png. holds a PNG picture \[item 0\]$/],
 		['nothing', 'split', /names the binary field "data", which the item does not have/],
 		['nothing', 'join', /names the binary field "data", which the item does not have/],
 	])('%s: %s says so', async (what, operation, message) => {

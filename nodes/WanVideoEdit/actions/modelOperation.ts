@@ -1,9 +1,9 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
-import { longVideoField } from '../fields/longVideo';
+import { longVideoFieldOf } from '../fields/longVideo';
 import { mediaFields, readMedia } from '../fields/media';
 import type { MediaField } from '../fields/media';
 import { submitOptionsField } from '../fields/options';
-import { promptField } from '../fields/prompt';
+import { promptFields } from '../fields/prompt';
 import type { PromptTexts } from '../fields/prompt';
 import { collectionParameter, textOption } from '../fields/read';
 import { awaitedDownloadFields } from '../fields/result';
@@ -52,12 +52,12 @@ export function modelOperation({
 		option,
 		fields: [
 			...fieldsOf(media.filter(({ optional, show }) => optional !== 'unused' && !show)),
-			...(prompt === undefined ? [] : [promptField(prompt, model.prompt)]),
+			...(prompt === undefined ? [] : promptFields(prompt, [model])),
 			...fields,
 			...fieldsOf(media.filter(({ show }) => show !== undefined)),
 			...shown(true),
 			...fieldsOf(media.filter(({ optional }) => optional === 'unused')),
-			...(longVideo ? [longVideoField] : []),
+			...(longVideo ? [longVideoFieldOf(model)] : []),
 			waitingField,
 			...awaitedDownloadFields,
 			submitOptionsField(...shown(false), ...options, modelIdOption),

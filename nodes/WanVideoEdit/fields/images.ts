@@ -24,78 +24,80 @@ export const imageFields = (
 	models: readonly ModelSpec[],
 	...more: INodeProperties[]
 ): INodeProperties[] => [
-	{
-		displayName: 'Reference Images',
-		name: 'imageSource',
-		type: 'options',
-		noDataExpression: true,
-		default: 'list',
-		description: 'Which images the prompt can refer to; they cost nothing extra',
-		options: [
-			{
-				name: 'All Images of the Item',
-				value: 'allImages',
-				description:
-					'Every binary field that holds an image, in the order of the item, such as the files of a form field',
-			},
-			{
-				name: 'Choose One by One',
-				value: 'list',
-				description: 'A list of binary fields and URLs',
-			},
-		],
-	},
+	// n8n shows no hint below a list: it is below the choice of the list.
 	...byModel(
 		{
-			displayName: 'Images',
-			name: 'images',
-			type: 'fixedCollection',
-			typeOptions: { multipleValues: true, sortable: true },
-			placeholder: 'Add Image',
-			default: { image: [{ source: 'binary', field: 'image' }] },
-			description: 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on',
-			displayOptions: { show: { imageSource: ['list'] } },
+			displayName: 'Reference Images',
+			name: 'imageSource',
+			type: 'options',
+			noDataExpression: true,
+			default: 'list',
+			description: 'Which images the prompt can refer to; they cost nothing extra',
 			options: [
 				{
-					displayName: 'Image',
-					name: 'image',
-					values: [
-						{
-							displayName: 'Source',
-							name: 'source',
-							type: 'options',
-							default: 'binary',
-							description: 'Where this image comes from',
-							options: [
-								{ name: 'Binary Field', value: 'binary' },
-								{ name: 'URL', value: 'url' },
-							],
-						},
-						{
-							displayName: 'Binary Field',
-							name: 'field',
-							type: 'string',
-							default: 'image',
-							description: 'Name of the binary field with the image',
-							displayOptions: { show: { source: ['binary'] } },
-						},
-						{
-							displayName: 'URL',
-							name: 'url',
-							type: 'string',
-							default: '',
-							placeholder: 'e.g. https://example.com/sweater.jpg',
-							description: 'Public address of the image; DashScope fetches it itself',
-							displayOptions: { show: { source: ['url'] } },
-						},
-						...more,
-					],
+					name: 'All Images of the Item',
+					value: 'allImages',
+					description:
+						'Every binary field that holds an image, in the order of the item, such as the files of a form field',
+				},
+				{
+					name: 'Choose One by One',
+					value: 'list',
+					description: 'A list of binary fields and URLs',
 				},
 			],
 		},
 		models,
 		hintOf,
 	),
+	{
+		displayName: 'Images',
+		name: 'images',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true, sortable: true },
+		placeholder: 'Add Image',
+		default: { image: [{ source: 'binary', field: 'image' }] },
+		description: 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on',
+		displayOptions: { show: { imageSource: ['list'] } },
+		options: [
+			{
+				displayName: 'Image',
+				name: 'image',
+				values: [
+					{
+						displayName: 'Source',
+						name: 'source',
+						type: 'options',
+						default: 'binary',
+						description: 'Where this image comes from',
+						options: [
+							{ name: 'Binary Field', value: 'binary' },
+							{ name: 'URL', value: 'url' },
+						],
+					},
+					{
+						displayName: 'Binary Field',
+						name: 'field',
+						type: 'string',
+						default: 'image',
+						hint: 'The name of the input binary field with the image',
+						displayOptions: { show: { source: ['binary'] } },
+					},
+					{
+						displayName: 'URL',
+						name: 'url',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. https://example.com/sweater.jpg',
+						description: 'Public address of the image; DashScope fetches it itself',
+						hint: 'A link to the image itself, not to a page that shows it',
+						displayOptions: { show: { source: ['url'] } },
+					},
+					...more,
+				],
+			},
+		],
+	},
 	{
 		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first image. The video is left out.`,
 		name: 'allImagesNotice',

@@ -1,4 +1,6 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { videoSlotOf } from '../models/estimate';
+import type { ModelSpec } from '../models/spec';
 import { choice } from '../models/validate';
 import { textParameter } from './read';
 
@@ -9,7 +11,7 @@ export const SPLIT = 'Split, Edit and Join';
 
 /** Of operations whose model edits a video of limited length. */
 export const longVideoField: INodeProperties = {
-	displayName: 'Longer Than the Model Takes',
+	displayName: 'If the Video Is Too Long',
 	name: 'longVideo',
 	type: 'options',
 	default: 'fail',
@@ -29,6 +31,19 @@ export const longVideoField: INodeProperties = {
 		},
 	],
 };
+
+/** The same for one model. Where that takes a video of any length and uses its beginning, nothing fails. */
+export function longVideoFieldOf(model: ModelSpec): INodeProperties {
+	const { maxSeconds, usedSeconds } = videoSlotOf(model)?.limits ?? {};
+	if (maxSeconds !== undefined || usedSeconds === undefined) return longVideoField;
+	const leave = {
+		name: 'Leave It to the Model',
+		value: 'fail',
+		description: `Send the whole video, of which the model uses the first ${usedSeconds} seconds`,
+	};
+	const [, ...others] = longVideoField.options ?? [];
+	return { ...longVideoField, options: [leave, ...others] };
+}
 
 /** @throws InputError for what is none of the choices */
 export function readLongVideo(functions: IExecuteFunctions, item: number): LongVideo {

@@ -20,6 +20,8 @@ export interface MediaField {
 	show?: Record<string, string[]>;
 	/** Display name of the binary field's name, where it is not made from the label. */
 	fieldLabel?: string;
+	/** What the file has to show, for the hints. */
+	shows?: string;
 }
 
 const labelOf = ({ label, fieldLabel }: MediaField) => fieldLabel ?? `${label} Binary Field`;
@@ -29,10 +31,13 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	const { place, label, description, field, optional, show } = media;
 	const source = `${place}Source`;
 	const slotOf = ({ slots }: ModelSpec) => slots.find((slot) => slot.place === place);
-	const hintOf = (model: ModelSpec) => {
+	const hintOf = (what: string) => (model: ModelSpec) => {
 		const limits = slotOf(model)?.limits;
-		return limits === undefined ? '' : describeLimits(limits);
+		const said = [...(limits === undefined ? [] : [describeLimits(limits)]), ...shows];
+		return said.length === 0 ? what : `${what}: ${said.join('; ')}`;
 	};
+	const noun = label.toLowerCase();
+	const shows = media.shows === undefined ? [] : [media.shows];
 	const isVideo = models.some((model) => slotOf(model)?.limits.kind === 'video');
 	const binary: INodeProperties = {
 		displayName: labelOf(media),
@@ -40,7 +45,6 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 		type: 'string',
 		required: true,
 		default: field,
-		description: `Name of the binary field with the ${label.toLowerCase()}`,
 		displayOptions: { show: { ...show, [source]: ['binary'] } },
 	};
 	const url: INodeProperties = {
@@ -50,7 +54,7 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 		required: true,
 		default: '',
 		placeholder: `e.g. https://example.com/${field === 'data' ? 'ride' : field}.${isVideo ? 'mp4' : 'png'}`,
-		description: `Address of the ${label.toLowerCase()}; DashScope fetches it itself, so it must be public`,
+		description: `Address of the ${noun}; DashScope fetches it itself, so it must be public`,
 		displayOptions: { show: { ...show, [source]: ['url'] } },
 	};
 	const sourceField: INodeProperties = {
@@ -82,12 +86,20 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	};
 	return [
 		optional === 'unused' ? { ...sourceField, default: 'none' } : sourceField,
-		...[binary, url].flatMap((one) => byModel(one, models, hintOf)),
+		...byModel(
+			binary,
+			models,
+			hintOf(
+				`The name of the input binary field with the ${noun}, as the input's Binary tab shows it`,
+			),
+		),
+		...byModel(url, models, hintOf('A link to the file itself, not to a page that shows it')),
 	];
 }
 
 /**
- * A field whose hint depends on the chosen model: once for each hint, shown with its models.
+ * A field whose hint depends on the chosen model: once for each hint, shown with its models. Only the first one is
+ * shown where the model comes from an expression: n8n's `show` would show them all.
  * @param models that the user can choose from, the default first; its hint serves IDs that the node does not know
  */
 export function byModel(
@@ -105,10 +117,13 @@ export function byModel(
 		...others.map((hint) => ({
 			...property,
 			hint,
-			displayOptions: { show: { ...show, '/model': idsOf(hint) }, ...(hide && { hide }) },
+			displayOptions: { show, hide: { ...hide, '/model': [otherThan(idsOf(hint))] } },
 		})),
 	];
 }
+
+/** Matches every model but these. Their IDs go into the pattern as they are, for whoever reads the description. */
+const otherThan = (ids: string[]) => ({ _cnd: { regex: `^(?!(?:${ids.join('|')})$)` } });
 
 /**
  * The file of an item, or none.

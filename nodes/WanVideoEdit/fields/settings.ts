@@ -361,13 +361,17 @@ export const expandSettings: Setting[] = [
 			`${name}Scale`,
 			1,
 			{ minValue: 1, maxValue: 2, numberPrecision: 3 },
-			`How far to expand to the ${name}: 1 adds nothing, 1.5 adds half of the video, 2 adds as much again`,
+			`How far to expand to the ${name}`,
 		);
 		return {
 			api: `${name}_scale`,
 			kind: 'number',
 			prominent: true,
-			property: { ...property, displayOptions: { show: { shape: ['custom'] } } },
+			property: {
+				...property,
+				hint: '1 adds nothing, 1.5 adds half of the video, 2 adds as much again',
+				displayOptions: { show: { shape: ['custom'] } },
+			},
 		};
 	}),
 ];
@@ -448,7 +452,7 @@ export function hiddenFor(
 ): INodeProperties {
 	if (models.length === 0) return property;
 	const { displayOptions: { hide, ...more } = {} } = property;
-	const ids = models.map(({ id }) => id);
+	const ids = [...new Set(models.map(({ id }) => id))];
 	return { ...property, displayOptions: { ...more, hide: { ...hide, '/model': ids } } };
 }
 

@@ -27,13 +27,13 @@ export function readTaskId(functions: IExecuteFunctions, item: number): string {
 	if (taskId === '') {
 		throw new InputError(
 			"'Task ID' is empty",
-			'Enter the ID, or connect an edit that returns it (the default reads taskId from the item).',
+			'Enter the ID, or keep the default and let an edit that is set to "Don\'t Wait" come before: it takes taskId from the item.',
 		);
 	}
 	if (!TASK_ID.test(taskId)) {
 		throw new InputError(
 			`'Task ID' is "${taskId.slice(0, 60)}"`,
-			'A task ID looks like 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd.',
+			'Enter the ID alone, without quotes or other text. It looks like 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd.',
 		);
 	}
 	return taskId;

@@ -1,5 +1,6 @@
 import { DashScopeError, adviceFor, kindOf, nothingWasDone } from './errors';
 import type { FailureKind } from './errors';
+import { hostWithRegion } from './hosts';
 import { isRecord, parseRecord, textAt } from './json';
 import type { JsonRecord } from './types';
 
@@ -113,7 +114,7 @@ export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: num
 	}
 
 	const own = errorIn(record ?? {});
-	const { code = `HTTP ${statusCode}`, message = `The service answered HTTP ${statusCode}` } = own;
+	const { code = `HTTP ${statusCode}`, message = `${host} answered HTTP ${statusCode}` } = own;
 	const hint = adviceFor(code, message);
 	throw new DashScopeError(message, {
 		kind: kindOf({ ...own, status: statusCode }),
@@ -153,7 +154,7 @@ function withoutKeys(text: string): string {
 
 function hintFor(statusCode: number, host: string, hint: string | undefined): string | undefined {
 	if (statusCode === 401) {
-		return `The request went to ${host}. ${hint ?? adviceFor('InvalidApiKey')}`;
+		return `The request went to ${hostWithRegion(host)}. ${hint ?? adviceFor('InvalidApiKey')}`;
 	}
 	if (statusCode >= 300 && statusCode < 400) {
 		return `${host} redirects elsewhere; the API key is not sent on. Enter the final address as the base URL.`;

@@ -9,6 +9,7 @@ import { connectionError, httpAnswerOf, readAnswer } from './answer';
 import { baseUrlOf } from './hosts';
 import type { DashScopeCredential } from './hosts';
 import { textAt } from './json';
+import { keyOf } from './key';
 import type { JsonRecord } from './types';
 
 export type DashScopeFunctions = IExecuteFunctions | IPollFunctions | ILoadOptionsFunctions;
@@ -58,7 +59,7 @@ export function httpOptions(baseUrl: string, request: DashScopeRequest) {
 export async function dashScopeClient(functions: DashScopeFunctions): Promise<DashScopeClient> {
 	const credential = await functions.getCredentials<DashScopeCredential>(CREDENTIAL);
 	const { apiKey, exclusive = false } = credential;
-	return { functions, baseUrl: baseUrlOf(credential), apiKey, exclusive };
+	return { functions, baseUrl: baseUrlOf(credential), apiKey: keyOf(apiKey), exclusive };
 }
 
 /**

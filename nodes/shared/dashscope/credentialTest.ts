@@ -9,6 +9,7 @@ import { httpOptions } from './client';
 import { DashScopeError } from './errors';
 import { baseUrlOf } from './hosts';
 import type { Region } from './hosts';
+import { keyOf } from './key';
 
 function text(data: ICredentialDataDecryptedObject, key: string): string {
 	const value = data[key];
@@ -37,7 +38,12 @@ export async function testDashScope(
 			workspaceId: text(data, 'workspaceId'),
 			baseUrl: text(data, 'baseUrl'),
 		});
-		await askTaskList(this, baseUrl, text(data, 'apiKey'));
+		const apiKey = keyOf(text(data, 'apiKey'));
+		if (apiKey === '')
+			throw new Error(
+				'The API key is empty. Paste it from the API Key page of the Model Studio console.',
+			);
+		await askTaskList(this, baseUrl, apiKey);
 		return {
 			status: 'OK',
 			message: `Connection successful: ${new URL(baseUrl).host} accepts the key`,

@@ -104,7 +104,7 @@ interface Advice {
 const ADVICE: readonly Advice[] = [
 	{
 		code: /^InvalidApiKey$/,
-		hint: 'The API key may be wrong, or it belongs to another region or plan than this host: create the key in the same region as in the DashScope credential, or change the region there.',
+		hint: 'The API key may be wrong, or it belongs to another region or plan than this host: check that the whole key was copied, and that Region in the DashScope credential is where it was created.',
 	},
 	{
 		code: /^invalid access token/i,
@@ -147,7 +147,7 @@ const ADVICE: readonly Advice[] = [
 	{
 		code: /^InvalidParameter\.DataInspection$/,
 		message: /download|timed out/i,
-		hint: 'DashScope could not download a file in time. Use a public, fast URL, or a binary file, which is uploaded.',
+		hint: 'DashScope could not download a file in time. The URL must be public, fast, and lead to the file itself, not to a page that shows it. Or use a binary file, which is uploaded.',
 	},
 	{
 		code: /^InvalidParameter\.DataInspection$/,
@@ -156,7 +156,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^InvalidParameter\.DataInspection$|^InvalidFile\.(Format|Openerror|Content)$/,
-		hint: 'A file is not what DashScope accepts: videos as MP4 or MOV, images as JPEG, PNG without transparency, BMP or WEBP. Convert it and run again.',
+		hint: 'A file is not what DashScope accepts: videos as MP4 or MOV, images as JPEG, PNG without transparency, BMP or WEBP. Convert it and run again. A URL must lead to the file itself, not to a page that shows it.',
 	},
 	{
 		code: /^DataInspectionFailed$/,
@@ -173,7 +173,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^InvalidURL|^InvalidFile\.DownloadFailed$|^BadRequest\.InputDownloadFailed$/,
-		hint: 'DashScope could not download a file from its URL. The URL must be public and direct, without login or redirect pages. Or use a binary file.',
+		hint: 'DashScope could not download a file from its URL. The URL must be public and lead to the file itself, not to a page that shows it or asks for a login. Or use a binary file.',
 	},
 	{
 		code: /^InvalidFile\.Size$|^BadRequest\.TooLarge$/,

@@ -16,6 +16,20 @@ const SHARED_HOST: Record<Exclude<Region, 'custom'>, string> = {
 	'ap-southeast-1': 'https://dashscope-intl.aliyuncs.com',
 };
 
+/** Of the credential's field. */
+const REGION_NAMES: Record<Exclude<Region, 'custom'>, string> = {
+	'cn-beijing': 'China (Beijing)',
+	'ap-southeast-1': 'International (Singapore)',
+};
+
+/** A host for a message: with its region, where it is one that the credential offers. */
+export function hostWithRegion(host: string): string {
+	const region = (['cn-beijing', 'ap-southeast-1'] as const).find(
+		(one) => SHARED_HOST[one] === `https://${host}` || host.endsWith(`.${one}.maas.aliyuncs.com`),
+	);
+	return region === undefined ? host : `${host}, the host of ${REGION_NAMES[region]}`;
+}
+
 /** Whether a host name is this machine: the only place where plain http is accepted. */
 export function isLoopbackHost(hostname: string): boolean {
 	const host = hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '');

@@ -34,10 +34,7 @@ export function binaryDataOf(
 	field: string,
 ): IBinaryData {
 	if (field.trim() === '') {
-		throw new InputError(
-			`'${parameter}' is empty`,
-			`Enter the name of a binary field. ${present(functions, itemIndex)}`,
-		);
+		throw new InputError(`'${parameter}' is empty`, present(functions, itemIndex));
 	}
 	const data = find(functions, itemIndex, field);
 	if (data !== undefined) return data;
@@ -55,8 +52,8 @@ export async function fileOf(functions: StoreFunctions, data: IBinaryData): Prom
 function present(functions: IExecuteFunctions, itemIndex: number): string {
 	const fields = binaryFieldsOf(functions, itemIndex);
 	return fields.length === 0
-		? 'The item has no binary fields: let a node before this one read or download the file.'
-		: `The item has these binary fields: ${fields.join(', ')}.`;
+		? 'The item has no file: let a node before this one read, download or receive it, and keep it in its output.'
+		: `Enter the name of a binary field of the item: ${fields.join(', ')}.`;
 }
 
 function find(

@@ -1,4 +1,9 @@
-import { baseUrlOf, isLoopbackHost, isPrivateHost } from '../../../nodes/shared/dashscope/hosts';
+import {
+	baseUrlOf,
+	hostWithRegion,
+	isLoopbackHost,
+	isPrivateHost,
+} from '../../../nodes/shared/dashscope/hosts';
 import type { DashScopeCredential } from '../../../nodes/shared/dashscope/hosts';
 
 const base = (credential: Partial<DashScopeCredential>) =>
@@ -28,6 +33,22 @@ describe('base URL of a region', () => {
 		expect(base({ baseUrl: 'https://left.example' })).toBe('https://dashscope.aliyuncs.com');
 	});
 });
+
+test.each([
+	['dashscope-intl.aliyuncs.com', 'International (Singapore)'],
+	['ws-1.ap-southeast-1.maas.aliyuncs.com', 'International (Singapore)'],
+	['dashscope.aliyuncs.com', 'China (Beijing)'],
+	['llm-9.cn-beijing.maas.aliyuncs.com', 'China (Beijing)'],
+])('a message says that %s is the host of %s', (host, region) => {
+	expect(hostWithRegion(host)).toBe(`${host}, the host of ${region}`);
+});
+
+test.each(['127.0.0.1:8080', 'dashscope-us.aliyuncs.com', 'dashscope.aliyuncs.com.example'])(
+	'a message knows no region of %s',
+	(host) => {
+		expect(hostWithRegion(host)).toBe(host);
+	},
+);
 
 describe('custom base URL', () => {
 	test.each([

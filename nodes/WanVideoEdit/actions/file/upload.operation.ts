@@ -34,8 +34,8 @@ export const fields: INodeProperties[] = [
 	inputField,
 	{
 		...anyModelField,
-		description:
-			'The model that is to use the file: no other one can. The file is checked against its limits.',
+		hint: 'Only this model can use the uploaded file, so choose the one of the edit',
+		description: 'The model that is to use the file. The file is checked against its limits.',
 	},
 ];
 

@@ -17,6 +17,7 @@ const mask = (kind: 'Image' | 'Video'): MediaField => ({
 	label: `Mask ${kind}`,
 	description: 'Where the mask comes from: white where to edit, black where to keep',
 	field: 'mask',
+	shows: 'white where to edit and black where to keep',
 	show: { mask: [kind.toLowerCase()] },
 });
 

@@ -1,21 +1,21 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { mediaFields, readMedia } from '../../fields/media';
 import { modelField } from '../../fields/model';
-import { promptField } from '../../fields/prompt';
+import { promptFields } from '../../fields/prompt';
 import { EDIT_MODELS } from '../../models';
-import { wan27VideoEdit } from '../../models/wan27VideoEdit';
 import { runModel } from '../runModel';
 import { editModelOf, editResultFields, editSettings } from './editModels';
 import { video } from './media';
 
-const prompt = promptField(
+const prompt = promptFields(
 	{
 		placeholder: 'e.g. Turn the scene into claymation, keep everything else unchanged',
 		hint: 'Say what to change and what to keep, in any language',
 		description:
 			'What to do with the video: add, remove or change things, weather, light, background, style, an action, or the camera move',
 	},
-	{ ...wan27VideoEdit.prompt, required: true },
+	EDIT_MODELS,
+	true,
 );
 
 export const option = {
@@ -26,7 +26,7 @@ export const option = {
 
 export const fields: INodeProperties[] = [
 	...mediaFields(video, EDIT_MODELS),
-	prompt,
+	...prompt,
 	modelField,
 	...editResultFields,
 ];

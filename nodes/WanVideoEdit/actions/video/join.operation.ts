@@ -9,6 +9,7 @@ import { storeClip } from '../../../shared/n8n/clips';
 import { errorItem, runError, toError } from '../../../shared/n8n/failures';
 import { StoppedError } from '../../../shared/tasks/errors';
 import { textParameter } from '../../fields/read';
+import { checkVideo } from './media';
 
 const FIELD = 'Input Binary Field';
 const SOUND_FIELD = 'Sound Binary Field';
@@ -72,7 +73,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const open = async (item: number, label: string, name: string) => {
 		current = item;
 		const data = binaryDataOf(this, item, label, textParameter(this, name, item));
-		const source = sourceOf(await fileOf(this, data));
+		const file = await fileOf(this, data);
+		// Others of the MP4 family, such as 3GP or M4A, may well fit.
+		if (!isBoxed(await file.head(8))) await checkVideo(label, file);
+		const source = sourceOf(file);
 		opened.push(source);
 		return { data, source };
 	};
@@ -101,6 +105,9 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		await Promise.all(opened.map(async (source) => await source.close()));
 	}
 }
+
+/** Whether a file begins as MP4 and its relatives do. */
+const isBoxed = (head: Uint8Array) => String.fromCharCode(...head.subarray(4, 8)) === 'ftyp';
 
 /** A piece is the video of an item; its number is one more. What names none is wrong with the sound's file. */
 function failureOf(error: Error, current: number) {

@@ -1,5 +1,9 @@
 /** The files that several operations ask for. */
+import { HEAD_BYTES, detectFormat } from '../../../shared/media/formats';
+import { validateFile } from '../../../shared/media/limits';
+import type { BinaryFile } from '../../../shared/media/types';
 import type { MediaField } from '../../fields/media';
+import { WAN_VIDEO } from '../../models/limits';
 
 export const video: MediaField = {
 	place: 'video',
@@ -32,3 +36,13 @@ export const part = (place: string, label: string, description: string): MediaFi
 	field: place,
 	optional: 'unused',
 });
+
+/**
+ * Looks at the first bytes of a file that is cut or joined here.
+ * @param field display name of the node's field
+ * @throws InputError for what is no MP4 or MOV
+ */
+export async function checkVideo(field: string, file: BinaryFile): Promise<void> {
+	const format = detectFormat(await file.head(HEAD_BYTES));
+	validateFile({ ...WAN_VIDEO, maxBytes: Infinity }, field, file, format);
+}

@@ -2,20 +2,19 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { imageFields, readImages } from '../../fields/images';
 import { mediaFields, readMedia } from '../../fields/media';
 import { modelField } from '../../fields/model';
-import { promptField } from '../../fields/prompt';
+import { promptFields } from '../../fields/prompt';
 import { EDIT_MODELS } from '../../models';
-import { wan27VideoEdit } from '../../models/wan27VideoEdit';
 import { runModel } from '../runModel';
 import { editModelOf, editResultFields, editSettings } from './editModels';
 import { video } from './media';
 
-const prompt = promptField(
+const prompt = promptFields(
 	{
 		placeholder: 'e.g. Put the striped sweater from Image 1 on him, keep everything else unchanged',
 		hint: 'Refer to the images as "Image 1", "Image 2", …, in any language',
 		description: 'What to do with the video and the reference images',
 	},
-	wan27VideoEdit.prompt,
+	EDIT_MODELS,
 );
 
 export const option = {
@@ -26,8 +25,8 @@ export const option = {
 
 export const fields: INodeProperties[] = [
 	...mediaFields(video, EDIT_MODELS),
+	...prompt,
 	...imageFields(EDIT_MODELS),
-	prompt,
 	modelField,
 	...editResultFields,
 ];

@@ -1,11 +1,11 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
-import { detectFormat, HEAD_BYTES } from '../../../shared/media/formats';
 import { sourceOf, splitVideo } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { numberOption, textParameter } from '../../fields/read';
+import { checkVideo } from './media';
 
 const FIELD = 'Input Binary Field';
 
@@ -56,17 +56,15 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		}
 		const data = binaryDataOf(this, item, FIELD, textParameter(this, 'videoField', item));
 		const video = await fileOf(this, data);
-		const format = detectFormat(await video.head(HEAD_BYTES));
-		if (typeof format === 'string' || !['mp4', 'mov'].includes(format.extension)) {
-			const found = typeof format === 'string' ? format : `a file of type ${format.extension}`;
-			throw new InputError(`'${FIELD}' holds ${found}`, 'The video must be in MP4 or MOV format.');
-		}
+		await checkVideo(FIELD, video);
 		const source = sourceOf(video);
 		try {
 			const split = async (min: number) => await splitVideo(FIELD, video, source, { min, max });
 			const { pieces, notes } = await split(Math.min(LEAST, max / 2)).catch(
 				async (error: unknown) =>
-					error instanceof InputError ? await split(0) : await Promise.reject(error),
+					error instanceof InputError
+						? await split(0).catch(allowingLonger)
+						: await Promise.reject(error),
 			);
 			for (const note of notes) {
 				this.addExecutionHints({ message: `Item ${item}: ${note}`, location: 'outputPane' });
@@ -90,6 +88,15 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 }
 
 const LABEL = 'Maximum Length';
+
+/** For a video whose key frames are too far apart: here, longer pieces are the easier way. */
+async function allowingLonger(error: unknown): Promise<never> {
+	return await Promise.reject(
+		error instanceof InputError && error.message.includes('key frames')
+			? new InputError(error.message, `Enter a larger '${LABEL}'. Or: ${error.hint ?? ''}`)
+			: error,
+	);
+}
 
 function round(seconds: number): number {
 	return Math.round(seconds * 1000) / 1000;
