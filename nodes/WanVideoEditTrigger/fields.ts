@@ -44,7 +44,7 @@ export const properties: INodeProperties[] = [
 				name: 'Task Finished',
 				value: 'taskFinished',
 				description: 'A task of the account has finished, whoever submitted it',
-				action: 'On video edit finished',
+				action: 'On Wan task finished',
 			},
 		],
 	},

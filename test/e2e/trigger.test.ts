@@ -210,7 +210,7 @@ const missing =
 	test('adds it, fetches a test event, and sees the finished task', async () => {
 		await results().first().click();
 		await page.screenshot({ path: join(folder, 'actions.png') });
-		await results().getByText('On video edit finished').click();
+		await results().getByText('On Wan task finished').click();
 		const panel = page.getByTestId('node-parameters');
 		await panel.waitFor();
 		await page.screenshot({ path: join(folder, 'panel.png') });

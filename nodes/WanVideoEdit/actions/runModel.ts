@@ -110,7 +110,7 @@ function checkSplit({ submitOnly, download }: Pick<RunSettings, 'submitOnly' | '
 			: `'${SPLIT}' joins the videos, but 'Download Result' is off`,
 		submitOnly
 			? "Choose another way to wait, or split the video with 'Video: Split' and edit its pieces as items."
-			: "Turn 'Download Result' on, or choose something else in 'If the Video Is Too Long'.",
+			: "Turn 'Download Result' on, or choose something else in 'Longer Than the Model Takes'.",
 	);
 }
 
