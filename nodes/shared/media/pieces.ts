@@ -3,7 +3,7 @@ import type { ByteStream } from '../dashscope/uploads';
 import { InputError } from '../inputError';
 import type { Limits } from './mp4/plan';
 import { ClipError, streamedSource } from './mp4/source';
-import type { ClipFile, StreamedSource } from './mp4/source';
+import type { ByteSource, ClipFile } from './mp4/source';
 import { beginningOf, splitClip } from './mp4/split';
 import type { BinaryFile } from './types';
 
@@ -26,8 +26,8 @@ export interface CutVideo {
 }
 
 /** Reads a file by position. It is to be closed when nobody reads any more. */
-export function sourceOf(file: BinaryFile): StreamedSource {
-	return streamedSource(file.size, async () => await file.open());
+export function sourceOf(file: BinaryFile): ByteSource {
+	return streamedSource(file.size, async (chunkBytes) => await file.open(chunkBytes));
 }
 
 /**
@@ -38,7 +38,7 @@ export function sourceOf(file: BinaryFile): StreamedSource {
 export async function splitVideo(
 	field: string,
 	video: BinaryFile,
-	source: StreamedSource,
+	source: ByteSource,
 	limits: Limits,
 ): Promise<CutVideo> {
 	const { cuts, pieces, notes } = await naming(field, video, splitClip(source, limits));
@@ -56,7 +56,7 @@ export async function splitVideo(
 export async function cutVideo(
 	field: string,
 	video: BinaryFile,
-	source: StreamedSource,
+	source: ByteSource,
 	seconds: number,
 ): Promise<CutVideo> {
 	const { file, notes } = await naming(field, video, beginningOf(source, seconds));

@@ -7,7 +7,7 @@ import {
 	silence,
 	soundFormat,
 } from './codecs';
-import { checkPictures } from './keyFrames';
+import { PictureLook, checkFirstPicture } from './keyFrames';
 import { ClipError, damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
@@ -55,18 +55,19 @@ export async function joinClips(
 ): Promise<{ file: ClipFile; notes: string[] }> {
 	const notes: string[] = [];
 	const pieces: Piece[] = [];
+	const turns = inTurn();
 	if (cuts !== undefined && cuts.length !== sources.length + 1) {
 		throw new Error(`${cuts.length} cuts do not go with ${sources.length} pieces`);
 	}
 	for (const [index, source] of sources.entries()) {
 		const number = index + 1;
-		const movie = await naming(number, readPiece(source));
+		const movie = await readPiece(number, source);
 		const start = cuts?.[index] ?? pieces.at(-1)?.end ?? 0;
 		const length = movie.video.end - movie.video.start;
 		const end = cuts?.[number] ?? start + length;
 		const note = compareLength(number, length, end - start);
 		if (note !== undefined) notes.push(note);
-		pieces.push({ number, movie, source, start, end });
+		pieces.push({ number, movie, source: turns(number, movie, source), start, end });
 	}
 	const [first] = pieces;
 	if (first === undefined)
@@ -92,18 +93,52 @@ export async function joinClips(
 	return { file: writeMovie(tracks, weave(order, tracks, sound), quickTime), notes };
 }
 
-async function readPiece(source: ByteSource): Promise<Movie> {
-	const movie = await readMovie(source);
-	await checkPictures(movie.video, source);
-	return movie;
+/** Of each piece only tables and the first picture are read; its other pictures are looked at as they pass. */
+async function readPiece(number: number, source: ByteSource): Promise<Movie> {
+	try {
+		const movie = await readMovie(source);
+		await checkFirstPicture(movie.video, source);
+		return movie;
+	} catch (error) {
+		return await Promise.reject(naming(number, error));
+	} finally {
+		// Of many pieces not all can be open at once.
+		await source.close();
+	}
 }
 
-/** Puts the number of the piece before what is wrong with it. */
-async function naming<T>(number: number, reading: Promise<T>): Promise<T> {
-	return await reading.catch((error: unknown) => {
-		if (!(error instanceof ClipError)) return Promise.reject(error);
-		return Promise.reject(new ClipError(`Piece ${number}: ${error.message}`, error.hint));
-	});
+/** With the number of the piece before what is wrong with it. */
+function naming(number: number, error: unknown): unknown {
+	if (!(error instanceof ClipError)) return error;
+	return new ClipError(`Piece ${number}: ${error.message}`, error.hint);
+}
+
+/**
+ * Pieces as they are written, one after another: each is closed when it is another one's turn, its pictures are
+ * looked at as they pass, and what is wrong with it names it.
+ */
+function inTurn() {
+	let current: ByteSource | undefined;
+	return (number: number, { video }: Movie, source: ByteSource): ByteSource => {
+		const look = new PictureLook(video);
+		return {
+			...source,
+			async *parts(offset, length) {
+				if (current !== source) await current?.close();
+				current = source;
+				let position = offset;
+				try {
+					for await (const part of source.parts(offset, length)) {
+						look.at(part, position);
+						position += part.length;
+						yield part;
+					}
+				} catch (error) {
+					await Promise.reject(naming(number, error));
+				}
+			},
+		};
+	};
 }
 
 function compareLength(number: number, length: number, place: number): string | undefined {
@@ -206,15 +241,21 @@ async function sharedKeyFrame(
 	const [other] = next.movie.video.samples;
 	const sample = samples.slice(-64).find(({ pts, sync }) => sync && pts >= until - 0.5);
 	if (sample === undefined || other?.size !== sample.size) return undefined;
-	for (let done = 0; done < sample.size; ) {
-		const count = Math.min(64 * 1024, sample.size - done);
-		const own = await piece.source.read(sample.offset + done, count);
-		const others = await next.source.read(other.offset + done, count);
-		if (own.some((byte, index) => byte !== others[index])) return undefined;
-		done += count;
+	try {
+		for (let done = 0; done < sample.size; done += COMPARED_BYTES) {
+			const count = Math.min(COMPARED_BYTES, sample.size - done);
+			const own = await piece.source.read(sample.offset + done, count);
+			const others = await next.source.read(other.offset + done, count);
+			if (own.some((byte, index) => byte !== others[index])) return undefined;
+		}
+		return sample;
+	} finally {
+		await Promise.all([piece.source.close(), next.source.close()]);
 	}
-	return sample;
 }
+
+/** Bytes of two key frames that are compared at a time. */
+const COMPARED_BYTES = 64 * 1024;
 
 /**
  * The pictures of a piece, in units of {@link MOVIE_TIMESCALE} of the joined video. All lie within the piece's place:

@@ -105,6 +105,18 @@ function endOf(samples: readonly Sample[], pts: number): number {
 	return samples.reduce((end, sample, index) => (sample.pts < pts ? index + 1 : end), 0);
 }
 
+/** The index of the first sample of which something holds that holds of all after it, by halves. */
+function firstOf(samples: readonly Sample[], holds: (sample: Sample) => boolean): number {
+	let [from, until] = [0, samples.length];
+	while (from < until) {
+		const middle = (from + until) >> 1;
+		const sample = samples[middle];
+		if (sample !== undefined && holds(sample)) until = middle;
+		else from = middle + 1;
+	}
+	return from;
+}
+
 /**
  * The sound from one time to another: all packets that reach into it, and the one before, which the decoder needs
  * to play the first one whole. The edit list has it play from the exact time. A packet across a cut is in both
@@ -120,9 +132,9 @@ function soundOf(
 	const from = Math.max(track.from, Math.round(ticksAt(start)));
 	const until = ticksAt(Math.min(end, track.end));
 	const { samples } = track;
-	let first = samples.findIndex(({ pts, duration }) => pts + duration > from);
-	const last = endOf(samples, until);
-	if (first < 0 || last <= first || until <= from) return undefined;
+	let first = firstOf(samples, ({ pts, duration }) => pts + duration > from);
+	const last = firstOf(samples, ({ pts }) => pts >= until);
+	if (last <= first || until <= from) return undefined;
 	do first = Math.max(0, first - 1);
 	while (first > 0 && samples[first]?.sync === false);
 	const begins = Math.max(0, track.start - start);

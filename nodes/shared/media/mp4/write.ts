@@ -19,7 +19,7 @@ export interface TrackOut extends Omit<Track, 'samples'> {
 /** Units per second of the movie: all usual frame rates divide it. */
 export const MOVIE_TIMESCALE = 90_000;
 
-/** Bytes given out at a time. */
+/** Smaller parts are given out together. */
 const CHUNK_BYTES = 64 * 1024;
 
 const UNITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
@@ -42,15 +42,15 @@ export function writeMovie(
 		content += lengthOf(sample);
 	}
 	const tables = tracks.map((track) => tablesOf(track, places));
-	const head = (base: number, long: boolean) => moov(tables, base, long);
 	// The tables are as long wherever the samples lie, so they can be measured first.
-	const fits = content + ftyp.length + head(0, false).length + 16 < 2 ** 32;
-	const mdat = fits
-		? concat([u32(content + 8), latin1('mdat')])
-		: concat([u32(1), latin1('mdat'), u64s([content + 16])]);
-	const base = ftyp.length + head(0, !fits).length + mdat.length;
-	const header = concat([ftyp, head(base, !fits), mdat]);
-	return { size: base + content, chunks: () => chunksOf(header, order) };
+	const short = moov(tables, 0, false).length;
+	const isLong = content + ftyp.length + short + 16 >= 2 ** 32;
+	const mdat = isLong
+		? concat([u32(1), latin1('mdat'), u64s([content + 16])])
+		: concat([u32(content + 8), latin1('mdat')]);
+	const base = ftyp.length + (isLong ? moov(tables, 0, true).length : short) + mdat.length;
+	const header = () => concat([ftyp, moov(tables, base, isLong), mdat]);
+	return { size: base + content, chunks: () => chunksOf(header(), order) };
 }
 
 function lengthOf({ size, prefix }: SampleOut): number {
@@ -61,12 +61,18 @@ async function* chunksOf(
 	header: Uint8Array,
 	order: readonly SampleOut[],
 ): AsyncGenerator<Uint8Array> {
-	yield header;
-	let chunk = new Uint8Array(CHUNK_BYTES);
-	let filled = 0;
-	const take = (bytes: Uint8Array) => {
-		chunk.set(bytes, filled);
-		filled += bytes.length;
+	let held = [header];
+	let bytes = header.length;
+	const hold = (part: Uint8Array) => {
+		held.push(part);
+		bytes += part.length;
+	};
+	const take = () => {
+		const [first = header, ...others] = held;
+		const chunk = others.length === 0 ? first : concat(held);
+		held = [];
+		bytes = 0;
+		return chunk;
 	};
 	for (let index = 0; index < order.length; ) {
 		const sample = order[index];
@@ -74,30 +80,20 @@ async function* chunksOf(
 		const { source, offset, prefix } = sample;
 		let end = offset + sample.size;
 		// What lies together is read together.
-		for (index += 1; end - offset < CHUNK_BYTES; index++) {
+		for (index += 1; ; index++) {
 			const next = order[index];
 			if (next?.source !== source || next.offset !== end || next.prefix !== undefined) break;
 			end += next.size;
 		}
-		if (prefix !== undefined) {
-			if (filled + prefix.length > CHUNK_BYTES) {
-				yield chunk.subarray(0, filled);
-				chunk = new Uint8Array(CHUNK_BYTES);
-				filled = 0;
-			}
-			take(prefix);
-		}
-		for (let position = offset; position < end; ) {
-			const count = Math.min(end - position, CHUNK_BYTES - filled);
-			take(await source.read(position, count));
-			position += count;
-			if (filled < CHUNK_BYTES) continue;
-			yield chunk;
-			chunk = new Uint8Array(CHUNK_BYTES);
-			filled = 0;
+		if (prefix !== undefined) hold(prefix);
+		for await (const part of source.parts(offset, end - offset)) {
+			// Large ones are given out as they are.
+			if (part.length >= CHUNK_BYTES && bytes > 0) yield take();
+			hold(part);
+			if (bytes >= CHUNK_BYTES) yield take();
 		}
 	}
-	if (filled > 0) yield chunk.subarray(0, filled);
+	if (bytes > 0) yield take();
 }
 
 interface Tables {
