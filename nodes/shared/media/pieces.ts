@@ -33,6 +33,7 @@ export function sourceOf(file: BinaryFile): ByteSource {
 /**
  * The pieces of a video, cut at key frames.
  * @param field display name of the field of the node, for the message
+ * @param split {@link splitClip}, or what cuts as it does
  * @throws InputError for a file that is damaged, or whose key frames do not let it be cut so
  */
 export async function splitVideo(
@@ -40,8 +41,9 @@ export async function splitVideo(
 	video: BinaryFile,
 	source: ByteSource,
 	limits: Limits,
+	split = splitClip,
 ): Promise<CutVideo> {
-	const { cuts, pieces, notes } = await naming(field, video, splitClip(source, limits));
+	const { cuts, pieces, notes } = await naming(field, video, split(source, limits));
 	return {
 		notes,
 		pieces: pieces.map((clip, index) => {
@@ -64,7 +66,12 @@ export async function cutVideo(
 	return { notes, pieces: [{ ...place, file: partOf(video, file, place) }] };
 }
 
-async function naming<T>(field: string, { fileName }: BinaryFile, work: Promise<T>): Promise<T> {
+/** With the field and the file before what is wrong with the file. @throws InputError then */
+export async function naming<T>(
+	field: string,
+	{ fileName }: BinaryFile,
+	work: Promise<T>,
+): Promise<T> {
 	return await work.catch(async (error: unknown) => {
 		if (!(error instanceof ClipError)) return await Promise.reject(error);
 		const what = `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
@@ -72,17 +79,19 @@ async function naming<T>(field: string, { fileName }: BinaryFile, work: Promise<
 	});
 }
 
-function partOf(video: BinaryFile, { size, chunks }: ClipFile, place: Piece): BinaryFile {
+function partOf(video: BinaryFile, clip: ClipFile, place: Piece): BinaryFile {
 	const { identity, fileName = 'video' } = video;
 	return {
 		fileName: place.of === 1 ? video.fileName : `${fileName}, ${describePiece(place)}`,
-		size,
+		get size() {
+			return clip.size;
+		},
 		identity: `${identity}#${place.from}-${place.to}`,
 		head: async (bytes) => {
-			for await (const chunk of chunks()) return chunk.subarray(0, bytes);
+			for await (const chunk of clip.chunks()) return chunk.subarray(0, bytes);
 			return new Uint8Array();
 		},
-		open: async () => await Promise.resolve(streamOf(chunks())),
+		open: async () => await Promise.resolve(streamOf(clip.chunks())),
 	};
 }
 

@@ -7,7 +7,7 @@ import {
 	silence,
 	soundFormat,
 } from './codecs';
-import { PictureLook, checkFirstPicture } from './keyFrames';
+import { checkFirstPicture, lookedAt } from './keyFrames';
 import { ClipError, damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
@@ -120,19 +120,14 @@ function naming(number: number, error: unknown): unknown {
 function inTurn() {
 	let current: ByteSource | undefined;
 	return (number: number, { video }: Movie, source: ByteSource): ByteSource => {
-		const look = new PictureLook(video);
+		const passing = lookedAt(source, video);
 		return {
 			...source,
 			async *parts(offset, length) {
 				if (current !== source) await current?.close();
 				current = source;
-				let position = offset;
 				try {
-					for await (const part of source.parts(offset, length)) {
-						look.at(part, position);
-						position += part.length;
-						yield part;
-					}
+					yield* passing.parts(offset, length);
 				} catch (error) {
 					await Promise.reject(naming(number, error));
 				}

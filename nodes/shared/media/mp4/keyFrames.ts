@@ -30,35 +30,60 @@ const SEI_BYTES = 2048;
  * these are IDR pictures and such with a recovery point of 0 pictures; in H.265 IDR, BLA and CRA
  * @throws ClipError for pictures that are not where the tables say, and for a first one that is no key frame
  */
-export async function checkPictures(video: Track, source: ByteSource): Promise<Set<Sample>> {
-	return await lookAt(video, new PictureLook(video), source);
+export async function checkPictures(
+	video: Track,
+	source: ByteSource,
+): Promise<ReadonlySet<Sample>> {
+	const [first] = video.samples;
+	const { start, end } = extentOf(video.samples);
+	const passing = lookedAt(source, video);
+	if (video.descriptions.some((entry) => packingOf(entry) !== undefined)) {
+		for await (const _ of passing.parts(start, end - start));
+	}
+	if (first !== undefined && passing.entries.has(first)) return passing.entries;
+	throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
 }
 
 /** The same for the first picture only: nothing else is read. */
 export async function checkFirstPicture(video: Track, source: ByteSource): Promise<void> {
-	const samples = video.samples.slice(0, 1);
-	await lookAt(video, new PictureLook({ ...video, samples }), source);
+	await checkPictures({ ...video, samples: video.samples.slice(0, 1) }, source);
 }
 
-async function lookAt(
-	{ samples: [first] }: Track,
-	look: PictureLook,
-	source: ByteSource,
-): Promise<Set<Sample>> {
-	let position = look.start;
-	for await (const part of source.parts(look.start, look.end - look.start)) {
-		look.at(part, position);
-		position += part.length;
+/** Bytes of the file between which samples lie. */
+function extentOf(samples: readonly Sample[]): { start: number; end: number } {
+	let [start, end] = [Infinity, 0];
+	for (const { offset, size } of samples) {
+		start = Math.min(start, offset);
+		end = Math.max(end, offset + size);
 	}
-	if (first !== undefined && look.entries.has(first)) return look.entries;
-	throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
+	return { start: Math.min(start, end), end };
+}
+
+/**
+ * A file whose pictures are looked at as its parts pass: whole samples, which may leave out some and pass again.
+ * `entries` are those that have passed at which decoding can begin. What is only read is not looked at.
+ */
+export function lookedAt(
+	source: ByteSource,
+	video: Track,
+): ByteSource & { readonly entries: ReadonlySet<Sample> } {
+	const look = new PictureLook(video);
+	return {
+		...source,
+		entries: look.entries,
+		async *parts(offset, length) {
+			let position = offset;
+			for await (const part of source.parts(offset, length)) {
+				look.at(part, position);
+				position += part.length;
+				yield part;
+			}
+		},
+	};
 }
 
 /** A look at the pictures of a track while the bytes pass that they lie in. */
-export class PictureLook {
-	/** Bytes of the file between which they lie. */
-	readonly start: number;
-	readonly end: number;
+class PictureLook {
 	/** At which decoding can begin, of those that have passed. */
 	readonly entries = new Set<Sample>();
 	/** In the order in which they lie in the file; without those of codecs that are not looked into. */
@@ -79,15 +104,9 @@ export class PictureLook {
 			else if (sample.sync) this.entries.add(sample);
 		}
 		this.pictures.sort((one, other) => one.sample.offset - other.sample.offset);
-		this.start = this.pictures[0]?.sample.offset ?? 0;
-		this.end = this.pictures.reduce(
-			(end, { sample }) => Math.max(end, sample.offset + sample.size),
-			this.start,
-		);
 	}
 
 	/**
-	 * Pictures that begin in what is left out are left out too; what has passed may pass again.
 	 * @param position of the part in the file
 	 * @throws ClipError for a picture that its units do not fill
 	 */
@@ -121,8 +140,12 @@ interface Picture {
  * @throws ClipError like {@link checkPictures}
  */
 export async function findCutPoints(video: Track, source: ByteSource): Promise<CutPoint[]> {
+	return cutPointsOf(video, await checkPictures(video, source));
+}
+
+/** The same, of the samples at which decoding can begin. */
+export function cutPointsOf(video: Track, canBegin: ReadonlySet<Sample>): CutPoint[] {
 	const { samples } = video;
-	const canBegin = await checkPictures(video, source);
 	const isKnown = video.descriptions.every((entry) => packingOf(entry) !== undefined);
 	const points: CutPoint[] = [];
 	const earliestFrom = earliest(samples);

@@ -82,15 +82,17 @@ export function streamedSource(
 	async function* parts(offset: number, length: number): AsyncGenerator<Uint8Array> {
 		const end = offset + length;
 		const stream = await take(offset, end);
-		let position = offset;
+		let isWanted = false;
 		try {
-			while (position < end) {
+			for (let position = offset; position < end; ) {
+				isWanted = false;
 				const part = await stream.some(position, end);
 				position += part.length;
+				isWanted = position < size;
 				yield part;
 			}
 		} finally {
-			if (position === end && end < size) idle.push(stream);
+			if (isWanted) idle.push(stream);
 			else await stream.close();
 			if (idle.length > MAX_IDLE) await idle.shift()?.close();
 		}

@@ -1,5 +1,5 @@
 /** Splits a video at key frames, without decoding it. */
-import { findCutPoints } from './keyFrames';
+import { checkFirstPicture, cutPointsOf, findCutPoints, lookedAt } from './keyFrames';
 import type { CutPoint } from './keyFrames';
 import { planCuts } from './plan';
 import type { Limits } from './plan';
@@ -33,18 +33,54 @@ interface End {
  */
 export async function splitClip(source: ByteSource, limits: Limits): Promise<Split> {
 	const movie = await readMovie(source);
+	return splitAt(movie, source, await findCutPoints(movie.video, source), limits);
+}
+
+/** A piece does not begin with a key frame, although the table of its video says so: {@link splitClip} cuts elsewhere. */
+export class NoKeyFrameError extends Error {}
+
+/**
+ * The same without reading all pictures beforehand, for pieces that cost nothing: key frames are taken for what the
+ * table says they are, and all pictures are looked at while the pieces are written, one after another.
+ * @throws ClipError as above. The chunks of a piece do so too, or throw a {@link NoKeyFrameError}
+ */
+export async function splitTrusting(source: ByteSource, limits: Limits): Promise<Split> {
+	const movie = await readMovie(source);
 	const { video } = movie;
-	const points = await findCutPoints(video, source);
+	await checkFirstPicture(video, source);
+	const passing = lookedAt(source, video);
+	const marked = new Set(video.samples.filter(({ sync }) => sync));
+	return splitAt(movie, passing, cutPointsOf(video, marked), limits, ({ index, seconds }) => {
+		const sample = video.samples[index];
+		if (sample !== undefined && passing.entries.has(sample)) return;
+		throw new NoKeyFrameError(`There is no key frame at ${seconds.toFixed(2)} seconds`);
+	});
+}
+
+/** @param written is told where a piece begins whose bytes have all been given out */
+function splitAt(
+	movie: Movie,
+	source: ByteSource,
+	points: CutPoint[],
+	limits: Limits,
+	written: (begin: CutPoint) => void = () => undefined,
+): Split {
+	const { video, notes } = movie;
 	const times = [video.start, ...points.map(({ seconds }) => seconds), video.end];
 	const cuts = planCuts(times, limits);
 	const inner = cuts.slice(1, -1).map((cut) => points.find(({ seconds }) => seconds === cut));
 	const pieces = cuts.slice(1).map((_, index) => {
-		const next = inner[index];
+		const [begin, next] = [inner[index - 1], inner[index]];
 		const sample = next && next.index + (next.leading > 0 ? 1 + next.leading : 0);
 		const end = next && sample !== undefined ? { seconds: next.seconds, sample } : undefined;
-		return onDemand(() => pieceOf(movie, source, inner[index - 1], end));
+		return onDemand(
+			() => pieceOf(movie, source, begin, end),
+			() => {
+				if (begin !== undefined) written(begin);
+			},
+		);
 	});
-	return { cuts, pieces, notes: movie.notes };
+	return { cuts, pieces, notes };
 }
 
 /**
@@ -68,9 +104,19 @@ export async function beginningOf(
 }
 
 /** Of many pieces only those that are being written hold their tables. */
-function onDemand(build: () => ClipFile): ClipFile {
-	const { size } = build();
-	return { size, chunks: () => build().chunks() };
+function onDemand(build: () => ClipFile, written: () => void): ClipFile {
+	let size: number | undefined;
+	return {
+		get size() {
+			return (size ??= build().size);
+		},
+		async *chunks() {
+			const file = build();
+			({ size } = file);
+			yield* file.chunks();
+			written();
+		},
+	};
 }
 
 function pieceOf(movie: Movie, source: ByteSource, begin?: CutPoint, end?: End): ClipFile {

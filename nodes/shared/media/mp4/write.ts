@@ -9,6 +9,8 @@ export interface SampleOut extends Sample {
 	source: ByteSource;
 	/** Written before the bytes of the source. */
 	prefix?: Uint8Array;
+	/** Where it is written, from the beginning of the content: {@link writeMovie} finds it out. */
+	place?: number;
 }
 
 /** A track to be written: `start`, `end` and `from` are those of its edit list. */
@@ -35,13 +37,12 @@ export function writeMovie(
 ): ClipFile {
 	const brands = quickTime ? 'qt  \0\0\x02\0qt  ' : 'isom\0\0\x02\0isomiso2mp41';
 	const ftyp = box('ftyp', latin1(brands));
-	const places = new Map<SampleOut, number>();
 	let content = 0;
 	for (const sample of order) {
-		places.set(sample, content);
+		sample.place = content;
 		content += lengthOf(sample);
 	}
-	const tables = tracks.map((track) => tablesOf(track, places));
+	const tables = tracks.map(tablesOf);
 	// The tables are as long wherever the samples lie, so they can be measured first.
 	const short = moov(tables, 0, false).length;
 	const isLong = content + ftyp.length + short + 16 >= 2 ** 32;
@@ -61,15 +62,16 @@ async function* chunksOf(
 	header: Uint8Array,
 	order: readonly SampleOut[],
 ): AsyncGenerator<Uint8Array> {
-	let held = [header];
-	let bytes = header.length;
+	yield header;
+	let held: Uint8Array[] = [];
+	let bytes = 0;
 	const hold = (part: Uint8Array) => {
 		held.push(part);
 		bytes += part.length;
 	};
 	const take = () => {
-		const [first = header, ...others] = held;
-		const chunk = others.length === 0 ? first : concat(held);
+		const [first] = held;
+		const chunk = first !== undefined && held.length === 1 ? first : concat(held);
 		held = [];
 		bytes = 0;
 		return chunk;
@@ -107,7 +109,7 @@ interface Tables {
 	mediaTime: number;
 }
 
-function tablesOf(track: TrackOut, places: ReadonlyMap<SampleOut, number>): Tables {
+function tablesOf(track: TrackOut): Tables {
 	const { samples, frameBytes, timescale } = track;
 	const { dts, shift, end } = decodingTimes(samples);
 	const frames = (sample: SampleOut) =>
@@ -135,7 +137,7 @@ function tablesOf(track: TrackOut, places: ReadonlyMap<SampleOut, number>): Tabl
 		stts.add(Math.max(parts - 1 - ticks, 0), 0);
 		stts.add(1, Math.max(ticks - parts + 1, 0));
 		ctts.add(parts, sample.pts + shift - time);
-		const place = places.get(sample);
+		const { place } = sample;
 		if (place === undefined) throw damaged('a sample is missing');
 		if (place !== next || sample.description !== description) {
 			closeChunk();
