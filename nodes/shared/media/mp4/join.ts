@@ -12,7 +12,7 @@ import { ClipError, damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
 import type { Movie, Sample } from './tracks';
-import { MOVIE_TIMESCALE, writeMovie } from './write';
+import { MOVIE_TIMESCALE, sampleOut, writeMovie } from './write';
 import type { SampleOut, TrackOut } from './write';
 
 export interface JoinOptions {
@@ -85,7 +85,7 @@ export async function joinClips(
 		const movie = await readMovie(sound);
 		quickTime ||= movie.quickTime;
 		for (const track of movie.audio) {
-			const samples = track.samples.map((sample) => ({ ...sample, source: sound }));
+			const samples = track.samples.map((sample) => sampleOut(sample, sound));
 			tracks.push({ ...track, samples });
 		}
 	}
@@ -264,11 +264,11 @@ function placeVideo(
 ): SampleOut[] {
 	const { samples, from, timescale } = movie.video;
 	const [begin, until] = [ticks(start), ticks(end)];
-	const placed = samples.slice(skip).map((sample) => ({
-		...sample,
-		source,
-		pts: begin + Math.round(((sample.pts - from) / timescale) * MOVIE_TIMESCALE),
-	}));
+	const placed = samples.slice(skip).map((sample) => {
+		const out = sampleOut(sample, source);
+		out.pts = begin + Math.round(((sample.pts - from) / timescale) * MOVIE_TIMESCALE);
+		return out;
+	});
 	const common = shared && placed[samples.indexOf(shared) - skip];
 	while (placed.length > 1 && (placed.at(-1)?.pts ?? 0) >= until && placed.at(-1) !== common) {
 		placed.pop();
@@ -349,7 +349,8 @@ function joinSound(
 			for (; silent !== undefined && pts - next > silent.duration / 2; next += silent.duration) {
 				if (++silences > MAX_SILENCES)
 					throw damaged(`the sound of piece ${number} begins too late`);
-				const packet: SampleOut = { ...silent, pts: next, offset: sample.offset, source };
+				const packet = sampleOut({ ...silent, pts: next, offset: sample.offset }, source);
+				packet.prefix = silent.prefix;
 				samples.push(packet);
 				order.push(packet);
 			}
@@ -358,7 +359,10 @@ function joinSound(
 				if (before !== undefined) before.duration = pts - before.pts;
 				next = pts;
 			}
-			const placed = { ...sample, source, pts: next, duration, description: 0 };
+			const placed = sampleOut(sample, source);
+			placed.pts = next;
+			placed.duration = duration;
+			placed.description = 0;
 			samples.push(placed);
 			order.push(placed);
 			next += duration;

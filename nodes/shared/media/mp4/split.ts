@@ -7,8 +7,8 @@ import { ClipError } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
 import type { Movie, Sample, Track } from './tracks';
-import { writeMovie } from './write';
-import type { SampleOut, TrackOut } from './write';
+import { sampleOut, writeMovie } from './write';
+import type { TrackOut } from './write';
 
 export interface Split {
 	/** Seconds of the video at which each piece begins, and at which the last one ends. */
@@ -129,7 +129,7 @@ function pieceOf(movie: Movie, source: ByteSource, begin?: CutPoint, end?: End):
 	const tracks: TrackOut[] = [
 		{
 			...video,
-			samples: samples.map((sample) => ({ ...sample, source })),
+			samples: samples.map((sample) => sampleOut(sample, source)),
 			start: 0,
 			end: (end?.seconds ?? video.end) - start,
 			from: begin === undefined ? video.from : (samples[0]?.pts ?? 0),
@@ -186,7 +186,7 @@ function soundOf(
 	const begins = Math.max(0, track.start - start);
 	return {
 		...track,
-		samples: samples.slice(first, last).map((sample): SampleOut => ({ ...sample, source })),
+		samples: samples.slice(first, last).map((sample) => sampleOut(sample, source)),
 		start: begins,
 		end: begins + (until - from) / track.timescale,
 		from,
