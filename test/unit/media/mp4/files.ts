@@ -48,8 +48,12 @@ export async function bytesOf(file: ClipFile): Promise<Buffer> {
 
 export const sourceAt = async (path: string) => sourceOf(await readFile(path));
 
-export async function piecesOf(source: ByteSource, limits = { min: 2, max: 10 }) {
-	const { cuts, pieces, notes } = await splitClip(source, limits);
+export async function piecesOf(
+	source: ByteSource,
+	limits = { min: 2, max: 10 },
+	split = splitClip,
+) {
+	const { cuts, pieces, notes } = await split(source, limits);
 	const files: Buffer[] = [];
 	for (const piece of pieces) files.push(await bytesOf(piece));
 	return { cuts, files, notes };
