@@ -36,11 +36,12 @@ export async function checkPictures(
 ): Promise<ReadonlySet<Sample>> {
 	const [first] = video.samples;
 	const { start, end } = extentOf(video.samples);
-	const passing = lookedAt(source, video);
+	const look = new PictureLook(video);
 	if (video.descriptions.some((entry) => packingOf(entry) !== undefined)) {
-		for await (const _ of passing.parts(start, end - start));
+		let position = start;
+		for await (const part of source.parts(start, end - start)) position = look.at(part, position);
 	}
-	if (first !== undefined && passing.entries.has(first)) return passing.entries;
+	if (first !== undefined && look.entries.has(first)) return look.entries;
 	throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
 }
 
@@ -74,8 +75,7 @@ export function lookedAt(
 		async *parts(offset, length) {
 			let position = offset;
 			for await (const part of source.parts(offset, length)) {
-				look.at(part, position);
-				position += part.length;
+				position = look.at(part, position);
 				yield part;
 			}
 		},
@@ -108,9 +108,10 @@ class PictureLook {
 
 	/**
 	 * @param position of the part in the file
+	 * @returns that of what follows it
 	 * @throws ClipError for a picture that its units do not fill
 	 */
-	at(part: Uint8Array, position: number): void {
+	at(part: Uint8Array, position: number): number {
 		const begins = (index: number) => this.pictures[index]?.sample.offset ?? Infinity;
 		if (position !== this.position) this.open = [];
 		while (begins(this.next) < position) this.next += 1;
@@ -126,6 +127,7 @@ class PictureLook {
 			return canBegin === undefined;
 		});
 		this.position = position + part.length;
+		return this.position;
 	}
 }
 
