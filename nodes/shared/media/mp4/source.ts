@@ -45,13 +45,10 @@ export interface ClipFile {
 /** Streams kept open at a time while nobody reads from them. */
 const MAX_IDLE = 8;
 
-/** How far a stream of small chunks is read; to get further, one of large chunks costs a tenth of the work. Bytes. */
+/** How far a stream of n8n's own chunks (64 KB) is read: tables need no more, and many files have them open at once. Bytes. */
 const NEAR_BYTES = 1024 * 1024;
 
-/**
- * Of the streams that are read far. Each stream holds two: that in use, and the next one. Larger ones are not read
- * faster, and their memory is harder for n8n to use again.
- */
+/** What streams that are read further are asked for. Each holds two: that in use, and the next one. */
 const CHUNK_BYTES = 512 * 1024;
 
 /**
