@@ -9,12 +9,13 @@ import { joinClips } from '../../nodes/shared/media/mp4/join';
 import type { JoinOptions } from '../../nodes/shared/media/mp4/join';
 import { beginningOf, splitClip } from '../../nodes/shared/media/mp4/split';
 import { ClipError, streamedSource } from '../../nodes/shared/media/mp4/source';
-import type { ClipFile } from '../../nodes/shared/media/mp4/source';
+import type { ByteSource, ClipFile } from '../../nodes/shared/media/mp4/source';
 import { ffmpegPath, ffprobePath, runFfmpeg } from '../../sandbox/programs';
 
 /** Clips as cameras and programs make them, split and joined, as ffmpeg and ffprobe see the results. */
 
 const run = promisify(execFile);
+const MEGABYTE = 2 ** 20;
 const LIMITS = { min: 2, max: 10 };
 let folder = '';
 
@@ -377,14 +378,21 @@ describe('single facts', () => {
 		await sparse.write(free, 0, 16, first);
 		await sparse.write(fragments.subarray(first), 0, fragments.length - first, first + gap);
 		await sparse.close();
-		const source = {
+		const read = async (offset: number, length: number) => {
+			const handle = await open(at(name));
+			const { buffer } = await handle.read(new Uint8Array(length), 0, length, offset);
+			await handle.close();
+			return buffer;
+		};
+		const source: ByteSource = {
 			size: statSync(at(name)).size,
-			read: async (offset: number, length: number) => {
-				const handle = await open(at(name));
-				const { buffer } = await handle.read(new Uint8Array(length), 0, length, offset);
-				await handle.close();
-				return buffer;
+			read,
+			async *parts(offset, length) {
+				for (let done = 0; done < length; done += MEGABYTE) {
+					yield await read(offset + done, Math.min(MEGABYTE, length - done));
+				}
 			},
+			close: async () => await Promise.resolve(),
 		};
 		const { pieces } = await splitClip(source, LIMITS);
 		const [piece] = pieces;

@@ -3,7 +3,7 @@ import { createHash } from 'crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { InputError } from '../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../shared/media/limits';
-import type { StreamedSource } from '../../shared/media/mp4/source';
+import type { ByteSource } from '../../shared/media/mp4/source';
 import { cutVideo, sourceOf, splitVideo } from '../../shared/media/pieces';
 import type { Piece } from '../../shared/media/pieces';
 import { checkMedia } from '../../shared/media/sources';
@@ -41,13 +41,13 @@ export function anyLength(limits: MediaLimits): MediaLimits {
 
 /** Files that are read while the pieces are uploaded, and notes for the user. */
 export interface Cutting {
-	sources: StreamedSource[];
+	sources: ByteSource[];
 	note(text: string): void;
 }
 
 /** The cutting of a run's items, which is closed when nothing is uploaded any more. */
 export function cuttingOf(functions: IExecuteFunctions) {
-	const sources: StreamedSource[] = [];
+	const sources: ByteSource[] = [];
 	const ofItem = (item: number): Cutting => ({
 		sources,
 		note: (text) => {

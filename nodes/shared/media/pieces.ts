@@ -3,7 +3,7 @@ import type { ByteStream } from '../dashscope/uploads';
 import { InputError } from '../inputError';
 import type { Limits } from './mp4/plan';
 import { ClipError, streamedSource } from './mp4/source';
-import type { ClipFile, StreamedSource } from './mp4/source';
+import type { ByteSource, ClipFile } from './mp4/source';
 import { beginningOf, splitClip } from './mp4/split';
 import type { BinaryFile } from './types';
 
@@ -26,22 +26,24 @@ export interface CutVideo {
 }
 
 /** Reads a file by position. It is to be closed when nobody reads any more. */
-export function sourceOf(file: BinaryFile): StreamedSource {
-	return streamedSource(file.size, async () => await file.open());
+export function sourceOf(file: BinaryFile): ByteSource {
+	return streamedSource(file.size, async (chunkBytes) => await file.open(chunkBytes));
 }
 
 /**
  * The pieces of a video, cut at key frames.
  * @param field display name of the field of the node, for the message
+ * @param split {@link splitClip}, or what cuts as it does
  * @throws InputError for a file that is damaged, or whose key frames do not let it be cut so
  */
 export async function splitVideo(
 	field: string,
 	video: BinaryFile,
-	source: StreamedSource,
+	source: ByteSource,
 	limits: Limits,
+	split = splitClip,
 ): Promise<CutVideo> {
-	const { cuts, pieces, notes } = await naming(field, video, splitClip(source, limits));
+	const { cuts, pieces, notes } = await naming(field, video, split(source, limits));
 	return {
 		notes,
 		pieces: pieces.map((clip, index) => {
@@ -56,7 +58,7 @@ export async function splitVideo(
 export async function cutVideo(
 	field: string,
 	video: BinaryFile,
-	source: StreamedSource,
+	source: ByteSource,
 	seconds: number,
 ): Promise<CutVideo> {
 	const { file, notes } = await naming(field, video, beginningOf(source, seconds));
@@ -64,7 +66,12 @@ export async function cutVideo(
 	return { notes, pieces: [{ ...place, file: partOf(video, file, place) }] };
 }
 
-async function naming<T>(field: string, { fileName }: BinaryFile, work: Promise<T>): Promise<T> {
+/** With the field and the file before what is wrong with the file. @throws InputError then */
+export async function naming<T>(
+	field: string,
+	{ fileName }: BinaryFile,
+	work: Promise<T>,
+): Promise<T> {
 	return await work.catch(async (error: unknown) => {
 		if (!(error instanceof ClipError)) return await Promise.reject(error);
 		const what = `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
@@ -72,17 +79,19 @@ async function naming<T>(field: string, { fileName }: BinaryFile, work: Promise<
 	});
 }
 
-function partOf(video: BinaryFile, { size, chunks }: ClipFile, place: Piece): BinaryFile {
+function partOf(video: BinaryFile, clip: ClipFile, place: Piece): BinaryFile {
 	const { identity, fileName = 'video' } = video;
 	return {
 		fileName: place.of === 1 ? video.fileName : `${fileName}, ${describePiece(place)}`,
-		size,
+		get size() {
+			return clip.size;
+		},
 		identity: `${identity}#${place.from}-${place.to}`,
 		head: async (bytes) => {
-			for await (const chunk of chunks()) return chunk.subarray(0, bytes);
+			for await (const chunk of clip.chunks()) return chunk.subarray(0, bytes);
 			return new Uint8Array();
 		},
-		open: async () => await Promise.resolve(streamOf(chunks())),
+		open: async () => await Promise.resolve(streamOf(clip.chunks())),
 	};
 }
 

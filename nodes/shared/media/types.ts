@@ -13,7 +13,8 @@ export interface BinaryFile {
 	storedAs?: string;
 	/** Up to `bytes` bytes from the beginning. */
 	head(bytes: number): Promise<Uint8Array>;
-	open(): Promise<ByteStream>;
+	/** @param chunkBytes how much at a time, where that can be chosen */
+	open(chunkBytes?: number): Promise<ByteStream>;
 }
 
 /** Where a video or an image comes from, and the field of the node that says so. */

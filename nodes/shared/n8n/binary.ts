@@ -89,7 +89,7 @@ export async function stored(
 				stream.destroy();
 			}
 		},
-		open: async () => await functions.helpers.getBinaryStream(id),
+		open: async (chunkBytes) => await functions.helpers.getBinaryStream(id, chunkBytes),
 	};
 }
 

@@ -5,7 +5,7 @@ import { cancelSignalOf } from '../dashscope/uploads';
 import { joinClips } from '../media/mp4/join';
 import type { JoinOptions } from '../media/mp4/join';
 import { ClipError } from '../media/mp4/source';
-import type { ClipFile, StreamedSource } from '../media/mp4/source';
+import type { ByteSource, ClipFile } from '../media/mp4/source';
 import { describePiece, sourceOf } from '../media/pieces';
 import type { Piece } from '../media/pieces';
 import type { BinaryFile } from '../media/types';
@@ -140,14 +140,14 @@ export async function joinPieces(
 
 async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promise<JoinedPieces> {
 	const { pieces } = outcome;
-	const opened: StreamedSource[] = [];
+	const opened: ByteSource[] = [];
 	const open = (file: BinaryFile) => {
 		const source = sourceOf(file);
 		opened.push(source);
 		return source;
 	};
 	try {
-		const sources: StreamedSource[] = [];
+		const sources: ByteSource[] = [];
 		for (const { video } of pieces) {
 			if (video === undefined) return outcome;
 			sources.push(open(await fileOf(functions, video)));
@@ -182,7 +182,7 @@ async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promis
 const OWN = 'The joined video has the sound of the pieces.';
 
 /** Joined as well as can be: in step with the original, with its sound; or one after another, as long as they are. */
-async function firstThatFits(sources: StreamedSource[], ways: JoinOptions[]) {
+async function firstThatFits(sources: ByteSource[], ways: JoinOptions[]) {
 	const refused: string[] = [];
 	for (const [index, way] of ways.entries()) {
 		try {

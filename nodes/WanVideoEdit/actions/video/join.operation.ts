@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { InputError } from '../../../shared/inputError';
 import { joinClips } from '../../../shared/media/mp4/join';
 import { ClipError } from '../../../shared/media/mp4/source';
-import type { StreamedSource } from '../../../shared/media/mp4/source';
+import type { ByteSource } from '../../../shared/media/mp4/source';
 import { sourceOf } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
@@ -69,7 +69,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const items = [...this.getInputData().keys()];
 	if (items.length === 0) return [];
 	let current = 0;
-	const opened: StreamedSource[] = [];
+	const opened: ByteSource[] = [];
 	const open = async (item: number, label: string, name: string) => {
 		current = item;
 		const data = binaryDataOf(this, item, label, textParameter(this, name, item));

@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
-import { sourceOf, splitVideo } from '../../../shared/media/pieces';
+import { NoKeyFrameError, splitClip, splitTrusting } from '../../../shared/media/mp4/split';
+import { naming, sourceOf, splitVideo } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { eachItem } from '../../../shared/n8n/eachItem';
@@ -59,26 +60,37 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		await checkVideo(FIELD, video);
 		const source = sourceOf(video);
 		try {
-			const split = async (min: number) => await splitVideo(FIELD, video, source, { min, max });
-			const { pieces, notes } = await split(Math.min(LEAST, max / 2)).catch(
-				async (error: unknown) =>
-					error instanceof InputError
-						? await split(0).catch(allowingLonger)
-						: await Promise.reject(error),
+			const name = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
+			const field = textParameter(this, 'outputField', item) || 'data';
+			const write = async (way: typeof splitClip) => {
+				const split = async (min: number) =>
+					await splitVideo(FIELD, video, source, { min, max }, way);
+				const { pieces, notes } = await split(Math.min(LEAST, max / 2)).catch(
+					async (error: unknown) =>
+						error instanceof InputError
+							? await split(0).catch(allowingLonger)
+							: await Promise.reject(error),
+				);
+				const items: INodeExecutionData[] = [];
+				for (const { number: piece, of, from, to, file } of pieces) {
+					const binary = await storeClip(this, file, data, `${name}-${piece}.mp4`);
+					items.push({
+						json: { piece, pieces: of, from: round(from), to: round(to) },
+						binary: { [field]: binary },
+						pairedItem: { item },
+					});
+				}
+				return { items, notes };
+			};
+			const { items, notes } = await naming(
+				FIELD,
+				video,
+				write(splitTrusting).catch(async (error: unknown) =>
+					error instanceof NoKeyFrameError ? await write(splitClip) : await Promise.reject(error),
+				),
 			);
 			for (const note of notes) {
 				this.addExecutionHints({ message: `Item ${item}: ${note}`, location: 'outputPane' });
-			}
-			const name = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
-			const field = textParameter(this, 'outputField', item) || 'data';
-			const items: INodeExecutionData[] = [];
-			for (const { number: piece, of, from, to, file } of pieces) {
-				const binary = await storeClip(this, file, data, `${name}-${piece}.mp4`);
-				items.push({
-					json: { piece, pieces: of, from: round(from), to: round(to) },
-					binary: { [field]: binary },
-					pairedItem: { item },
-				});
 			}
 			return items;
 		} finally {

@@ -115,7 +115,7 @@ export function u32(...values: number[]): Uint8Array {
 /** Signed values are written as two's complement. */
 export function u32s(values: readonly number[]): Uint8Array {
 	const view = new DataView(new ArrayBuffer(values.length * 4));
-	values.forEach((value, index) => view.setUint32(index * 4, value >>> 0));
+	for (let index = 0; index < values.length; index++) view.setInt32(index * 4, values[index] ?? 0);
 	return new Uint8Array(view.buffer);
 }
 

@@ -7,12 +7,12 @@ import {
 	silence,
 	soundFormat,
 } from './codecs';
-import { checkPictures } from './keyFrames';
+import { checkFirstPicture, lookedAt } from './keyFrames';
 import { ClipError, damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
 import type { Movie, Sample } from './tracks';
-import { MOVIE_TIMESCALE, writeMovie } from './write';
+import { MOVIE_TIMESCALE, sampleOut, writeMovie } from './write';
 import type { SampleOut, TrackOut } from './write';
 
 export interface JoinOptions {
@@ -55,18 +55,19 @@ export async function joinClips(
 ): Promise<{ file: ClipFile; notes: string[] }> {
 	const notes: string[] = [];
 	const pieces: Piece[] = [];
+	const turns = inTurn();
 	if (cuts !== undefined && cuts.length !== sources.length + 1) {
 		throw new Error(`${cuts.length} cuts do not go with ${sources.length} pieces`);
 	}
 	for (const [index, source] of sources.entries()) {
 		const number = index + 1;
-		const movie = await naming(number, readPiece(source));
+		const movie = await readPiece(number, source);
 		const start = cuts?.[index] ?? pieces.at(-1)?.end ?? 0;
 		const length = movie.video.end - movie.video.start;
 		const end = cuts?.[number] ?? start + length;
 		const note = compareLength(number, length, end - start);
 		if (note !== undefined) notes.push(note);
-		pieces.push({ number, movie, source, start, end });
+		pieces.push({ number, movie, source: turns(number, movie, source), start, end });
 	}
 	const [first] = pieces;
 	if (first === undefined)
@@ -84,7 +85,7 @@ export async function joinClips(
 		const movie = await readMovie(sound);
 		quickTime ||= movie.quickTime;
 		for (const track of movie.audio) {
-			const samples = track.samples.map((sample) => ({ ...sample, source: sound }));
+			const samples = track.samples.map((sample) => sampleOut(sample, sound));
 			tracks.push({ ...track, samples });
 		}
 	}
@@ -92,18 +93,47 @@ export async function joinClips(
 	return { file: writeMovie(tracks, weave(order, tracks, sound), quickTime), notes };
 }
 
-async function readPiece(source: ByteSource): Promise<Movie> {
-	const movie = await readMovie(source);
-	await checkPictures(movie.video, source);
-	return movie;
+/** Of each piece only tables and the first picture are read; its other pictures are looked at as they pass. */
+async function readPiece(number: number, source: ByteSource): Promise<Movie> {
+	try {
+		const movie = await readMovie(source);
+		await checkFirstPicture(movie.video, source);
+		return movie;
+	} catch (error) {
+		return await Promise.reject(naming(number, error));
+	} finally {
+		// Of many pieces not all can be open at once.
+		await source.close();
+	}
 }
 
-/** Puts the number of the piece before what is wrong with it. */
-async function naming<T>(number: number, reading: Promise<T>): Promise<T> {
-	return await reading.catch((error: unknown) => {
-		if (!(error instanceof ClipError)) return Promise.reject(error);
-		return Promise.reject(new ClipError(`Piece ${number}: ${error.message}`, error.hint));
-	});
+/** With the number of the piece before what is wrong with it. */
+function naming(number: number, error: unknown): unknown {
+	if (!(error instanceof ClipError)) return error;
+	return new ClipError(`Piece ${number}: ${error.message}`, error.hint);
+}
+
+/**
+ * Pieces as they are written, one after another: each is closed when it is another one's turn, its pictures are
+ * looked at as they pass, and what is wrong with it names it.
+ */
+function inTurn() {
+	let current: ByteSource | undefined;
+	return (number: number, { video }: Movie, source: ByteSource): ByteSource => {
+		const passing = lookedAt(source, video);
+		return {
+			...source,
+			async *parts(offset, length) {
+				if (current !== source) await current?.close();
+				current = source;
+				try {
+					yield* passing.parts(offset, length);
+				} catch (error) {
+					await Promise.reject(naming(number, error));
+				}
+			},
+		};
+	};
 }
 
 function compareLength(number: number, length: number, place: number): string | undefined {
@@ -206,15 +236,21 @@ async function sharedKeyFrame(
 	const [other] = next.movie.video.samples;
 	const sample = samples.slice(-64).find(({ pts, sync }) => sync && pts >= until - 0.5);
 	if (sample === undefined || other?.size !== sample.size) return undefined;
-	for (let done = 0; done < sample.size; ) {
-		const count = Math.min(64 * 1024, sample.size - done);
-		const own = await piece.source.read(sample.offset + done, count);
-		const others = await next.source.read(other.offset + done, count);
-		if (own.some((byte, index) => byte !== others[index])) return undefined;
-		done += count;
+	try {
+		for (let done = 0; done < sample.size; done += COMPARED_BYTES) {
+			const count = Math.min(COMPARED_BYTES, sample.size - done);
+			const own = await piece.source.read(sample.offset + done, count);
+			const others = await next.source.read(other.offset + done, count);
+			if (own.some((byte, index) => byte !== others[index])) return undefined;
+		}
+		return sample;
+	} finally {
+		await Promise.all([piece.source.close(), next.source.close()]);
 	}
-	return sample;
 }
+
+/** Bytes of two key frames that are compared at a time. */
+const COMPARED_BYTES = 64 * 1024;
 
 /**
  * The pictures of a piece, in units of {@link MOVIE_TIMESCALE} of the joined video. All lie within the piece's place:
@@ -228,11 +264,11 @@ function placeVideo(
 ): SampleOut[] {
 	const { samples, from, timescale } = movie.video;
 	const [begin, until] = [ticks(start), ticks(end)];
-	const placed = samples.slice(skip).map((sample) => ({
-		...sample,
-		source,
-		pts: begin + Math.round(((sample.pts - from) / timescale) * MOVIE_TIMESCALE),
-	}));
+	const placed = samples.slice(skip).map((sample) => {
+		const out = sampleOut(sample, source);
+		out.pts = begin + Math.round(((sample.pts - from) / timescale) * MOVIE_TIMESCALE);
+		return out;
+	});
 	const common = shared && placed[samples.indexOf(shared) - skip];
 	while (placed.length > 1 && (placed.at(-1)?.pts ?? 0) >= until && placed.at(-1) !== common) {
 		placed.pop();
@@ -313,7 +349,8 @@ function joinSound(
 			for (; silent !== undefined && pts - next > silent.duration / 2; next += silent.duration) {
 				if (++silences > MAX_SILENCES)
 					throw damaged(`the sound of piece ${number} begins too late`);
-				const packet: SampleOut = { ...silent, pts: next, offset: sample.offset, source };
+				const packet = sampleOut({ ...silent, pts: next, offset: sample.offset }, source);
+				packet.prefix = silent.prefix;
 				samples.push(packet);
 				order.push(packet);
 			}
@@ -322,7 +359,10 @@ function joinSound(
 				if (before !== undefined) before.duration = pts - before.pts;
 				next = pts;
 			}
-			const placed = { ...sample, source, pts: next, duration, description: 0 };
+			const placed = sampleOut(sample, source);
+			placed.pts = next;
+			placed.duration = duration;
+			placed.description = 0;
 			samples.push(placed);
 			order.push(placed);
 			next += duration;

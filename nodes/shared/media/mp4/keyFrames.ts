@@ -1,5 +1,5 @@
 /** Where a video can be cut without decoding it, by what its pictures say themselves: ISO/IEC 14496-15, H.264 and H.265. */
-import { Fields } from './boxes';
+import { Fields, concat } from './boxes';
 import { packingOf, parameterSets } from './codecs';
 import type { Packing } from './codecs';
 import { ClipError, damaged } from './source';
@@ -31,23 +31,109 @@ const SEI_BYTES = 2048;
  * @throws ClipError for pictures that are not where the tables say, and for a first one that is no key frame
  */
 export async function checkPictures(
-	{ samples, descriptions }: Track,
+	video: Track,
 	source: ByteSource,
-): Promise<Set<Sample>> {
-	const packings = descriptions.map(packingOf);
-	// Reads them to their end.
-	descriptions.forEach(parameterSets);
-	const entries = new Set<Sample>();
-	for (const sample of [...samples].sort((one, other) => one.offset - other.offset)) {
-		const packing = packings[sample.description];
-		const isEntry = packing === undefined || (await checkPicture(source, sample, packing));
-		if (isEntry && sample.sync) entries.add(sample);
+): Promise<ReadonlySet<Sample>> {
+	const [first] = video.samples;
+	const { start, end } = extentOf(video.samples);
+	const look = new PictureLook(video);
+	if (video.descriptions.some((entry) => packingOf(entry) !== undefined)) {
+		let position = start;
+		for await (const part of source.parts(start, end - start)) position = look.at(part, position);
 	}
-	const [first] = samples;
-	if (first === undefined || !entries.has(first)) {
-		throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
+	if (first !== undefined && look.entries.has(first)) return look.entries;
+	throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
+}
+
+/** The same for the first picture only: nothing else is read. */
+export async function checkFirstPicture(video: Track, source: ByteSource): Promise<void> {
+	await checkPictures({ ...video, samples: video.samples.slice(0, 1) }, source);
+}
+
+/** Bytes of the file between which samples lie. */
+function extentOf(samples: readonly Sample[]): { start: number; end: number } {
+	let [start, end] = [Infinity, 0];
+	for (const { offset, size } of samples) {
+		start = Math.min(start, offset);
+		end = Math.max(end, offset + size);
 	}
-	return entries;
+	return { start: Math.min(start, end), end };
+}
+
+/**
+ * A file whose pictures are looked at as its parts pass: whole samples, which may leave out some and pass again.
+ * `entries` are those that have passed at which decoding can begin. What is only read is not looked at.
+ */
+export function lookedAt(
+	source: ByteSource,
+	video: Track,
+): ByteSource & { readonly entries: ReadonlySet<Sample> } {
+	const look = new PictureLook(video);
+	return {
+		...source,
+		entries: look.entries,
+		async *parts(offset, length) {
+			let position = offset;
+			for await (const part of source.parts(offset, length)) {
+				position = look.at(part, position);
+				yield part;
+			}
+		},
+	};
+}
+
+/** A look at the pictures of a track while the bytes pass that they lie in. */
+class PictureLook {
+	/** At which decoding can begin, of those that have passed. */
+	readonly entries = new Set<Sample>();
+	/** In the order in which they lie in the file; without those of codecs that are not looked into. */
+	private readonly pictures: Picture[];
+	private next = 0;
+	private position = 0;
+	/** Those that began to pass. */
+	private open: PictureReader[] = [];
+
+	constructor({ samples, descriptions }: Pick<Track, 'samples' | 'descriptions'>) {
+		const packings = descriptions.map(packingOf);
+		// Reads them to their end.
+		descriptions.forEach(parameterSets);
+		this.pictures = [];
+		for (const sample of samples) {
+			const packing = packings[sample.description];
+			if (packing !== undefined) this.pictures.push({ sample, packing });
+			else if (sample.sync) this.entries.add(sample);
+		}
+		this.pictures.sort((one, other) => one.sample.offset - other.sample.offset);
+	}
+
+	/**
+	 * @param position of the part in the file
+	 * @returns that of what follows it
+	 * @throws ClipError for a picture that its units do not fill
+	 */
+	at(part: Uint8Array, position: number): number {
+		const begins = (index: number) => this.pictures[index]?.sample.offset ?? Infinity;
+		if (position !== this.position) this.open = [];
+		while (begins(this.next) < position) this.next += 1;
+		while (this.next > 0 && begins(this.next - 1) >= position) this.next -= 1;
+		for (; begins(this.next) < position + part.length; this.next++) {
+			const picture = this.pictures[this.next];
+			if (picture !== undefined) this.open.push(new PictureReader(picture));
+		}
+		this.open = this.open.filter((reader) => {
+			const canBegin = reader.read(part, position);
+			const { sample } = reader.picture;
+			if (canBegin === true && sample.sync) this.entries.add(sample);
+			return canBegin === undefined;
+		});
+		this.position = position + part.length;
+		return this.position;
+	}
+}
+
+interface Picture {
+	sample: Sample;
+	packing: Packing;
 }
 
 /**
@@ -56,8 +142,12 @@ export async function checkPictures(
  * @throws ClipError like {@link checkPictures}
  */
 export async function findCutPoints(video: Track, source: ByteSource): Promise<CutPoint[]> {
+	return cutPointsOf(video, await checkPictures(video, source));
+}
+
+/** The same, of the samples at which decoding can begin. */
+export function cutPointsOf(video: Track, canBegin: ReadonlySet<Sample>): CutPoint[] {
 	const { samples } = video;
-	const canBegin = await checkPictures(video, source);
 	const isKnown = video.descriptions.every((entry) => packingOf(entry) !== undefined);
 	const points: CutPoint[] = [];
 	const earliestFrom = earliest(samples);
@@ -93,18 +183,50 @@ function leadingOf(samples: Track['samples'], index: number): number {
 	return count;
 }
 
+/** Gives {@link readUnits} the bytes that it asks for, from parts that pass. */
+class PictureReader {
+	private readonly units: Generator<Wanted, boolean, Uint8Array>;
+	private step: IteratorResult<Wanted, boolean>;
+	/** What has passed of the bytes that are wanted. */
+	private held: Uint8Array = new Uint8Array();
+
+	constructor(readonly picture: Picture) {
+		this.units = readUnits(picture);
+		this.step = this.units.next(this.held);
+	}
+
+	/** @returns whether decoding can begin with the picture; undefined as long as it has not passed */
+	read(part: Uint8Array, position: number): boolean | undefined {
+		while (this.step.done !== true) {
+			const { offset, length } = this.step.value;
+			const from = offset + this.held.length - position;
+			const found = part.subarray(from, offset + length - position);
+			const bytes = this.held.length === 0 ? found : concat([this.held, found]);
+			if (bytes.length < length) {
+				this.held = bytes;
+				return undefined;
+			}
+			this.held = new Uint8Array();
+			this.step = this.units.next(bytes);
+		}
+		return this.step.value;
+	}
+}
+
+/** Bytes that {@link readUnits} asks for: always behind those before. */
+interface Wanted {
+	offset: number;
+	length: number;
+}
+
 /** @returns whether decoding can begin with the picture */
-async function checkPicture(
-	source: ByteSource,
-	sample: Sample,
-	packing: Packing,
-): Promise<boolean> {
+function* readUnits({ sample, packing }: Picture): Generator<Wanted, boolean, Uint8Array> {
 	const { lengthBytes, codec } = packing;
 	const end = sample.offset + sample.size;
 	let recovers = false;
 	let isEntry: boolean | undefined;
 	for (let offset = sample.offset; offset < end; ) {
-		const head = await source.read(offset, Math.min(lengthBytes + 1, end - offset));
+		const head = yield { offset, length: Math.min(lengthBytes + 1, end - offset) };
 		let length = 0;
 		for (let index = 0; index < lengthBytes; index++) length = length * 256 + (head[index] ?? 0);
 		const first = head[lengthBytes];
@@ -117,7 +239,8 @@ async function checkPicture(
 		const type = codec === 'h264' ? first & 31 : (first >> 1) & 63;
 		if (codec === 'h264') {
 			if (type === 6 && sample.sync && isEntry === undefined) {
-				recovers ||= hasRecoveryPoint(await source.read(start, Math.min(length, SEI_BYTES)));
+				const rest = yield { offset: start + 1, length: Math.min(length, SEI_BYTES) - 1 };
+				recovers ||= hasRecoveryPoint(rest);
 			}
 			if (type >= 1 && type <= 5) isEntry ??= type === 5 || recovers;
 		} else if (type <= 31) isEntry ??= type >= 16 && type <= 21;
@@ -126,10 +249,9 @@ async function checkPicture(
 	return isEntry ?? false;
 }
 
-/** Whether a SEI unit (H.264 D.1) has a recovery point after which every picture is whole at once. */
+/** Whether a SEI unit (H.264 D.1), without its first byte, has a recovery point after which every picture is whole at once. */
 function hasRecoveryPoint(unit: Uint8Array): boolean {
 	const fields = new Fields({ type: 'SEI', content: unit });
-	fields.skip(1);
 	const coded = () => {
 		let sum = 0;
 		while (fields.left > 0) {

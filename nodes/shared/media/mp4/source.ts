@@ -28,6 +28,10 @@ export interface ByteSource {
 	 * @throws ClipError when the file has fewer
 	 */
 	read(offset: number, length: number): Promise<Uint8Array>;
+	/** The same bytes in parts, as they come: for many at a time, without a copy of any. */
+	parts(offset: number, length: number): AsyncIterable<Uint8Array>;
+	/** Ends what is open; it can be read again. */
+	close(): Promise<void>;
 }
 
 /** A file to be written: its size is known before its first byte, and it may be written more than once. */
@@ -38,14 +42,14 @@ export interface ClipFile {
 	chunks(): AsyncIterable<Uint8Array>;
 }
 
-/** What {@link streamedSource} returns; closed when nobody reads any more. */
-export interface StreamedSource extends ByteSource {
-	/** Ends all streams that are open. */
-	close(): Promise<void>;
-}
-
 /** Streams kept open at a time while nobody reads from them. */
 const MAX_IDLE = 8;
+
+/** How far a stream of n8n's own chunks (64 KB) is read: tables need no more, and many files have them open at once. Bytes. */
+const NEAR_BYTES = 1024 * 1024;
+
+/** What streams that are read further are asked for. Each holds two: that in use, and the next one. */
+const CHUNK_BYTES = 512 * 1024;
 
 /**
  * Reads by position from a file that only comes as a stream from its start, which is what n8n's binary store
@@ -53,33 +57,56 @@ const MAX_IDLE = 8;
  * piece after piece. So a stream that has been read up to some place is kept for the next read at or after it,
  * and another one is opened only for what lies before: three openings split a clip whose pieces are taken in
  * order, and pieces taken side by side have a stream each. Held is the latest chunk of each stream.
- * @param open the file from its first byte
+ * @param open the file from its first byte, in chunks of so many bytes if it is up to it
  */
 export function streamedSource(
 	size: number,
-	open: () => Promise<AsyncIterable<Uint8Array>>,
-): StreamedSource {
+	open: (chunkBytes?: number) => Promise<AsyncIterable<Uint8Array>>,
+): ByteSource {
 	const idle: Stream[] = [];
+	const take = async (offset: number, end: number): Promise<Stream> => {
+		const isFar = (start: number) => end - start > NEAR_BYTES;
+		const near = idle.filter(({ start, isLarge }) => start <= offset && (isLarge || !isFar(start)));
+		const best = near.reduce<Stream | undefined>(
+			(one, other) => (one !== undefined && one.start > other.start ? one : other),
+			undefined,
+		);
+		if (best !== undefined) return idle.splice(idle.indexOf(best), 1)[0] ?? best;
+		const isLarge = isFar(0);
+		const chunks = await open(isLarge ? CHUNK_BYTES : undefined);
+		return new Stream(chunks[Symbol.asyncIterator](), isLarge);
+	};
+	async function* parts(offset: number, length: number): AsyncGenerator<Uint8Array> {
+		const end = offset + length;
+		const stream = await take(offset, end);
+		let isWanted = false;
+		try {
+			for (let position = offset; position < end; ) {
+				isWanted = false;
+				const part = await stream.some(position, end);
+				position += part.length;
+				isWanted = position < size;
+				yield part;
+			}
+		} finally {
+			if (isWanted) idle.push(stream);
+			else await stream.close();
+			if (idle.length > MAX_IDLE) await idle.shift()?.close();
+		}
+	}
 	return {
 		size,
+		parts,
 		async read(offset, length) {
-			const near = idle.filter((stream) => stream.start <= offset);
-			const best = near.reduce<Stream | undefined>(
-				(one, other) => (one !== undefined && one.start > other.start ? one : other),
-				undefined,
-			);
-			const stream = best ?? new Stream((await open())[Symbol.asyncIterator]());
-			if (best !== undefined) idle.splice(idle.indexOf(best), 1);
-			let isWanted = false;
-			try {
-				const bytes = await stream.read(offset, length);
-				isWanted = offset + length < size;
-				return bytes;
-			} finally {
-				if (isWanted) idle.push(stream);
-				else await stream.close();
-				if (idle.length > MAX_IDLE) await idle.shift()?.close();
+			let bytes: Uint8Array | undefined;
+			let filled = 0;
+			for await (const part of parts(offset, length)) {
+				if (part.length === length) return part;
+				bytes ??= new Uint8Array(length);
+				bytes.set(part, filled);
+				filled += part.length;
 			}
+			return bytes ?? new Uint8Array();
 		},
 		async close() {
 			await Promise.all(idle.splice(0).map(async (stream) => await stream.close()));
@@ -92,36 +119,24 @@ class Stream {
 	start = 0;
 	private chunk: Uint8Array = new Uint8Array();
 
-	constructor(private readonly chunks: AsyncIterator<Uint8Array>) {}
+	constructor(
+		private readonly chunks: AsyncIterator<Uint8Array>,
+		readonly isLarge: boolean,
+	) {}
 
-	async read(offset: number, length: number): Promise<Uint8Array> {
-		while (offset > this.start + this.chunk.length) await this.advance(offset + length);
-		const first = this.rest(offset, length);
-		if (first.length === length) return first;
-		const bytes = new Uint8Array(length);
-		bytes.set(first);
-		for (let filled = first.length; filled < length; ) {
-			await this.advance(offset + length);
-			const part = this.rest(offset + filled, length - filled);
-			bytes.set(part, filled);
-			filled += part.length;
+	/** What is at hand from `offset` on, before `end`: one byte or more. */
+	async some(offset: number, end: number): Promise<Uint8Array> {
+		while (offset >= this.start + this.chunk.length) {
+			const next = await this.chunks.next();
+			this.start += this.chunk.length;
+			if (next.done === true) throw damaged(`it ends at byte ${this.start}, before byte ${end}`);
+			this.chunk = next.value;
 		}
-		return bytes;
+		return this.chunk.subarray(offset - this.start, end - this.start);
 	}
 
 	async close(): Promise<void> {
 		this.chunk = new Uint8Array();
 		await this.chunks.return?.();
-	}
-
-	private rest(offset: number, length: number): Uint8Array {
-		return this.chunk.subarray(offset - this.start, offset - this.start + length);
-	}
-
-	private async advance(wanted: number): Promise<void> {
-		const next = await this.chunks.next();
-		this.start += this.chunk.length;
-		if (next.done === true) throw damaged(`it ends at byte ${this.start}, before byte ${wanted}`);
-		this.chunk = next.value;
 	}
 }

@@ -1,5 +1,5 @@
 /** Splits a video at key frames, without decoding it. */
-import { findCutPoints } from './keyFrames';
+import { checkFirstPicture, cutPointsOf, findCutPoints, lookedAt } from './keyFrames';
 import type { CutPoint } from './keyFrames';
 import { planCuts } from './plan';
 import type { Limits } from './plan';
@@ -7,8 +7,8 @@ import { ClipError } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
 import type { Movie, Sample, Track } from './tracks';
-import { writeMovie } from './write';
-import type { SampleOut, TrackOut } from './write';
+import { sampleOut, writeMovie } from './write';
+import type { TrackOut } from './write';
 
 export interface Split {
 	/** Seconds of the video at which each piece begins, and at which the last one ends. */
@@ -33,18 +33,54 @@ interface End {
  */
 export async function splitClip(source: ByteSource, limits: Limits): Promise<Split> {
 	const movie = await readMovie(source);
+	return splitAt(movie, source, await findCutPoints(movie.video, source), limits);
+}
+
+/** A piece does not begin with a key frame, although the table of its video says so: {@link splitClip} cuts elsewhere. */
+export class NoKeyFrameError extends Error {}
+
+/**
+ * The same without reading all pictures beforehand, for pieces that cost nothing: key frames are taken for what the
+ * table says they are, and all pictures are looked at while the pieces are written, one after another.
+ * @throws ClipError as above. The chunks of a piece do so too, or throw a {@link NoKeyFrameError}
+ */
+export async function splitTrusting(source: ByteSource, limits: Limits): Promise<Split> {
+	const movie = await readMovie(source);
 	const { video } = movie;
-	const points = await findCutPoints(video, source);
+	await checkFirstPicture(video, source);
+	const passing = lookedAt(source, video);
+	const marked = new Set(video.samples.filter(({ sync }) => sync));
+	return splitAt(movie, passing, cutPointsOf(video, marked), limits, ({ index, seconds }) => {
+		const sample = video.samples[index];
+		if (sample !== undefined && passing.entries.has(sample)) return;
+		throw new NoKeyFrameError(`There is no key frame at ${seconds.toFixed(2)} seconds`);
+	});
+}
+
+/** @param written is told where a piece begins whose bytes have all been given out */
+function splitAt(
+	movie: Movie,
+	source: ByteSource,
+	points: CutPoint[],
+	limits: Limits,
+	written: (begin: CutPoint) => void = () => undefined,
+): Split {
+	const { video, notes } = movie;
 	const times = [video.start, ...points.map(({ seconds }) => seconds), video.end];
 	const cuts = planCuts(times, limits);
 	const inner = cuts.slice(1, -1).map((cut) => points.find(({ seconds }) => seconds === cut));
 	const pieces = cuts.slice(1).map((_, index) => {
-		const next = inner[index];
+		const [begin, next] = [inner[index - 1], inner[index]];
 		const sample = next && next.index + (next.leading > 0 ? 1 + next.leading : 0);
 		const end = next && sample !== undefined ? { seconds: next.seconds, sample } : undefined;
-		return onDemand(() => pieceOf(movie, source, inner[index - 1], end));
+		return onDemand(
+			() => pieceOf(movie, source, begin, end),
+			() => {
+				if (begin !== undefined) written(begin);
+			},
+		);
 	});
-	return { cuts, pieces, notes: movie.notes };
+	return { cuts, pieces, notes };
 }
 
 /**
@@ -68,9 +104,19 @@ export async function beginningOf(
 }
 
 /** Of many pieces only those that are being written hold their tables. */
-function onDemand(build: () => ClipFile): ClipFile {
-	const { size } = build();
-	return { size, chunks: () => build().chunks() };
+function onDemand(build: () => ClipFile, written: () => void): ClipFile {
+	let size: number | undefined;
+	return {
+		get size() {
+			return (size ??= build().size);
+		},
+		async *chunks() {
+			const file = build();
+			({ size } = file);
+			yield* file.chunks();
+			written();
+		},
+	};
 }
 
 function pieceOf(movie: Movie, source: ByteSource, begin?: CutPoint, end?: End): ClipFile {
@@ -83,7 +129,7 @@ function pieceOf(movie: Movie, source: ByteSource, begin?: CutPoint, end?: End):
 	const tracks: TrackOut[] = [
 		{
 			...video,
-			samples: samples.map((sample) => ({ ...sample, source })),
+			samples: samples.map((sample) => sampleOut(sample, source)),
 			start: 0,
 			end: (end?.seconds ?? video.end) - start,
 			from: begin === undefined ? video.from : (samples[0]?.pts ?? 0),
@@ -105,6 +151,18 @@ function endOf(samples: readonly Sample[], pts: number): number {
 	return samples.reduce((end, sample, index) => (sample.pts < pts ? index + 1 : end), 0);
 }
 
+/** The index of the first sample of which something holds that holds of all after it, by halves. */
+function firstOf(samples: readonly Sample[], holds: (sample: Sample) => boolean): number {
+	let [from, until] = [0, samples.length];
+	while (from < until) {
+		const middle = (from + until) >> 1;
+		const sample = samples[middle];
+		if (sample !== undefined && holds(sample)) until = middle;
+		else from = middle + 1;
+	}
+	return from;
+}
+
 /**
  * The sound from one time to another: all packets that reach into it, and the one before, which the decoder needs
  * to play the first one whole. The edit list has it play from the exact time. A packet across a cut is in both
@@ -120,15 +178,15 @@ function soundOf(
 	const from = Math.max(track.from, Math.round(ticksAt(start)));
 	const until = ticksAt(Math.min(end, track.end));
 	const { samples } = track;
-	let first = samples.findIndex(({ pts, duration }) => pts + duration > from);
-	const last = endOf(samples, until);
-	if (first < 0 || last <= first || until <= from) return undefined;
+	let first = firstOf(samples, ({ pts, duration }) => pts + duration > from);
+	const last = firstOf(samples, ({ pts }) => pts >= until);
+	if (last <= first || until <= from) return undefined;
 	do first = Math.max(0, first - 1);
 	while (first > 0 && samples[first]?.sync === false);
 	const begins = Math.max(0, track.start - start);
 	return {
 		...track,
-		samples: samples.slice(first, last).map((sample): SampleOut => ({ ...sample, source })),
+		samples: samples.slice(first, last).map((sample) => sampleOut(sample, source)),
 		start: begins,
 		end: begins + (until - from) / track.timescale,
 		from,

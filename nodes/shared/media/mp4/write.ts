@@ -8,7 +8,15 @@ import type { Sample, Track } from './tracks';
 export interface SampleOut extends Sample {
 	source: ByteSource;
 	/** Written before the bytes of the source. */
-	prefix?: Uint8Array;
+	prefix: Uint8Array | undefined;
+	/** Where it is written, from the beginning of the content: {@link writeMovie} finds it out. */
+	place: number;
+}
+
+/** A sample to be written as it is. Spelt out: a copy with more keys takes V8 ten times as long, and there are many. */
+export function sampleOut(sample: Sample, source: ByteSource): SampleOut {
+	const { offset, size, pts, duration, sync, description } = sample;
+	return { offset, size, pts, duration, sync, description, source, prefix: undefined, place: -1 };
 }
 
 /** A track to be written: `start`, `end` and `from` are those of its edit list. */
@@ -19,7 +27,7 @@ export interface TrackOut extends Omit<Track, 'samples'> {
 /** Units per second of the movie: all usual frame rates divide it. */
 export const MOVIE_TIMESCALE = 90_000;
 
-/** Bytes given out at a time. */
+/** Smaller parts are given out together. */
 const CHUNK_BYTES = 64 * 1024;
 
 const UNITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
@@ -35,22 +43,21 @@ export function writeMovie(
 ): ClipFile {
 	const brands = quickTime ? 'qt  \0\0\x02\0qt  ' : 'isom\0\0\x02\0isomiso2mp41';
 	const ftyp = box('ftyp', latin1(brands));
-	const places = new Map<SampleOut, number>();
 	let content = 0;
 	for (const sample of order) {
-		places.set(sample, content);
+		sample.place = content;
 		content += lengthOf(sample);
 	}
-	const tables = tracks.map((track) => tablesOf(track, places));
-	const head = (base: number, long: boolean) => moov(tables, base, long);
+	const tables = tracks.map(tablesOf);
 	// The tables are as long wherever the samples lie, so they can be measured first.
-	const fits = content + ftyp.length + head(0, false).length + 16 < 2 ** 32;
-	const mdat = fits
-		? concat([u32(content + 8), latin1('mdat')])
-		: concat([u32(1), latin1('mdat'), u64s([content + 16])]);
-	const base = ftyp.length + head(0, !fits).length + mdat.length;
-	const header = concat([ftyp, head(base, !fits), mdat]);
-	return { size: base + content, chunks: () => chunksOf(header, order) };
+	const short = moov(tables, 0, false).length;
+	const isLong = content + ftyp.length + short + 16 >= 2 ** 32;
+	const mdat = isLong
+		? concat([u32(1), latin1('mdat'), u64s([content + 16])])
+		: concat([u32(content + 8), latin1('mdat')]);
+	const base = ftyp.length + (isLong ? moov(tables, 0, true).length : short) + mdat.length;
+	const header = () => concat([ftyp, moov(tables, base, isLong), mdat]);
+	return { size: base + content, chunks: () => chunksOf(header(), order) };
 }
 
 function lengthOf({ size, prefix }: SampleOut): number {
@@ -62,11 +69,18 @@ async function* chunksOf(
 	order: readonly SampleOut[],
 ): AsyncGenerator<Uint8Array> {
 	yield header;
-	let chunk = new Uint8Array(CHUNK_BYTES);
-	let filled = 0;
-	const take = (bytes: Uint8Array) => {
-		chunk.set(bytes, filled);
-		filled += bytes.length;
+	let held: Uint8Array[] = [];
+	let bytes = 0;
+	const hold = (part: Uint8Array) => {
+		held.push(part);
+		bytes += part.length;
+	};
+	const take = () => {
+		const [first] = held;
+		const chunk = first !== undefined && held.length === 1 ? first : concat(held);
+		held = [];
+		bytes = 0;
+		return chunk;
 	};
 	for (let index = 0; index < order.length; ) {
 		const sample = order[index];
@@ -74,30 +88,20 @@ async function* chunksOf(
 		const { source, offset, prefix } = sample;
 		let end = offset + sample.size;
 		// What lies together is read together.
-		for (index += 1; end - offset < CHUNK_BYTES; index++) {
+		for (index += 1; ; index++) {
 			const next = order[index];
 			if (next?.source !== source || next.offset !== end || next.prefix !== undefined) break;
 			end += next.size;
 		}
-		if (prefix !== undefined) {
-			if (filled + prefix.length > CHUNK_BYTES) {
-				yield chunk.subarray(0, filled);
-				chunk = new Uint8Array(CHUNK_BYTES);
-				filled = 0;
-			}
-			take(prefix);
-		}
-		for (let position = offset; position < end; ) {
-			const count = Math.min(end - position, CHUNK_BYTES - filled);
-			take(await source.read(position, count));
-			position += count;
-			if (filled < CHUNK_BYTES) continue;
-			yield chunk;
-			chunk = new Uint8Array(CHUNK_BYTES);
-			filled = 0;
+		if (prefix !== undefined) hold(prefix);
+		for await (const part of source.parts(offset, end - offset)) {
+			// Large ones are given out as they are.
+			if (part.length >= CHUNK_BYTES && bytes > 0) yield take();
+			hold(part);
+			if (bytes >= CHUNK_BYTES) yield take();
 		}
 	}
-	if (filled > 0) yield chunk.subarray(0, filled);
+	if (bytes > 0) yield take();
 }
 
 interface Tables {
@@ -111,7 +115,7 @@ interface Tables {
 	mediaTime: number;
 }
 
-function tablesOf(track: TrackOut, places: ReadonlyMap<SampleOut, number>): Tables {
+function tablesOf(track: TrackOut): Tables {
 	const { samples, frameBytes, timescale } = track;
 	const { dts, shift, end } = decodingTimes(samples);
 	const frames = (sample: SampleOut) =>
@@ -139,8 +143,8 @@ function tablesOf(track: TrackOut, places: ReadonlyMap<SampleOut, number>): Tabl
 		stts.add(Math.max(parts - 1 - ticks, 0), 0);
 		stts.add(1, Math.max(ticks - parts + 1, 0));
 		ctts.add(parts, sample.pts + shift - time);
-		const place = places.get(sample);
-		if (place === undefined) throw damaged('a sample is missing');
+		const { place } = sample;
+		if (place < 0) throw damaged('a sample is missing');
 		if (place !== next || sample.description !== description) {
 			closeChunk();
 			chunks.push(place);

@@ -1,17 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { splitClip } from '../../../../nodes/shared/media/mp4/split';
 import { streamedSource } from '../../../../nodes/shared/media/mp4/source';
-import type {
-	ByteSource,
-	ClipFile,
-	StreamedSource,
-} from '../../../../nodes/shared/media/mp4/source';
+import type { ByteSource, ClipFile } from '../../../../nodes/shared/media/mp4/source';
 
 /** Bytes as a stream from the start, the only way in which n8n gives a file; counts what was done. */
 export function streamOf(
 	bytes: Uint8Array,
 	chunk = 1000,
-): StreamedSource & { counts: { openings: number; passed: number } } {
+): ByteSource & { counts: { openings: number; passed: number } } {
 	const counts = { openings: 0, passed: 0 };
 	const source = streamedSource(bytes.length, async () => {
 		counts.openings += 1;
@@ -28,12 +24,17 @@ export function streamOf(
 }
 
 export function sourceOf(bytes: Uint8Array): ByteSource {
+	const read = async (offset: number, length: number) => {
+		if (offset + length > bytes.length) throw new Error('read past the end');
+		return await Promise.resolve(bytes.subarray(offset, offset + length));
+	};
 	return {
 		size: bytes.length,
-		read: async (offset, length) => {
-			if (offset + length > bytes.length) throw new Error('read past the end');
-			return await Promise.resolve(bytes.subarray(offset, offset + length));
+		read,
+		async *parts(offset, length) {
+			yield await read(offset, length);
 		},
+		close: async () => await Promise.resolve(),
 	};
 }
 
@@ -47,8 +48,12 @@ export async function bytesOf(file: ClipFile): Promise<Buffer> {
 
 export const sourceAt = async (path: string) => sourceOf(await readFile(path));
 
-export async function piecesOf(source: ByteSource, limits = { min: 2, max: 10 }) {
-	const { cuts, pieces, notes } = await splitClip(source, limits);
+export async function piecesOf(
+	source: ByteSource,
+	limits = { min: 2, max: 10 },
+	split = splitClip,
+) {
+	const { cuts, pieces, notes } = await split(source, limits);
 	const files: Buffer[] = [];
 	for (const piece of pieces) files.push(await bytesOf(piece));
 	return { cuts, files, notes };
