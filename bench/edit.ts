@@ -16,6 +16,17 @@ export interface EditSettings {
 	options?: INodeParameters;
 }
 
+const TYPE = 'n8n-nodes-wan-video-edit.wanVideoEdit';
+
+function node(name: string, parameters: INodeParameters): INode {
+	return { id: name, name, type: TYPE, typeVersion: 1, position: [0, 0], parameters };
+}
+
+/** The operations on files alone, with their defaults. */
+export function clipNode(operation: 'split' | 'join'): INode {
+	return node(operation, { resource: 'video', operation });
+}
+
 /** The node as the editor saves it; its name is also its ID. */
 export function editNode(name: string, settings: EditSettings): INode {
 	const { waiting, credential, video, prompt, download = true, options = {} } = settings;
@@ -24,12 +35,7 @@ export function editNode(name: string, settings: EditSettings): INode {
 			? { videoSource: 'url', videoUrl: video.url }
 			: { videoSource: 'binary', videoField: video.field };
 	return {
-		id: name,
-		name,
-		type: 'n8n-nodes-wan-video-edit.wanVideoEdit',
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: {
+		...node(name, {
 			resource: 'video',
 			operation: 'instructionEdit',
 			prompt,
@@ -38,7 +44,7 @@ export function editNode(name: string, settings: EditSettings): INode {
 			waiting,
 			...(waiting === 'none' ? {} : { download, outputField: 'data' }),
 			options,
-		},
+		}),
 		credentials: { dashScopeApi: { id: null, name: credential } },
 	};
 }

@@ -1,6 +1,6 @@
 // A real n8n with its sandbox, in which executions are measured.
 import { copyFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionStatus } from 'n8n-workflow';
 import type { Workflow } from '../host/client';
@@ -89,6 +89,13 @@ export class Laboratory {
 		await this.n8n.stop();
 		this.front.close();
 		await this.sandbox.stop();
+	}
+
+	/** Copies a file to where workflows may read it, and returns its path there. */
+	async takeIn(path: string): Promise<string> {
+		const inside = join(this.n8n.files, basename(path));
+		await copyFile(path, inside);
+		return inside;
 	}
 
 	/** Runs the workflows at the same time, each in an execution of its own. */

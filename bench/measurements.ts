@@ -1,4 +1,5 @@
 // All measurements by name.
+import { measureClips } from './clips';
 import { measureDelay } from './delay';
 import { measureExecutions } from './executions';
 import type { Figure } from './figure';
@@ -107,6 +108,13 @@ export const MEASUREMENTS: Record<string, Measurement> = {
 		when: 'asked',
 		page,
 		measure: measureLoad,
+	},
+	clips: {
+		about: 'this node alone: Split and Join of ten minutes',
+		minutes: 5,
+		when: 'asked',
+		page,
+		measure: measureClips,
 	},
 	queue: {
 		about: 'queue mode: 100 executions, one and three workers',

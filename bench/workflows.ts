@@ -2,7 +2,7 @@
 // without the node, to tell what n8n itself needs for reading the file.
 import type { INode } from 'n8n-workflow';
 import type { Workflow } from '../host/client';
-import { editNode, type EditSettings } from './edit';
+import { clipNode, editNode, type EditSettings } from './edit';
 import { qwenCloudNode } from './ways';
 
 export const credential = 'Sandbox of the bench';
@@ -61,6 +61,12 @@ const items = (count: number): INode[] => {
 		node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'numbers', options: {} }),
 	];
 };
+
+export type ClipStep = 'split' | 'join';
+
+/** Cuts a file into pieces, and joins them. */
+export const clipWorkflow = (path: string, steps: ClipStep[]) =>
+	chain('clips', [trigger(), readFile(path), ...steps.map((step) => clipNode(step))]);
 
 /** Runs for a second and touches no file. */
 export const idleWorkflow = () =>
