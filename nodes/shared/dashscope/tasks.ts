@@ -189,12 +189,12 @@ export async function listTasks(
 ): Promise<ListedTask[]> {
 	const { status, limit = Infinity } = query;
 	const tasks = new Map<string, ListedTask>();
-	let total = 0;
+	let atFirst = 0;
 	for (let page = 1; ; page++) {
 		if (page > 1) await turn();
 		const raw = await readPage(client, query, page);
-		// Of the tasks that there were when the list was begun. New ones only push rows on to the next page.
-		if (page === 1) total = numberAt(raw, 'total') ?? 0;
+		const total = numberAt(raw, 'total') ?? 0;
+		if (page === 1) atFirst = total;
 		// Said by the first page already: nobody waits for the others.
 		const pages = Math.max(page, numberAt(raw, 'total_page') ?? 1);
 		const never = pages > MOST_PAGES && limit > MOST_PAGES * PAGE_SIZE;
@@ -208,9 +208,16 @@ export async function listTasks(
 			const all = await listTasks(client, { ...query, status: undefined, limit: undefined }, turn);
 			return all.filter((task) => task.status === status).slice(0, limit);
 		}
-		if (tasks.size < total) throw notWhole(raw);
+		// Where the newest come first, tasks that came meanwhile only push others on to the next page.
+		if (tasks.size < (isNewestFirst([...tasks.values()]) ? atFirst : total)) throw notWhole(raw);
 		return [...tasks.values()];
 	}
+}
+
+function isNewestFirst(tasks: ListedTask[]): boolean {
+	return tasks.every(
+		({ createdAt = NaN }, index) => createdAt <= (tasks[index - 1]?.createdAt ?? Infinity),
+	);
 }
 
 function tooMany(): DashScopeError {

@@ -322,19 +322,41 @@ describe('calls', () => {
 		]);
 	});
 
-	test.each([
-		['and back by none', 3],
-		['by a new one', 4],
-		['by many new ones', 40],
-	])('list reads on while rows are pushed to the next page, %s', async (_how, total) => {
-		const page = (now: number, ...ids: string[]) =>
-			ok({ total: now, total_page: 2, data: ids.map((task_id) => ({ task_id })) });
-		const { client } = answering(page(3, 'c', 'b'), page(total, 'b', 'a'));
-		const tasks = await listTasks(client, { model: 'm', from: 0, to: 1 });
-		expect(tasks.map(({ taskId }) => taskId)).toEqual(['c', 'b', 'a']);
-		const { client: shrinking } = answering(page(3, 'c', 'b'), page(2, 'b'));
-		await expect(listTasks(shrinking, { model: 'm', from: 0, to: 1 })).rejects.toMatchObject({
-			kind: 'garbled',
+	describe('while tasks are created', () => {
+		const query = { model: 'm', from: 0, to: 1 };
+		/** Rows with the minute at which each was created, or without. */
+		const page = (total: number, ...rows: Array<[id: string, minute?: number]>) =>
+			ok({
+				total,
+				total_page: 2,
+				data: rows.map(([task_id, minute]) => ({
+					task_id,
+					gmt_create: minute === undefined ? undefined : minute * 60_000,
+				})),
+			});
+		const read = async (...pages: ReturnType<typeof page>[]) =>
+			(await listTasks(answering(...pages).client, query)).map(({ taskId }) => taskId);
+
+		test.each([3, 4, 40])('list reads on, of %d by now', async (total) => {
+			const pages = [page(3, ['c', 3], ['b', 2]), page(total, ['b', 2], ['a', 1])];
+			await expect(read(...pages)).resolves.toEqual(['c', 'b', 'a']);
+		});
+
+		test('list misses none that there were before', async () => {
+			const first = page(3, ['c', 3], ['b', 2]);
+			await expect(read(first, page(2, ['b', 2]))).rejects.toMatchObject({ kind: 'garbled' });
+			await expect(read(first, page(9, ['b', 2]))).rejects.toMatchObject({ kind: 'garbled' });
+		});
+
+		test.each<[string, number[]]>([
+			['in another order', [1, 2, 3]],
+			['without their times', []],
+		])('list needs all of the tasks if they come %s', async (_how, [a, b, c]) => {
+			const first = page(3, ['a', a], ['b', b]);
+			await expect(read(first, page(3, ['b', b], ['c', c]))).resolves.toHaveLength(3);
+			await expect(read(first, page(4, ['b', b], ['c', c]))).rejects.toMatchObject({
+				kind: 'garbled',
+			});
 		});
 	});
 
