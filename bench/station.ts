@@ -28,6 +28,9 @@ export interface Ended {
 	each: number[];
 }
 
+/** A busy n8n may take so long until a webhook of a workflow that was just published answers. */
+const REGISTERED_MS = 15_000;
+
 const OVER = ['success', 'error', 'crashed', 'canceled'];
 
 /** No prompt is part of another one, and all ask for the same result: the sandbox renders it once. */
@@ -87,12 +90,20 @@ export class Station {
 			const numbers = Array.from({ length: items }, (_, item) => index * items + item);
 			const prompts = numbers.map((number) => ({ prompt: promptOf(number) }));
 			if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, index * pauseMs));
-			const response = await fetch(url, {
-				method: 'POST',
-				headers: { connection: 'close', 'content-type': 'application/json' },
-				body: JSON.stringify({ prompts }),
-			});
-			if (!response.ok) throw new Error(`${this.way}: the webhook answered ${response.status}`);
+			for (const end = Date.now() + REGISTERED_MS; ; ) {
+				const response = await fetch(url, {
+					method: 'POST',
+					headers: { connection: 'close', 'content-type': 'application/json' },
+					body: JSON.stringify({ prompts }),
+				});
+				if (response.ok) return;
+				// Any other answer than a good one means that n8n has not started an execution.
+				if (Date.now() > end) {
+					const what = `${response.status} ${(await response.text()).slice(0, 200)}`;
+					throw new Error(`${this.way}: the webhook answered ${what}`);
+				}
+				await new Promise((resolve) => setTimeout(resolve, 250));
+			}
 		};
 		await Promise.all(Array.from({ length: executions }, async (_, index) => await call(index)));
 	}

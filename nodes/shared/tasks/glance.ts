@@ -7,24 +7,31 @@ const MINUTE_MS = 60_000;
 /** The task list spans 24 hours at most. */
 const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 
+export interface Glance {
+	/** When it was begun. Local epoch milliseconds. */
+	at: number;
+	/** By task ID. */
+	states: Map<string, TaskStatus>;
+}
+
 /**
  * Where the tasks of a model stand that this process waits for, by one task list.
  * @param maxAgeMs how old it may be
- * @returns states by task ID; undefined where no list could be read
+ * @returns undefined where no list could be read
  */
 export async function glance(
 	ports: LookPorts<unknown>,
 	model: string,
 	maxAgeMs: number,
-): Promise<Map<string, TaskStatus> | undefined> {
+): Promise<Glance | undefined> {
 	const { account } = ports;
 	try {
-		const { rows } = await account.glance(ports, model, maxAgeMs, async (from) => {
+		const { rows, at } = await account.glance(ports, model, maxAgeMs, async (from) => {
 			const now = ports.now() + (account.offset ?? 0);
 			const earliest = Math.max(from, now - LONGEST_SPAN_MS);
 			return await ports.listTasks({ model, from: earliest, to: now + MINUTE_MS });
 		});
-		return new Map(rows.map(({ taskId, status }) => [taskId, status]));
+		return { at, states: new Map(rows.map(({ taskId, status }) => [taskId, status])) };
 	} catch (error) {
 		if (error instanceof DashScopeError && !mayPass(error.kind)) account.listsAreUseless = true;
 		return undefined;

@@ -3,8 +3,11 @@ import type { AwaitedTask } from './account';
 import { glance } from './glance';
 import type { LookPorts } from './ports';
 
-/** Each sleeping execution asks for one of its tasks in this time, or one list shows those of all. */
+/** Each sleeping execution asks for one of its tasks in this time. */
 const INTERVAL_MS = 10_000;
+
+/** Or one list shows those of all: cheap enough to be read more often. */
+const LIST_INTERVAL_MS = 5_000;
 
 /** Where no list does, so many executions of a process ask at a time: more would crowd out the queries of others. */
 const MOST_ASKING = 50;
@@ -27,18 +30,24 @@ export async function untilEnded(
 	// The last to be submitted is likely to be the last to end.
 	const open = new Map([...tasks].reverse().map((task) => [task, account.waitsFor(task)]));
 	try {
-		while (open.size > 0) {
-			await ports.sleep(INTERVAL_MS);
+		for (let next = ports.now() + INTERVAL_MS; open.size > 0; ) {
+			await ports.sleep(Math.max(0, next - ports.now()));
+			next = ports.now() + INTERVAL_MS;
 			for (const model of new Set([...open.keys()].map((task) => task.model))) {
 				const listed = account.hasMany(model)
-					? await glance(ports, model, INTERVAL_MS / 2)
+					? await glance(ports, model, LIST_INTERVAL_MS / 2)
 					: undefined;
 				if (listed === undefined && asking.size >= MOST_ASKING && !asking.has(me)) continue;
 				if (listed === undefined) asking.add(me);
 				else asking.delete(me);
+				if (listed !== undefined) {
+					// All who read the list read the next one together. A long list may be older than that.
+					const soon = ports.now() + LIST_INTERVAL_MS / 2;
+					next = Math.min(next, Math.max(listed.at + LIST_INTERVAL_MS, soon));
+				}
 				for (const [task, leave] of open) {
 					if (task.model !== model) continue;
-					const state = listed?.get(task.taskId);
+					const state = listed?.states.get(task.taskId);
 					if (state !== undefined && !isFinal(state)) continue;
 					if (!goesOn()) return false;
 					if (await hasEnded(task, ports)) {

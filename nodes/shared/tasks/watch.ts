@@ -175,26 +175,37 @@ export class Watch {
 		return !this.handsBack() || this.queried.has(model);
 	}
 
-	/** Looks at a task, and at those of its model that are due soon, by one task list. */
+	/**
+	 * Looks at all tasks of a model by one task list. It costs no more than the query of a single one, so those that run
+	 * are looked at twice as often.
+	 */
 	private async glance({ model }: Watched): Promise<void> {
 		const { ports } = this;
 		const { intervalMs } = this.settings;
-		const soon = ports.now() + intervalMs / 2;
 		const entries = [...this.open].filter(
-			(entry) =>
-				!entry.asking && entry.model === model && entry.dueAt <= soon && this.mayBeListed(entry),
+			(entry) => !entry.asking && entry.model === model && this.mayBeListed(entry),
 		);
 		for (const entry of entries) entry.asking = true;
-		const states = await glance(ports, model, intervalMs / 2);
+		const list = await glance(ports, model, intervalMs / 4);
 		for (const entry of entries) {
-			entry.asking = false;
-			const status = states?.get(entry.taskId);
+			const status = list?.states.get(entry.taskId);
 			entry.queryNext = status === undefined || isFinal(status);
-			if (status === undefined || isFinal(status)) continue;
+			if (list === undefined || status === undefined || isFinal(status)) {
+				void this.ask(entry);
+				continue;
+			}
+			entry.asking = false;
 			entry.status = status;
-			entry.askedAt = ports.now();
-			if (this.handsBack()) this.close(entry, () => entry.resolve(undefined));
-			else this.plan(entry);
+			if (this.handsBack()) {
+				this.close(entry, () => entry.resolve(undefined));
+				continue;
+			}
+			// All that one list shows are due together again, but not before there can be another one.
+			const soon = ports.now() + intervalMs / 4;
+			entry.askedAt = list.at;
+			this.plan(entry);
+			if (status === 'RUNNING') entry.dueAt = Math.min(entry.dueAt, list.at + intervalMs / 2);
+			entry.dueAt = Math.max(entry.dueAt, soon);
 		}
 	}
 

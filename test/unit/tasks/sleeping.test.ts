@@ -51,11 +51,11 @@ describe('the end of all tasks', () => {
 		}
 	});
 
-	test('of many tasks takes one query each, and a list every ten seconds', async () => {
+	test('of many tasks takes one query each, and a list every five seconds', async () => {
 		const { service, wait } = sleeping(equal(40, 95));
 		await wait();
 		expect(service.count('query')).toBe(40);
-		expect(service.count('list')).toBeLessThanOrEqual(11);
+		expect(service.count('list')).toBeLessThanOrEqual(19);
 	});
 
 	test('whose models are not known takes no list', async () => {
