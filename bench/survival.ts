@@ -9,18 +9,13 @@ import { FOUR, TITLES, type Way } from './ways';
 const JOB_SECONDS = 20;
 const PATIENCE_MS = 240_000;
 
-const LOST: Fault = { route: 'create', drop: 'after' };
-
 const FAULTS: Record<string, Fault> = {
 	'503 while polling': { route: 'query', status: 503 },
 	'429 while polling': { route: 'query', status: 429 },
 	'reset while polling': { route: 'query', drop: 'before' },
 	'503 on create': { route: 'create', status: 503 },
-	'lost answer on create': LOST,
+	'lost answer on create': { route: 'create', drop: 'after' },
 };
-
-/** The last of these once more, where the node's credential says that nobody else submits with the account. */
-const EXCLUSIVE = 'the same, where only this n8n uses the account';
 
 const KILL = 'kill and restart of n8n while waiting';
 /** Longer than what n8n needs to end and to start. */
@@ -71,13 +66,12 @@ async function kill(run: Run): Promise<Taken[]> {
 }
 
 export async function measureSurvival(run: Run): Promise<Figure> {
-	const faulty = Object.entries({ ...FAULTS, [EXCLUSIVE]: LOST });
-	const trials = faulty.flatMap(([name, fault]) =>
-		FOUR.map((way) => ({ way, name, fault, exclusive: name === EXCLUSIVE })),
+	const trials = Object.entries(FAULTS).flatMap(([name, fault]) =>
+		FOUR.map((way) => ({ way, name, fault })),
 	);
 	const tell = progress('survival', trials.length + 1);
-	const faults = inParallel(trials.length, trials, async ({ way, name, fault, exclusive }) => {
-		const one = await run.at({ way, jobSeconds: [JOB_SECONDS], exclusive }, async (station) => {
+	const faults = inParallel(trials.length, trials, async ({ way, name, fault }) => {
+		const one = await run.at({ way, jobSeconds: [JOB_SECONDS] }, async (station) => {
 			station.sandbox.fault(fault);
 			await station.start(1);
 			return await outcomeOf(station, name);
@@ -90,7 +84,7 @@ export async function measureSurvival(run: Run): Promise<Figure> {
 		return all;
 	});
 	const taken = (await Promise.all([faults, killed])).flat();
-	const names = [...faulty.map(([name]) => name), KILL];
+	const names = [...Object.keys(FAULTS), KILL];
 	const cell = (way: Way, name: string): Cell => {
 		const one = taken.find((each) => each.way === way && each.fault === name);
 		if (one === undefined) return { text: '–' };

@@ -42,18 +42,14 @@ export interface Path {
 
 const PROMPT = '={{ $json.prompt }}';
 
-export function credentialOf(
-	way: Way,
-	{ sandbox, frontUrl, credential }: Address,
-	exclusive = false,
-): Credential {
+export function credentialOf(way: Way, { sandbox, frontUrl, credential }: Address): Credential {
 	return way === 'qwenCloud'
 		? {
 				name: credential,
 				type: 'alibabaCloudApi',
 				data: { apiKey: sandbox.apiKey, region: 'cn-beijing', workspaceId: '', url: frontUrl },
 			}
-		: { name: credential, type: 'dashScopeApi', data: { ...credentialData(sandbox), exclusive } };
+		: { name: credential, type: 'dashScopeApi', data: credentialData(sandbox) };
 }
 
 /** The nodes of a way, with the settings of its node or nodes. */
