@@ -1,3 +1,4 @@
+import { turnOverYoungObjects } from '../../youngObjects';
 /** Where bytes come from and go to: files that are never held as a whole. */
 
 /** A clip that cannot be split or joined: what is wrong and where; {@link hint} says what to do. */
@@ -131,6 +132,7 @@ class Stream {
 			this.start += this.chunk.length;
 			if (next.done === true) throw damaged(`it ends at byte ${this.start}, before byte ${end}`);
 			this.chunk = next.value;
+			turnOverYoungObjects(next.value.length);
 		}
 		return this.chunk.subarray(offset - this.start, end - this.start);
 	}
