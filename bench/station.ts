@@ -13,6 +13,8 @@ import { credentialOf, pathOf, type Way } from './ways';
 export interface StationOptions {
 	way: Way;
 	sandbox?: SandboxOptions;
+	/** Whether this node's credential says that only this n8n uses the account. */
+	exclusive?: boolean;
 	/** Of the way's nodes, such as Retry On Fail. */
 	settings?: Partial<INode>;
 	/** Seconds that the tasks run, by number of the item over all executions; the last one serves all others. */
@@ -53,12 +55,12 @@ export class Station {
 	}
 
 	static async open(n8n: N8n, options: StationOptions): Promise<Station> {
-		const { way, settings, jobSeconds } = options;
+		const { way, settings, jobSeconds, exclusive = false } = options;
 		const sandbox = await startSandbox(options.sandbox);
 		const front = await startFront(sandbox);
 		const credential = `${way} ${randomUUID()}`;
 		const address = { sandbox, frontUrl: front.url, credential };
-		await n8n.addCredential(credentialOf(way, address));
+		await n8n.addCredential(credentialOf(way, address, exclusive));
 		const { nodes, lines, outputs, first, last } = pathOf(way, address, settings);
 		const next = node(NEXT, 'n8n-nodes-base.noOp', 1);
 		// A node with several outputs has its lines there.

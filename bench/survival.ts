@@ -1,4 +1,5 @@
 // Which faults an execution survives, and whether each still makes one task.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../sandbox';
 import { until } from '../test/e2e/support';
 import { number, target, type Cell, type Figure } from './figure';
@@ -9,13 +10,19 @@ import { FOUR, TITLES, type Way } from './ways';
 const JOB_SECONDS = 20;
 const PATIENCE_MS = 240_000;
 
+const LOST: Fault = { route: 'create', drop: 'after' };
+
 const FAULTS: Record<string, Fault> = {
 	'503 while polling': { route: 'query', status: 503 },
 	'429 while polling': { route: 'query', status: 429 },
 	'reset while polling': { route: 'query', drop: 'before' },
 	'503 on create': { route: 'create', status: 503 },
-	'lost answer on create': { route: 'create', drop: 'after' },
+	'lost answer on create': LOST,
 };
+
+const EXCLUSIVE = 'the same, where only this n8n uses the account';
+/** An n8n takes tasks created around its start for those of one before it. */
+const AFTER_START_MS = 100_000;
 
 const KILL = 'kill and restart of n8n while waiting';
 /** Longer than what n8n needs to end and to start. */
@@ -56,7 +63,7 @@ async function kill(run: Run): Promise<Taken[]> {
 				);
 			}),
 		);
-		await new Promise((resolve) => setTimeout(resolve, BEFORE_KILL_MS));
+		await sleep(BEFORE_KILL_MS);
 		await n8n.kill('SIGKILL');
 		await n8n.restart();
 		return await Promise.all(stations.map(async (station) => await outcomeOf(station, KILL)));
@@ -65,11 +72,28 @@ async function kill(run: Run): Promise<Taken[]> {
 	}
 }
 
+/** Of this node one after another: what one has lost may be the other's until it is found. */
+async function loseAlone(run: Run): Promise<Taken[]> {
+	const n8n = await run.ownN8n();
+	await sleep(AFTER_START_MS);
+	const trial = async (way: Way) =>
+		await run.at(
+			{ way, jobSeconds: [JOB_SECONDS], exclusive: true },
+			async (station) => {
+				station.sandbox.fault(LOST);
+				await station.start(1);
+				return await outcomeOf(station, EXCLUSIVE);
+			},
+			n8n,
+		);
+	return await inParallel(1, FOUR, trial);
+}
+
 export async function measureSurvival(run: Run): Promise<Figure> {
 	const trials = Object.entries(FAULTS).flatMap(([name, fault]) =>
 		FOUR.map((way) => ({ way, name, fault })),
 	);
-	const tell = progress('survival', trials.length + 1);
+	const tell = progress('survival', trials.length + 2);
 	const faults = inParallel(trials.length, trials, async ({ way, name, fault }) => {
 		const one = await run.at({ way, jobSeconds: [JOB_SECONDS] }, async (station) => {
 			station.sandbox.fault(fault);
@@ -83,8 +107,12 @@ export async function measureSurvival(run: Run): Promise<Figure> {
 		tell(KILL);
 		return all;
 	});
-	const taken = (await Promise.all([faults, killed])).flat();
-	const names = [...Object.keys(FAULTS), KILL];
+	const alone = loseAlone(run).then((all) => {
+		tell(EXCLUSIVE);
+		return all;
+	});
+	const taken = (await Promise.all([faults, alone, killed])).flat();
+	const names = [...Object.keys(FAULTS), EXCLUSIVE, KILL];
 	const cell = (way: Way, name: string): Cell => {
 		const one = taken.find((each) => each.way === way && each.fault === name);
 		if (one === undefined) return { text: '–' };
@@ -102,6 +130,7 @@ export async function measureSurvival(run: Run): Promise<Figure> {
 		})),
 		notes: [
 			`Tasks of ${JOB_SECONDS} s (${KILLED_JOB_SECONDS} s with the kill). Each fault hits the first call of its kind, once. "Survives" means that the execution succeeds with exactly one task.`,
+			`"Only this n8n" is set in the credential of (a) and (b); n8n has run for ${AFTER_START_MS / 1000} s by then.`,
 		],
 		charts: [
 			{

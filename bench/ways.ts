@@ -42,14 +42,18 @@ export interface Path {
 
 const PROMPT = '={{ $json.prompt }}';
 
-export function credentialOf(way: Way, { sandbox, frontUrl, credential }: Address): Credential {
+export function credentialOf(
+	way: Way,
+	{ sandbox, frontUrl, credential }: Address,
+	exclusive = false,
+): Credential {
 	return way === 'qwenCloud'
 		? {
 				name: credential,
 				type: 'alibabaCloudApi',
 				data: { apiKey: sandbox.apiKey, region: 'cn-beijing', workspaceId: '', url: frontUrl },
 			}
-		: { name: credential, type: 'dashScopeApi', data: credentialData(sandbox) };
+		: { name: credential, type: 'dashScopeApi', data: { ...credentialData(sandbox), exclusive } };
 }
 
 /** The nodes of a way, with the settings of its node or nodes. */
