@@ -8,10 +8,7 @@ import type { ListedTask, Task } from '../dashscope/types';
 import type { SentEntry } from './ledger';
 import { Limiter } from './limiter';
 import type { Clock } from './ports';
-import { backoff } from './schedule';
-
-/** The account's limit for most video models (rate-limit page, read 2026-11): 5 submissions a second. */
-const CREATES_PER_SECOND = 5;
+import { SubmissionGate } from './submissionGate';
 
 /** Less than half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
 const REQUESTS_PER_SECOND = 8;
@@ -42,12 +39,6 @@ const LIST_MARGIN_MS = 65_000;
 
 /** The service tells its time in whole seconds, so that its clock seems to move; a list begins well before that. */
 const OFFSET_JITTER_MS = 2_000;
-
-/** Of the rate of submissions is left by refusals: each is a whole task, and a refused one costs nothing. */
-const LEAST_PART_OF_CREATES = 1 / 4;
-
-/** While somebody else's probe is under way. */
-const PROBE_NAP_MS = 500;
 
 /** A task that an execution of this process submitted. Local epoch milliseconds. */
 export interface OwnTask {
@@ -126,7 +117,7 @@ export class Account {
 	constructor(private readonly journal: Journal) {}
 
 	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
-	submissions(model: string, createsPerSecond = CREATES_PER_SECOND): SubmissionGate {
+	submissions(model: string, createsPerSecond?: number): SubmissionGate {
 		const gate = this.gates.get(model) ?? new SubmissionGate(this.requests, createsPerSecond);
 		this.gates.set(model, gate);
 		return gate;
@@ -365,74 +356,4 @@ export class Account {
 /** Of a list; each is a request. */
 function pagesOf(rows: ListedTask[] = []): number {
 	return Math.max(1, Math.ceil(rows.length / ROWS_PER_PAGE));
-}
-
-/** What the answer to a submission says about the service. */
-export type Taken = 'taken' | 'overloaded' | 'unknown';
-
-/**
- * Lets submissions of one model through: at the account's pace; and while the service is overloaded one at a time,
- * with growing pauses, until one is taken.
- */
-export class SubmissionGate {
-	private readonly limiter: Limiter;
-	private overload:
-		| { failures: number; setAt: number; nextProbeAt: number; probing: boolean }
-		| undefined;
-
-	/** @param requests of the account; submissions count there, but go first */
-	constructor(
-		private readonly requests: Limiter,
-		createsPerSecond: number,
-	) {
-		this.limiter = new Limiter(createsPerSecond, LEAST_PART_OF_CREATES);
-	}
-
-	/**
-	 * @returns false when the service is overloaded and the deadline comes before the caller's turn
-	 * @throws StoppedError
-	 */
-	async pass(clock: Clock, deadline: number): Promise<boolean> {
-		for (;;) {
-			const { overload } = this;
-			const now = clock.now();
-			const { probing = false, nextProbeAt = now, setAt = now } = overload ?? {};
-			// The clock may have been set back.
-			const due = nextProbeAt <= now || setAt > now;
-			if (overload === undefined || (!probing && due)) {
-				if (overload !== undefined) overload.probing = true;
-				try {
-					await this.limiter.pass(clock);
-				} catch (error) {
-					if (overload !== undefined) overload.probing = false;
-					return await Promise.reject(error);
-				}
-				// While it waited for its turn, another may have found the service overloaded.
-				if (this.overload === overload) {
-					this.requests.take(clock.now());
-					return true;
-				}
-				continue;
-			}
-			if (now >= deadline) return false;
-			const pause = probing ? PROBE_NAP_MS : nextProbeAt - now;
-			await clock.sleep(Math.max(1, Math.min(pause, deadline - now, 1_000)));
-		}
-	}
-
-	/** To be called with the end of each submission that was let through. */
-	ended(clock: Clock, taken: Taken, retryAfterMs = 0): void {
-		if (taken === 'taken') this.overload = undefined;
-		if (taken === 'unknown' && this.overload !== undefined) this.overload.probing = false;
-		if (taken !== 'overloaded') return;
-		const failures = (this.overload?.failures ?? 0) + 1;
-		const now = clock.now();
-		const nextProbeAt = now + backoff(failures, clock.random(), retryAfterMs);
-		this.overload = { failures, setAt: now, nextProbeAt, probing: false };
-	}
-
-	/** Learns from a submission that was refused as one too many. */
-	throttled(sentAt: number, now: number, retryAfterMs?: number): void {
-		this.limiter.throttled(sentAt, now, retryAfterMs);
-	}
 }

@@ -1,6 +1,7 @@
 /** Which samples an MP4 or MOV file has, where they lie and when they are shown: ISO/IEC 14496-12 and the QuickTime File Format. */
 import { Fields, boxesIn, find } from './boxes';
 import type { Box } from './boxes';
+import { Runs, readSizes } from './sampleTables';
 import { ClipError, damaged } from './source';
 import type { ByteSource } from './source';
 
@@ -432,76 +433,6 @@ class MovieReader {
 			throw damaged(`the times of track ${track.id} cannot be true`);
 		}
 	}
-}
-
-/** A table of runs, (count, value) each, read value by value. */
-class Runs {
-	private left = 0;
-	private value = 0;
-
-	constructor(
-		private readonly fields: Fields,
-		private runs: number,
-		private readonly type: string,
-	) {
-		this.advance();
-	}
-
-	get atEnd(): boolean {
-		return this.left === 0;
-	}
-
-	/** Whether all `count` values are this one. */
-	isOnly(value: number, count: number): boolean {
-		return this.runs === 0 && this.value === value && this.left === count;
-	}
-
-	next(): number {
-		if (this.atEnd) throw damaged(`its table "${this.type}" is too short`);
-		this.left -= 1;
-		const { value } = this;
-		this.advance();
-		return value;
-	}
-
-	private advance(): void {
-		while (this.left === 0 && this.runs > 0) {
-			this.runs -= 1;
-			this.left = this.fields.u32();
-			this.value = this.fields.i32();
-			if (this.type === 'stts' && this.value < 0) throw damaged('its table "stts" goes backwards');
-		}
-	}
-}
-
-/** stsz and stz2, 8.7.3: `all` is the size of each sample, or 0 where they differ. */
-function readSizes(stbl: Box): { count: number; all: number; next: () => number } {
-	const stsz = find(stbl, 'stsz');
-	if (stsz !== undefined) {
-		const fields = new Fields(stsz);
-		fields.full();
-		const all = fields.u32();
-		const count = all === 0 ? fields.count(4) : fields.u32();
-		return { count, all, next: () => (all === 0 ? fields.u32() : all) };
-	}
-	const stz2 = find(stbl, 'stz2');
-	if (stz2 === undefined) throw damaged('a track has no "stsz"');
-	const fields = new Fields(stz2);
-	fields.full();
-	const bits = fields.u32() & 0xff;
-	const count = fields.count(bits / 8);
-	let half: number | undefined;
-	const nibble = () => {
-		if (half !== undefined) {
-			const low = half;
-			half = undefined;
-			return low;
-		}
-		const byte = fields.u8();
-		half = byte & 15;
-		return byte >> 4;
-	};
-	return { count, all: 0, next: bits === 16 ? fields.u16 : bits === 8 ? fields.u8 : nibble };
 }
 
 /** mvhd and mdhd begin alike (8.2.2, 8.4.2): two dates, timescale, duration; then mdhd has the language. */

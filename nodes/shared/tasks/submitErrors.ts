@@ -1,0 +1,89 @@
+/** What users read when a submission came to nothing, or when it is unknown what it came to. Pure. */
+import type { DashScopeError } from '../dashscope/errors';
+import type { ListedTask } from '../dashscope/types';
+import { NotTakenError, TaskError } from './errors';
+import type { SentEntry } from './ledger';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * The service took nothing, and will not.
+ * @param risked submissions before it that may each have created a task
+ */
+export function refusal(failure: DashScopeError, risked: number, Kind = TaskError): TaskError {
+	const { message, code, requestId, httpStatus } = failure;
+	const hint = risked === 0 ? failure.hint : `${failure.hint ?? ''} ${mayBeBilled(risked)}`.trim();
+	return new Kind(message, hint, { code, requestId, httpStatus });
+}
+
+/**
+ * No submission was taken in all the time that the user set.
+ * @param risked submissions that may each have created a task all the same; of the others the list showed that none did
+ */
+export function notTaken(failures: DashScopeError[], waitedMs: number, risked: number): TaskError {
+	const last = failures.at(-1);
+	const minutes = Math.max(1, Math.round(waitedMs / MINUTE_MS));
+	const time = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
+	const tries = `${failures.length} ${failures.length === 1 ? 'attempt' : 'attempts'}`;
+	const overloaded = last === undefined || last.kind === 'answered';
+	const what = overloaded ? 'DashScope was overloaded' : 'No submission got through';
+	const none = risked > 0 ? '' : '; the task list shows that none was created';
+	const nothing = risked > 0 ? '' : '; nothing was submitted';
+	return new NotTakenError(
+		last === undefined
+			? `${what} for ${time}${nothing}`
+			: `${what} for ${time}, ${tries} (${last.message})${none}`,
+		`${risked > 0 ? mayBeBilled(risked) : 'Nothing is billed.'} Run the node again later, or raise the option 'Timeout'.`,
+		{ code: last?.code, requestId: last?.requestId, httpStatus: last?.httpStatus },
+	);
+}
+
+/** Of submissions without a usable answer that were risked a second time. */
+function mayBeBilled(risked: number): string {
+	return risked === 1
+		? 'A task may have been created by a submission that got no response, and may be billed.'
+		: `Up to ${risked} tasks may have been created and may be billed.`;
+}
+
+interface Unknown {
+	model: string;
+	/** All submissions of the request that may have created a task. */
+	lost: SentEntry[];
+	candidates: ListedTask[];
+	failure?: DashScopeError;
+	/** Why the task list could not be read. */
+	trouble?: string;
+}
+
+/** Nobody can tell whether a task was created: names the time, the tasks that it may be, and what to do. */
+export function outcomeUnknown(
+	{ model, lost, candidates, failure, trouble }: Unknown,
+	Kind = TaskError,
+): TaskError {
+	const iso = (time: number) => new Date(time).toISOString();
+	const from = iso(Math.min(...lost.map(({ since }) => since)));
+	const to = iso(Math.max(...lost.map(({ since, until = since }) => until)));
+	const ids = candidates.map(({ taskId }) => taskId).join(', ');
+	const listed = ids === '' ? 'The task list shows none' : `The task list shows ${ids}`;
+	const found = trouble === undefined ? listed : `The task list could not be read: ${trouble}`;
+	const what =
+		lost.length === 1
+			? `no usable response to the ${model} submission sent between ${from} and ${to}`
+			: `no usable response to ${lost.length} ${model} submissions sent between ${from} and ${to}`;
+	const may =
+		lost.length === 1
+			? 'A task may have been created and may be billed, so it was not submitted again.'
+			: mayBeBilled(lost.length);
+	return new Kind(
+		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
+		`${may} ${found}; look for it in the Model Studio console and fetch it with 'Task: Get Status', or choose 'Submit Again' in the option 'When a Submission Gets No Response'.`,
+		{
+			code: failure?.code,
+			requestId: failure?.requestId,
+			httpStatus: failure?.httpStatus,
+			submittedFrom: from,
+			submittedTo: to,
+			possibleTaskIds: ids || undefined,
+		},
+	);
+}
