@@ -222,7 +222,12 @@ describe('of a video behind a URL', () => {
 
 	test.each([
 		['not there', 404, 'nope', /could not be read: 127\.0\.0\.1:\d+ answered HTTP 404/],
-		['a web page', 200, '<!doctype html><title>Log in</title>', /holds a web page or XML text/],
+		[
+			'a web page',
+			200,
+			'<!doctype html><title>Log in</title>',
+			/holds a web page or XML text.* A link must lead to the file itself/,
+		],
 		['nothing', 200, '', /holds an empty file/],
 		['a redirect in circles', 302, '/', /redirects in a loop/],
 	])('%s is named', async (_name, status, body, message) => {
@@ -231,7 +236,7 @@ describe('of a video behind a URL', () => {
 		});
 		servers.push(server);
 		const { error } = await estimateUrl(server.url);
-		expect(error?.message).toMatch(message);
+		expect(`${error?.message} ${error?.description}`).toMatch(message);
 	});
 
 	test('a host that cannot be reached, an oss:// URL and an address inside of the network', async () => {

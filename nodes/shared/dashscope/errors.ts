@@ -10,7 +10,7 @@
  * - `unreachable`: no connection was made; nothing was done
  * - `answered`: 5xx with DashScope's own envelope (code, message, request ID), as of an overloaded service; the work may
  *   have been done, and the request ID tells
- * - `server`: any other 5xx, such as a gateway's page; the work may have been done
+ * - `server`: any other 5xx or 408, such as a gateway's page; the work may have been done
  * - `lost`: the connection broke or timed out after sending; the work may have been done
  * - `garbled`: an answer that makes no sense; the work may have been done
  */
@@ -87,7 +87,8 @@ export function kindOf({ status, code, message, requestId }: ErrorAnswer): Failu
 			STANDING_429.test(code ?? '') || /free allocated quota exceeded/i.test(message ?? '');
 		return standing ? 'rejected' : 'throttled';
 	}
-	if (status >= 500) {
+	// A gateway that waited for the service may say 408, too.
+	if (status >= 500 || status === 408) {
 		const whole = code !== undefined && message !== undefined && requestId !== undefined;
 		return whole ? 'answered' : 'server';
 	}

@@ -23,6 +23,9 @@ const OTHER_BRANDS: ReadonlyArray<readonly [RegExp, string]> = [
 /** First boxes of QuickTime files from before the `ftyp` box existed. */
 const QUICKTIME_BOXES = ['moov', 'mdat', 'wide', 'pnot'];
 
+/** What a link often leads to instead of a file. */
+export const WEB_PAGE = 'a web page or XML text';
+
 const OTHERS: ReadonlyArray<readonly [number, string, string]> = [
 	[0, 'GIF8', 'a GIF'],
 	[0, '%PDF', 'a PDF document'],
@@ -36,7 +39,7 @@ const OTHERS: ReadonlyArray<readonly [number, string, string]> = [
 	[0, 'II*\0', 'a TIFF picture'],
 	[0, 'MM\0*', 'a TIFF picture'],
 	[0, '{', 'a JSON text'],
-	[0, '<', 'a web page or XML text'],
+	[0, '<', WEB_PAGE],
 ];
 
 function latin1(bytes: Uint8Array): string {

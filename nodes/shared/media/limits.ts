@@ -1,5 +1,6 @@
 /** What DashScope would refuse minutes later, told from a file's size, first bytes and header. Pure. */
 import { InputError } from '../inputError';
+import { WEB_PAGE } from './formats';
 import type { MediaFacts } from './headers/facts';
 import type { MediaFormat, MediaLimits } from './types';
 
@@ -44,9 +45,13 @@ export function validateFile(
 	const what = nameOf(field, file.fileName);
 	if (typeof detected === 'string' || !limits.formats.includes(detected.extension)) {
 		const found = typeof detected === 'string' ? detected : describe(detected);
+		const link =
+			found === WEB_PAGE
+				? ' A link must lead to the file itself, not to a page that shows it.'
+				: '';
 		throw new InputError(
 			`${what} holds ${found}`,
-			`The ${limits.kind} must be in ${formatNames(limits)} format.`,
+			`The ${limits.kind} must be in ${formatNames(limits)} format.${link}`,
 		);
 	}
 	const limit = limits.maxBytes;

@@ -98,6 +98,7 @@ export const fields: INodeProperties[] = [
 		required: true,
 		default: '',
 		placeholder: 'e.g. https://example.com/ride.mp4',
+		hint: 'A link to the file itself, not to a page that shows it',
 		description: 'Address of the video; n8n fetches the header of the file, without the credential',
 		displayOptions: { show: { videoSource: ['url'] } },
 	},

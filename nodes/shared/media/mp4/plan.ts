@@ -91,20 +91,21 @@ function cheapest(
 
 function refusal(times: readonly number[], limits: Limits, length: number): ClipError {
 	const { min, max } = limits;
-	const show = (seconds: number) => String(Math.round(seconds * 100) / 100);
+	const show = (time: number) => String(Math.round(time * 100) / 100);
+	const seconds = (time: number) => `${show(time)} ${show(time) === '1' ? 'second' : 'seconds'}`;
 	if (length < min) {
 		return new ClipError(
-			`The video is ${show(length)} seconds long; a piece has at least ${min}`,
-			`Use a video of at least ${min} seconds.`,
+			`The video is ${seconds(length)} long; a piece has at least ${min}`,
+			`Use a video of at least ${seconds(min)}.`,
 		);
 	}
 	const every = Math.max(0.5, Math.floor(max / 4));
-	const hint = `Encode the video with a key frame every ${every} seconds, in FFmpeg for instance with -force_key_frames "expr:gte(t,n_forced*${every})".`;
+	const hint = `Encode the video with a key frame every ${seconds(every)}, in FFmpeg for instance with -force_key_frames "expr:gte(t,n_forced*${every})".`;
 	for (const [index, time] of times.entries()) {
 		const next = times[index + 1] ?? time;
 		if (next - time > max + EPSILON) {
 			return new ClipError(
-				`The video can only be cut at key frames, and between ${show(time)} and ${show(next)} seconds it has none: ${show(next - time)} seconds, where a piece has at most ${max}`,
+				`The video can only be cut at key frames, and between ${show(time)} and ${show(next)} seconds it has none: ${seconds(next - time)}, where a piece has at most ${max}`,
 				hint,
 			);
 		}
@@ -112,7 +113,7 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 	const inner = times.slice(1, -1).map(show);
 	const some = inner.length > 8 ? [...inner.slice(0, 8), '…'] : inner;
 	return new ClipError(
-		`The key frames of the video (at ${some.join(', ')} of ${show(length)} seconds) do not let it be cut into pieces of ${min} to ${max} seconds`,
+		`The key frames of the video (at ${some.join(', ')} of ${seconds(length)}) do not let it be cut into pieces of ${min} to ${max} seconds`,
 		hint,
 	);
 }

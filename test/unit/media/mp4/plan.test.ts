@@ -32,6 +32,8 @@ test('key frames that are too far apart are named', () => {
 	const plan = () => planCuts([0, 4, 8, 20.5, 24], LIMITS);
 	expect(plan).toThrow(ClipError);
 	expect(plan).toThrow(/between 8 and 20.5 seconds it has none: 12.5 seconds.* at most 10/);
+	const short = () => planCuts([0, 1, 2], { min: 0, max: 0.5 });
+	expect(short).toThrow(/between 0 and 1 seconds it has none: 1 second, /);
 });
 
 test('a rest that would be too short is named', () => {
