@@ -164,8 +164,19 @@ export class N8nClient {
 		return `${this.url}/workflow/${workflowId}`;
 	}
 
-	/** Starts a manual execution as the editor's button does, and returns its id. */
+	/**
+	 * Starts a manual execution as the editor's button does, and returns its id. n8n gives its own regular expressions
+	 * 250 ms by the clock, which can pass on a busy machine before any node runs.
+	 */
 	async run(workflowId: string, options: RunOptions = {}): Promise<string> {
+		return await this.start(workflowId, options).catch(async (error: unknown) =>
+			error instanceof RestError && error.message.includes('Regular expression execution timed out')
+				? await this.start(workflowId, options)
+				: await Promise.reject(error),
+		);
+	}
+
+	private async start(workflowId: string, options: RunOptions): Promise<string> {
 		const workflow = await this.rest<Workflow>('GET', `/workflows/${workflowId}`);
 		const trigger =
 			options.trigger ?? workflow.nodes.find(({ type }) => /trigger$/i.test(type))?.name;
