@@ -3,10 +3,12 @@
  * to find what it can free: with 400 MB in it that takes most of a second of processor time, again and again, and more
  * of it stands in the way of the event loop with each chunk that comes meanwhile. But these chunks are dead within
  * milliseconds: a collection of the young objects alone frees them, in a few milliseconds however large the heap is.
- * V8 does that whenever the young part (up to 64 MB) is full, for which reading a file makes far too few objects.
- * So for each byte that moves this many are used up there.
+ * V8 does that whenever the young part (16 to 64 MB) is full, for which reading a file makes far too few objects.
+ * So for each byte that moves this many are used up there. With more of them a chunk that waits for a slow receiver
+ * is still there at a second collection, and V8 keeps it for the whole heap's next one; with fewer of them too many
+ * bytes gather between two.
  */
-const YOUNG_BYTES = 4;
+const YOUNG_BYTES = 2;
 
 /** Larger objects have a place of their own. */
 const PIECE_BYTES = 64 * 1024;

@@ -73,7 +73,9 @@ export const callWorkflow = (name: string, workflowId: string, mode: 'once' | 'e
 export async function startFlow(n8n: N8nClient, flow: Flow, prompts: string[]): Promise<string> {
 	const before = new Set((await executionsOf(n8n, flow.id)).map(({ id }) => id));
 	const response = await call(n8n, flow.path, { prompts: prompts.map((prompt) => ({ prompt })) });
-	if (!response.ok) throw new Error(`The webhook answered ${response.status}`);
+	if (!response.ok) {
+		throw new Error(`The webhook answered ${response.status}: ${await response.text()}`);
+	}
 	const { id } = await until(`An execution of ${flow.id}`, async () =>
 		(await executionsOf(n8n, flow.id)).find(
 			({ id, mode }) => mode === 'webhook' && !before.has(id),
