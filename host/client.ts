@@ -12,7 +12,7 @@ import type {
 	IRunExecutionData,
 	IWorkflowSettings,
 } from 'n8n-workflow';
-import { RestClient, RestError, type Owner } from './rest';
+import { RAN_OUT_OF_TIME, RestClient, RestError, type Owner } from './rest';
 
 export interface Credential {
 	/** The id that the workflows given beside it use; n8n gives it another one. */
@@ -164,13 +164,10 @@ export class N8nClient {
 		return `${this.url}/workflow/${workflowId}`;
 	}
 
-	/**
-	 * Starts a manual execution as the editor's button does, and returns its id. n8n gives its own regular expressions
-	 * 250 ms by the clock, which can pass on a busy machine before any node runs.
-	 */
+	/** Starts a manual execution as the editor's button does, and returns its id. */
 	async run(workflowId: string, options: RunOptions = {}): Promise<string> {
 		return await this.start(workflowId, options).catch(async (error: unknown) =>
-			error instanceof RestError && error.message.includes('Regular expression execution timed out')
+			error instanceof RestError && error.message.includes(RAN_OUT_OF_TIME)
 				? await this.start(workflowId, options)
 				: await Promise.reject(error),
 		);

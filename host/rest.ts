@@ -6,6 +6,9 @@ export interface Owner {
 	password: string;
 }
 
+/** n8n gives its own regular expressions 250 ms by the clock, which can pass on a busy machine before any node runs. */
+export const RAN_OUT_OF_TIME = 'Regular expression execution timed out';
+
 export class RestError extends Error {
 	constructor(
 		message: string,

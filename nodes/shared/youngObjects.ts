@@ -19,7 +19,7 @@ const ELEMENT_BYTES = 8;
 /** To be copied: arrays made with `new Array` outlived collections once V8 had optimized the code (seen with Node 24). */
 const PIECE = new Array<number>(PIECE_BYTES / ELEMENT_BYTES).fill(0);
 
-/** @param bytes of a file that have passed */
+/** To be called as a file passes, chunk by chunk. @param bytes that have passed since the last call */
 export function turnOverYoungObjects(bytes: number): void {
 	for (let left = bytes * YOUNG_BYTES; left > 0; left -= PIECE_BYTES) {
 		PIECE.slice(0, left / ELEMENT_BYTES);

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode, INodeParameters } from 'n8n-workflow';
 import { N8nClient, type Connection, type Workflow } from '../../host/client';
+import { RAN_OUT_OF_TIME } from '../../host/rest';
 import { startSandbox } from '../../sandbox';
 
 export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
@@ -130,8 +131,6 @@ export const webhook = (path: string, parameters: INodeParameters = {}) =>
 export const splitOut = (name: string, field: string) =>
 	node(name, 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: field, options: {} });
 
-const TIMED_OUT = 'Regular expression execution timed out';
-
 /** Calls the webhook of a published workflow; after a restart, n8n needs a moment to register it again. */
 export async function call(n8n: N8nClient, path: string, body: unknown = {}): Promise<Response> {
 	return await until(`The webhook ${path}`, async () => {
@@ -141,9 +140,8 @@ export async function call(n8n: N8nClient, path: string, body: unknown = {}): Pr
 			body: JSON.stringify(body),
 		});
 		if (response.status === 404) return undefined;
-		// n8n gives its own regular expressions 250 ms by the clock, which can pass on a busy machine.
-		const isBusy = response.status === 500 && (await response.clone().text()).includes(TIMED_OUT);
-		return isBusy ? undefined : response;
+		const text = response.status === 500 ? await response.clone().text() : '';
+		return text.includes(RAN_OUT_OF_TIME) ? undefined : response;
 	});
 }
 
