@@ -279,6 +279,15 @@ test('a model that the node does not know is sent the fields of the default one,
 	expect(hints.join()).toContain('does not know the model wan9-video');
 });
 
+test('a prompt that names an image which was not sent with it is submitted, and the user is told', async () => {
+	const { items, hints } = await bench.run(2, {
+		prompt: 'Put the sweater from Image 2 on him',
+		waiting: 'none',
+	});
+	expect(items).toHaveLength(2);
+	expect(hints).toContain('Item 1: The prompt names Image 2, but no image was sent with it.');
+});
+
 describe('what is refused before anything is sent', () => {
 	const refused = async (
 		fields: INodeParameters,

@@ -23,6 +23,7 @@ import { readValues } from '../fields/settings';
 import type { Setting } from '../fields/settings';
 import { readHold } from '../fields/waiting';
 import { priceListOf } from '../models';
+import { missingImage } from '../models/namedImages';
 import type { ModelRequest, ModelSpec, RequestMedia, Values } from '../models/spec';
 import { taskOf } from '../models/taskOf';
 import { validateRequest } from '../models/validate';
@@ -68,6 +69,8 @@ export async function runModel(
 				const download = settings.download || isTool(functions);
 				if (way === 'split') checkSplit({ ...settings, download });
 				const [spec, asked] = await readRequest(functions, operation, item, baseUrl);
+				const missing = missingImage(spec, asked);
+				if (missing !== undefined) cutting(item).note(missing);
 				const inputs = validateRequest(spec, asked, !isPrivateHost(new URL(baseUrl).hostname));
 				const parts = await partsOf(spec, asked, inputs, way, cutting(item));
 				const output = outputOf(functions, item, asked);
