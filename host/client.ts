@@ -50,6 +50,9 @@ export interface RunOptions {
 	destination?: string;
 }
 
+/** Triggers that nothing from outside starts. */
+const CALLED = /(manual|executeWorkflow|error)Trigger$/;
+
 interface Publication {
 	/** A workflow without triggers ends as "not_published". */
 	status: 'in_progress' | 'published' | 'partial' | 'failed' | 'not_published';
@@ -126,19 +129,34 @@ export class N8nClient {
 		return saved.id;
 	}
 
-	/** Makes the workflow's webhooks and triggers live, and waits until they are. */
+	/**
+	 * Makes the workflow's webhooks and triggers live, and waits until they are. On a busy machine n8n may end as "not
+	 * published", without an error: then it is tried again.
+	 */
 	async publish(workflowId: string, timeoutMs = 120_000): Promise<void> {
-		const { versionId } = await this.rest<{ versionId: string }>('GET', `/workflows/${workflowId}`);
-		await this.rest('POST', `/workflows/${workflowId}/activate`, { versionId });
+		const { versionId, nodes } = await this.rest<Workflow & { versionId: string }>(
+			'GET',
+			`/workflows/${workflowId}`,
+		);
+		const listens = nodes.some(({ type }) => /webhook$|trigger$/i.test(type) && !CALLED.test(type));
 		const end = Date.now() + timeoutMs;
 		for (;;) {
-			const publication = await this.publication(workflowId);
-			if (publication === undefined) return;
-			const { status, triggers } = publication;
+			await this.rest('POST', `/workflows/${workflowId}/activate`, { versionId });
+			const status = await this.published(workflowId, end);
+			if (status !== 'not_published' || !listens) return;
+			if (Date.now() > end) throw new Error(`Workflow ${workflowId} was not published`);
+			await this.rest('POST', `/workflows/${workflowId}/deactivate`);
+		}
+	}
+
+	/** How a publication ended; undefined where n8n publishes at once. */
+	private async published(workflowId: string, end: number) {
+		for (;;) {
+			const { status, triggers } = (await this.publication(workflowId)) ?? {};
 			if (status === 'failed' || status === 'partial') {
 				throw new Error(`Workflow ${workflowId} was not published: ${JSON.stringify(triggers)}`);
 			}
-			if (status !== 'in_progress') return;
+			if (status !== 'in_progress') return status;
 			if (Date.now() > end) throw new Error(`Workflow ${workflowId} is still being published`);
 			await sleep(100);
 		}
