@@ -69,10 +69,11 @@ export async function runModel(
 				const download = settings.download || isTool(functions);
 				if (way === 'split') checkSplit({ ...settings, download });
 				const [spec, asked] = await readRequest(functions, operation, item, baseUrl);
+				const ofItem = cutting(item);
 				const missing = missingImage(spec, asked);
-				if (missing !== undefined) cutting(item).note(missing);
+				if (missing !== undefined) ofItem.note(missing);
 				const inputs = validateRequest(spec, asked, !isPrivateHost(new URL(baseUrl).hostname));
-				const parts = await partsOf(spec, asked, inputs, way, cutting(item));
+				const parts = await partsOf(spec, asked, inputs, way, ofItem);
 				const output = outputOf(functions, item, asked);
 				const recipe = recipeOf(functions, item);
 				const ready: ReadyItem[] = [];

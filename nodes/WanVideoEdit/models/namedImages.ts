@@ -1,7 +1,7 @@
 import type { ModelRequest, ModelSpec } from './spec';
 
 /** As the models' guides write it, in English and in Chinese. */
-const NAMES = /\bimage ?(\d{1,2})\b|图片? ?(\d{1,2})/gi;
+const NAMES = /(?:\bimage|图片?) ?(\d{1,2})(?![\da-z])/gi;
 
 /**
  * Whether the prompt names a reference image that the request does not have. Such a request is taken, and billed; the
@@ -13,9 +13,7 @@ export function missingImage(
 	{ prompt = '', media }: ModelRequest,
 ): string | undefined {
 	if (!slots.some(({ place }) => place === 'image')) return undefined;
-	const named = [...prompt.matchAll(NAMES)].map(([, english, chinese]) =>
-		Number(english ?? chinese),
-	);
+	const named = [...prompt.matchAll(NAMES)].map(([, number]) => Number(number));
 	const last = Math.max(0, ...named);
 	const count = media.filter(({ place }) => place === 'image').length;
 	if (last <= count) return undefined;

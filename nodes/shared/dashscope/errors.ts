@@ -8,9 +8,9 @@
  * - `rejected`: an answer with a definite no; nothing was done
  * - `throttled`: 429 that passes with time; nothing was done
  * - `unreachable`: no connection was made; nothing was done
- * - `answered`: 5xx with DashScope's own envelope (code, message, request ID), as of an overloaded service; the work may
- *   have been done, and the request ID tells
- * - `server`: any other 5xx or 408, such as a gateway's page; the work may have been done
+ * - `answered`: 5xx or 408 with DashScope's own envelope (code, message, request ID), as of an overloaded service; the
+ *   work may have been done, and the request ID tells
+ * - `server`: any other of these, such as a gateway's page; the work may have been done
  * - `lost`: the connection broke or timed out after sending; the work may have been done
  * - `garbled`: an answer that makes no sense; the work may have been done
  */

@@ -17,6 +17,7 @@ test.each([
 	['把图1的毛衣穿在他身上', 1],
 	['Turn the scene into claymation', 0],
 	['in the style of an image 3D artists make', 0],
+	['像截图2024一样', 0],
 ])('%s, with %d images: nothing to say', (prompt, count) => {
 	expect(said(prompt, count)).toBeUndefined();
 });
