@@ -30,7 +30,7 @@ describe('stopping', () => {
 		await createId(sandbox, { prompt, parameters: { ...parameters, watermark: true }, media });
 		await createId(sandbox, { prompt, parameters, media });
 		// Both have their video, so both are with ffmpeg, or about to be.
-		for (let i = 0; i < 200 && sandbox.tasks().some(({ media }) => media.length === 0); i++) {
+		for (let i = 0; i < 2_000 && sandbox.tasks().some(({ media }) => media.length === 0); i++) {
 			await sleep(20);
 		}
 		expect(sandbox.tasks().map(({ status }) => status)).toEqual(['RUNNING', 'RUNNING']);
@@ -216,7 +216,7 @@ describe('the command', () => {
 			parameters: { mode: 'wan-std' },
 		});
 		let result: Json = {};
-		for (let i = 0; i < 300 && result.task_status !== 'SUCCEEDED'; i++) {
+		for (let i = 0; i < 500 && result.task_status !== 'SUCCEEDED'; i++) {
 			await sleep(100);
 			const { task_id: id } = animated.json.output as { task_id: string };
 			const headers = { authorization: 'Bearer sk-other' };
