@@ -23,10 +23,16 @@ const project = (name) => ({
 	testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
 });
 
+const globalSetup = '<rootDir>/test/setup.ts';
+
 /** @type {import('jest').Config} */
 module.exports = {
-	projects: [project('unit'), project('sandbox'), project('engine')],
-	testTimeout: 60_000,
+	projects: [
+		project('unit'),
+		...['sandbox', 'engine'].map((name) => ({ ...project(name), globalSetup })),
+	],
+	// For what hangs: a busy machine may take a minute for a render.
+	testTimeout: 180_000,
 	// Four files more than there are processors: most of the engine's wait for the sandbox rather than compute.
 	maxWorkers: availableParallelism() + 4,
 	testSequencer: '<rootDir>/tools/waiting-first.js',

@@ -175,7 +175,7 @@ export const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 export const SIGNED_QUERY = /\?Expires=\d+&OSSAccessKeyId=[^&]+&Signature=[^&]+$/;
 
 /** Waits for something to become true. */
-export async function until(condition: () => boolean, seconds = 45): Promise<void> {
+export async function until(condition: () => boolean, seconds = 120): Promise<void> {
 	const deadline = Date.now() + seconds * 1_000;
 	while (!condition()) {
 		if (Date.now() > deadline) throw new Error(`Not so after ${seconds} s: ${condition}`);

@@ -104,7 +104,7 @@ export async function answered(sandbox: Sandbox, body: Json, path?: string): Pro
 /** Polls, gently, until the task has ended. */
 export async function finished(sandbox: Sandbox, id: string): Promise<Json> {
 	// Bounded, so that a task that hangs fails its test instead of keeping the runner alive.
-	for (let i = 0; i < 600; i++) {
+	for (let i = 0; i < 2_000; i++) {
 		const reply = await query(sandbox, id);
 		if (!['PENDING', 'RUNNING'].includes(String(outputOf(reply).task_status))) return reply.json;
 		await sleep(70);

@@ -216,7 +216,7 @@ describe('the command', () => {
 			parameters: { mode: 'wan-std' },
 		});
 		let result: Json = {};
-		for (let i = 0; i < 500 && result.task_status !== 'SUCCEEDED'; i++) {
+		for (let i = 0; i < 1_500 && result.task_status !== 'SUCCEEDED'; i++) {
 			await sleep(100);
 			const { task_id: id } = animated.json.output as { task_id: string };
 			const headers = { authorization: 'Bearer sk-other' };

@@ -112,7 +112,7 @@ async function createLikeSdk(body: Json, task = 'video-generation') {
 
 /** The output of a task that succeeds. */
 async function endLikeSdk(id: string): Promise<Json> {
-	for (let i = 0; i < 500; i++) {
+	for (let i = 0; i < 1_500; i++) {
 		const reply = await raw([`GET /api/v1/tasks/${id} HTTP/1.1`, ...apiHeaders()]);
 		const answer = (JSON.parse(reply.body) as { output: Json }).output;
 		expect(['PENDING', 'RUNNING', 'SUCCEEDED']).toContain(answer.task_status);
