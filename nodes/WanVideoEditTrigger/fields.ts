@@ -138,7 +138,10 @@ function readStatuses(functions: IPollFunctions): string[] {
 	const statuses = chosen.map(toText);
 	const strange = statuses.find((status) => !STATUSES.includes(status));
 	if (strange === undefined) return statuses;
-	throw new InputError(`'Status' has "${strange}"`, `Choose among ${STATUSES.join(', ')}.`);
+	throw new InputError(
+		`'Status' has "${strange}", which is none of its choices`,
+		`Choose among ${STATUSES.join(', ')}.`,
+	);
 }
 
 /**

@@ -78,6 +78,14 @@ describe('an estimate', () => {
 		expect(hints.join()).toMatch(amount === null ? /No price of .* is known/ : /^$/);
 	});
 
+	test.each([
+		['720P', "Add the option 'Price per Second at 720P' with your own price."],
+		['480P', 'Choose 720P or 1080P, for which you can enter your own price.'],
+	])('says what to do where no price at %s is known', async (resolution, advice) => {
+		const { hints } = await estimate({ model: modelId('wan3.0-video'), resolution });
+		expect(hints.join()).toBe(`No price of wan3.0-video at ${resolution} is known. ${advice}`);
+	});
+
 	test('in yuan for Beijing', async () => {
 		const { items } = await estimate({}, { credential: { apiKey: 'sk-b', region: 'cn-beijing' } });
 		expect(only(items).json.estimatedCost).toMatchObject({ amount: 3.6, currency: 'CNY' });
@@ -208,7 +216,7 @@ describe('of a video behind a URL', () => {
 		expect(error?.message).toMatch(
 			/^'Video URL' could not be read: its header is not within the first 16 MB/,
 		);
-		expect(error?.description).toMatch(/bring the video as binary/);
+		expect(error?.description).toMatch(/use a binary field/);
 	});
 
 	test('a redirect is followed', async () => {

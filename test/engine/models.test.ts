@@ -531,7 +531,7 @@ describe('what is refused before anything is sent', () => {
 		await refused(
 			{ operation: 'swapPerson' },
 			{ ...(await video()), image: file },
-			/'Person Image Binary Field' \(me\.bmp\) has 6\.\d MB; the limit is 5\.0 MB/,
+			/'Person Image Binary Field' \(me\.bmp\) is 6\.\d MB; the limit is 5\.0 MB/,
 		);
 	});
 });

@@ -323,7 +323,7 @@ describe('Get Status', () => {
 			finishedAt: iso(task.endedAt),
 			code: 'InvalidFile.Duration',
 			message: 'Invalid file duration.',
-			hint: 'The video is shorter or longer than the model takes: the limits are below the fields of the node.',
+			hint: 'The video is shorter or longer than the model takes: the limits are shown below the fields of the node.',
 		});
 		expect(item).not.toHaveProperty('binary');
 	});

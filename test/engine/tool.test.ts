@@ -73,7 +73,7 @@ test('what went wrong comes with what to do about it', async () => {
 		taskId: ID_FROM_AI,
 	});
 	expect(only(answers).said).toBe(
-		`Error: 'Task ID' is "no such task!" [item 0]\nEnter the ID alone, without quotes or other text. It looks like 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd.`,
+		`Error: 'Task ID' is "no such task!", which is not a task ID [item 0]\nEnter the ID alone, without quotes or other text. It looks like 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd.`,
 	);
 });
 

@@ -9,7 +9,7 @@ import type { Piece } from '../../shared/media/pieces';
 import { checkMedia } from '../../shared/media/sources';
 import type { CheckedMedia } from '../../shared/media/sources';
 import type { MediaInput, MediaLimits } from '../../shared/media/types';
-import { SPLIT, longVideoField } from '../fields/longVideo';
+import { SPLIT, longVideoField, longVideoFieldOf } from '../fields/longVideo';
 import type { LongVideo } from '../fields/longVideo';
 import { videoSlotOf } from '../models/estimate';
 import type { ModelRequest, ModelSpec } from '../models/spec';
@@ -86,9 +86,10 @@ export async function partsOf(
 		return [{ request, media: await checkMedia(hinted) }];
 	}
 	if (source.from === 'url') {
+		const leave = longVideoFieldOf(spec).options?.[0]?.name ?? '';
 		throw new InputError(
 			`'${FIELD}' does not work with a URL: only DashScope reads the video`,
-			"Bring the video as binary: put an HTTP Request node with 'Response Format' File before this one. Or choose Fail.",
+			`Use a binary field: download the video with an HTTP Request node ('Response Format' File) before this one. Or choose '${leave}'.`,
 		);
 	}
 	const { field, file } = source;

@@ -5,7 +5,7 @@ import type { CheckedMedia } from '../../shared/media/sources';
 import { remoteFacts } from '../../shared/n8n/remoteFile';
 import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
 import type { SpendingLimit } from '../../shared/tasks/spending';
-import { spendingLimitOption } from '../fields/price';
+import { priceAdvice, spendingLimitOption } from '../fields/price';
 import { collectionParameter, numberOption } from '../fields/read';
 import { planOf, videoSlotOf } from '../models/estimate';
 import type { ModelRequest, ModelSpec } from '../models/spec';
@@ -23,7 +23,7 @@ export function readSpendingLimit(
 	if (amount === undefined) return undefined;
 	if (amount >= 0) return { amount, currency };
 	throw new InputError(
-		`'${displayName}' is ${amount}`,
+		`'${displayName}' is ${amount}, which is less than 0`,
 		'Enter an amount of 0 or more, or remove the option.',
 	);
 }
@@ -64,6 +64,6 @@ export async function costOf(
 	if (cost !== undefined) return cost;
 	throw new InputError(
 		`No price of ${request.model} at ${usage.resolution} is known, so 'Spending Limit' cannot be kept`,
-		`Add the option 'Price per Second at ${usage.resolution}' with your own price, or remove the limit. Nothing was submitted.`,
+		`${priceAdvice(usage.resolution)}, or remove the limit. Nothing was submitted.`,
 	);
 }

@@ -11,7 +11,7 @@ export const price1080Option: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 4 },
 	default: 0.15,
 	description:
-		'Your own price for the estimated cost. Without it, the list price as of September 2026 is used, in yuan for Beijing and in US dollars elsewhere.',
+		'Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. Without it, only wan2.7-videoedit is estimated, at its list price as of September 2026.',
 };
 export const price720Option: INodeProperties = {
 	...price1080Option,
@@ -19,6 +19,16 @@ export const price720Option: INodeProperties = {
 	name: 'price720P',
 	default: 0.1,
 };
+
+/** What to do where no price is known. @param resolution tier of the price list */
+export function priceAdvice(resolution: string): string {
+	const option = [price720Option, price1080Option].find(
+		({ name }) => name === `price${resolution}`,
+	);
+	return option === undefined
+		? 'Choose 720P or 1080P, for which you can enter your own price'
+		: `Add the option '${option.displayName}' with your own price`;
+}
 
 export const spendingLimitOption: INodeProperties = {
 	displayName: 'Spending Limit',

@@ -59,7 +59,10 @@ export function numberOption(options: JsonRecord, key: string, label: string): n
 	if (value === undefined || value === null || value === '') return undefined;
 	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
 	if (typeof number === 'number' && Number.isFinite(number)) return number;
-	throw new InputError(`'${label}' is "${String(value)}"`, 'Enter a number.');
+	throw new InputError(
+		`'${label}' is "${String(value)}", which is not a number`,
+		'Enter a number.',
+	);
 }
 
 /**
@@ -78,7 +81,7 @@ export function timeOption(
 	const time = toTime(value, functions.getTimezone());
 	if (time !== undefined) return time;
 	throw new InputError(
-		`'${label}' is "${String(value)}", which is no date and time`,
+		`'${label}' is "${String(value)}", which is not a date and time`,
 		'Choose one, or enter it like 2026-11-02T17:30:00.',
 	);
 }

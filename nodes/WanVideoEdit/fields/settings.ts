@@ -21,7 +21,7 @@ const resolutionProperty: INodeProperties = {
 	name: 'resolution',
 	type: 'options',
 	default: '720P',
-	hint: 'You pay for input seconds plus output seconds; 1080P costs about 1.5 times as much',
+	hint: 'You pay for input seconds plus output seconds; 1080P costs 1.5 to 1.8 times as much',
 	description:
 		'Size and price of the result. DashScope bills input seconds plus output seconds at one rate, which depends on the resolution; failed tasks are free.',
 	options: [
@@ -31,7 +31,7 @@ const resolutionProperty: INodeProperties = {
 		),
 		tier(
 			'1080P',
-			'About 1920 × 1080, at about 1.5 times the price. A 5-second video costs about $1.50 or ¥10 with wan2.7-videoedit (prices as of September 2026).',
+			'About 1920 × 1080, at 1.5 to 1.8 times the price. A 5-second video costs about $1.50 or ¥10 with wan2.7-videoedit (prices as of September 2026).',
 		),
 	],
 };

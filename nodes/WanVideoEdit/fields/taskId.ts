@@ -32,7 +32,7 @@ export function readTaskId(functions: IExecuteFunctions, item: number): string {
 	}
 	if (!TASK_ID.test(taskId)) {
 		throw new InputError(
-			`'Task ID' is "${taskId.slice(0, 60)}"`,
+			`'Task ID' is "${taskId.slice(0, 60)}", which is not a task ID`,
 			'Enter the ID alone, without quotes or other text. It looks like 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd.',
 		);
 	}

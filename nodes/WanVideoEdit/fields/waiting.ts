@@ -24,7 +24,7 @@ export const waitingField: INodeProperties = {
 			name: 'Automatic',
 			value: 'auto',
 			description:
-				'Wait for the video. Manual executions stay active; production executions are put to wait after about a minute.',
+				'Wait for the video. Manual executions stay active; production executions are put to wait after about 45 seconds.',
 		},
 		{
 			name: 'Stay Active',

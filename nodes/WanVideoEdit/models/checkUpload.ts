@@ -28,7 +28,7 @@ const ANYTHING: MediaLimits[] = [
  */
 export async function checkUpload(model: string, source: BinarySource): Promise<CheckedFile> {
 	if (model === '') {
-		throw new InputError("'Model' is empty", 'Choose the model that is to use the file.');
+		throw new InputError("'Model' is empty", 'Choose the model that will use the file.');
 	}
 	const specs = specsOf(model);
 	const all = specs.flatMap(({ slots }) => slots.map(({ limits }) => limits));
@@ -40,7 +40,8 @@ export async function checkUpload(model: string, source: BinarySource): Promise<
 	);
 	if (fitting.length === 0) {
 		const named = file.fileName === undefined ? '' : ` (${file.fileName})`;
-		const held = typeof detected === 'string' ? detected : `a file of the kind ${detected.kind}`;
+		const held =
+			typeof detected === 'string' ? detected : detected.kind === 'image' ? 'an image' : 'a video';
 		throw new InputError(
 			`'${field}'${named} holds ${held}, which ${model} does not take`,
 			all.length === 0

@@ -31,7 +31,7 @@ export function planOf(
 	if (spec.billed === undefined || resolution === undefined) {
 		throw new InputError(
 			`How many seconds ${model} bills is not known in advance`,
-			'The cost of this model cannot be estimated.',
+			"The cost of this model cannot be estimated: remove the option 'Spending Limit' to run it.",
 		);
 	}
 	const billed = spec.billed(values, seconds);

@@ -113,7 +113,7 @@ export const vaceEdit = vace('video_edit', {
 		const [mask] = masks;
 		if (mask === undefined || masks.length > 1) {
 			throw new InputError(
-				mask === undefined ? 'There is no mask' : 'There are a mask image and a mask video',
+				mask === undefined ? 'There is no mask' : 'There is both a mask image and a mask video',
 				'Give one of them: a mask image (white where to edit, black where to keep), or a mask video.',
 			);
 		}

@@ -28,7 +28,10 @@ function tooLong(field: string, text: string, limit: number, chineseCountsTwice?
 export function choice<T extends string>(field: string, value: string, allowed: readonly T[]): T {
 	const found = allowed.find((one) => one === value);
 	if (found !== undefined) return found;
-	throw new InputError(`'${field}' is "${value}"`, `Choose one of these: ${allowed.join(', ')}.`);
+	throw new InputError(
+		`'${field}' is "${value}", which is none of its choices`,
+		`Choose one of these: ${allowed.join(', ')}.`,
+	);
 }
 
 /**
@@ -103,7 +106,7 @@ function validateValue(
 		case 'choice':
 			if (rule.of.includes(String(value))) return;
 			throw new InputError(
-				`'${label}' is "${String(value)}"`,
+				`'${label}' is "${String(value)}", which ${model} does not take`,
 				`The model ${model} takes one of these: ${rule.of.join(', ')}.`,
 			);
 		case 'choices': {
@@ -112,7 +115,7 @@ function validateValue(
 			);
 			if (wrong === undefined) return;
 			throw new InputError(
-				`'${label}' is "${wrong}"`,
+				`'${label}' is "${wrong}", which ${model} does not take`,
 				`The model ${model} takes one of these: ${rule.of.join(', ')}.`,
 			);
 		}
@@ -120,15 +123,12 @@ function validateValue(
 		case 'number': {
 			const { min, max, also, hint } = rule;
 			const whole = rule.kind === 'number' || Number.isInteger(value);
-			if (
-				typeof value === 'number' &&
-				whole &&
-				(value === also || (value >= min && value <= max))
-			) {
-				return;
-			}
+			const within = typeof value === 'number' && value >= min && value <= max;
+			if (whole && (value === also || within)) return;
 			throw new InputError(
-				`'${label}' is ${String(value)}`,
+				within
+					? `'${label}' is ${String(value)}, which is not a whole number`
+					: `'${label}' is ${String(value)}; the limit is ${min} to ${max}`,
 				hint ?? `Enter a ${rule.kind === 'integer' ? 'whole ' : ''}number from ${min} to ${max}.`,
 			);
 		}
@@ -148,7 +148,8 @@ function inputsOf({ slots }: ModelSpec, { model, media }: ModelRequest): MediaIn
 
 function validateCount({ noun, least, most }: SlotRule, count: number, model: string): void {
 	if (count >= least && count <= most) return;
-	const some = count === 0 ? `There is no ${noun}` : `There are ${count} ${noun}s`;
+	const some =
+		count === 0 ? `There is no ${noun}` : `There are ${count} ${noun}s; the limit is ${most}`;
 	const range = least === most ? `${most}` : `${least === 0 ? 'up to ' : `${least} to `}${most}`;
 	throw new InputError(some, `The model ${model} takes ${range} ${noun}${most === 1 ? '' : 's'}.`);
 }

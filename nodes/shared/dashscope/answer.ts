@@ -86,7 +86,7 @@ export function connectionError(error: unknown, host: string): DashScopeError {
 		kind,
 		code,
 		hint: nothingWasDone(kind)
-			? 'Check the region or base URL in the DashScope credential and that this n8n may reach that host.'
+			? 'Check the region or base URL in the DashScope credential and that this n8n can reach that host.'
 			: 'The network or the service broke off; try again.',
 	});
 }

@@ -129,7 +129,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^(Model|Workspace|App)\.AccessDenied$/,
-		hint: "The key's workspace may not use this model: grant it in the Model Studio console, or use a key of another workspace.",
+		hint: "The key's workspace may not use this model: grant it access in the Model Studio console, or use a key of another workspace.",
 	},
 	{
 		code: /^AccessDenied$/,
@@ -178,15 +178,15 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^InvalidFile\.Size$|^BadRequest\.TooLarge$/,
-		hint: 'A file is larger than the model takes: the limits are below the fields of the node.',
+		hint: 'A file is larger than the model takes: the limits are shown below the fields of the node.',
 	},
 	{
 		code: /^InvalidFile\.Duration$/,
-		hint: 'The video is shorter or longer than the model takes: the limits are below the fields of the node.',
+		hint: 'The video is shorter or longer than the model takes: the limits are shown below the fields of the node.',
 	},
 	{
 		code: /^InvalidFile\.(Resolution|AspectRatio)$/,
-		hint: 'Width, height or aspect ratio are outside what the model takes: the limits are below the fields of the node.',
+		hint: 'Width, height or aspect ratio are outside what the model takes: the limits are shown below the fields of the node.',
 	},
 	{
 		code: /^InvalidFile\./,
@@ -195,7 +195,7 @@ const ADVICE: readonly Advice[] = [
 	{
 		code: /^InvalidParameter$/,
 		message: /size is not match/i,
-		hint: 'The dimensions of the media are not accepted: use even numbers within the limits that are below the fields of the node.',
+		hint: 'The dimensions of the media are not accepted: use even numbers within the limits that are shown below the fields of the node.',
 	},
 	{
 		code: /^InvalidParameter$/,

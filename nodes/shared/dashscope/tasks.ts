@@ -248,7 +248,7 @@ async function readPage(
 }
 
 function notWhole(raw: JsonRecord): DashScopeError {
-	return new DashScopeError('The task list did not come whole', {
+	return new DashScopeError('The task list is incomplete', {
 		kind: 'garbled',
 		requestId: textAt(raw, 'request_id'),
 	});

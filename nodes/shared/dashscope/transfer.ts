@@ -79,8 +79,8 @@ export class Transfer {
  */
 export function assertReachable({ host, hostname }: URL, baseUrl: string): void {
 	if (!isPrivateHost(hostname) || isPrivateHost(new URL(baseUrl).hostname)) return;
-	throw new DashScopeError(`DashScope named ${host} for a file, a host inside of a network`, {
+	throw new DashScopeError(`DashScope named a host inside a private network for a file: ${host}`, {
 		kind: 'rejected',
-		hint: 'n8n asks such a host only if the base URL of the credential is inside of a network, too.',
+		hint: 'n8n connects to such a host only if the base URL of the credential is inside a private network, too.',
 	});
 }

@@ -82,7 +82,7 @@ export async function uploadFile(
 	const policy = await getPolicy(client, model);
 	if (policy.maxBytes !== undefined && source.size > policy.maxBytes) {
 		throw new DashScopeError(
-			`The file has ${source.size} bytes; DashScope takes up to ${policy.maxBytes} for this model`,
+			`The file is ${source.size} bytes; the limit for this model is ${policy.maxBytes}`,
 			{ kind: 'rejected', code: 'InvalidFile.Size', hint: 'Compress or shorten the file.' },
 		);
 	}

@@ -57,7 +57,7 @@ export function validateFile(
 	const limit = limits.maxBytes;
 	if (file.size > limit) {
 		throw new InputError(
-			`${what} has ${megabytes(file.size)}; the limit is ${megabytes(limit)}`,
+			`${what} is ${megabytes(file.size)}; the limit is ${megabytes(limit)}`,
 			limits.kind === 'video' ? 'Compress or shorten the video.' : 'Make the image smaller.',
 		);
 	}

@@ -38,7 +38,7 @@ export async function remoteFacts(
 	const failed = (reason: string) =>
 		new InputError(
 			`'${field}' could not be read: ${reason}`,
-			'The length of a video is read from the beginning of its file: the address must be public and lead to the file itself. Or bring the video as binary.',
+			'The length of a video is read from the beginning of its file: the address must be public and lead to the file itself. Or use a binary field.',
 		);
 	if (url.startsWith('oss:')) {
 		throw failed('it is an oss:// URL, which only DashScope itself can open');
@@ -46,7 +46,7 @@ export async function remoteFacts(
 	const targetOf = (text: string, base?: URL): URL => {
 		const target = tryParseUrl(text, base);
 		if (target === undefined || !['https:', 'http:'].includes(target.protocol)) {
-			throw failed('it leads to something that is no web address');
+			throw failed('it leads to something that is not a web address');
 		}
 		if (isPrivateHost(target.hostname) && !isPrivateHost(new URL(baseUrl).hostname)) {
 			throw failed(`it leads to ${target.hostname}, which only this network can reach`);

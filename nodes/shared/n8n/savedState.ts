@@ -23,15 +23,15 @@ export function unreadableState(node: INode, states: unknown[]): NodeOperationEr
 	const tasks = [...new Set(taskIdsIn(states))];
 	const named =
 		tasks.length === 0
-			? 'It names no task.'
-			: `It names ${tasks.length === 1 ? 'the task' : 'the tasks'} ${tasks.join(', ')}: fetch the video with 'Task: Get Status' and the task ID within 24 hours of the submission.`;
+			? 'The saved state names no task.'
+			: `The saved state names ${tasks.length === 1 ? 'the task' : 'the tasks'} ${tasks.join(', ')}: fetch the video with 'Task: Get Status' and the task ID within 24 hours of the submission.`;
 	return new NodeOperationError(
 		node,
 		newer
 			? 'The state of this execution was saved by a newer version of the node'
 			: 'The saved state of this execution is damaged',
 		{
-			description: `Nothing was submitted because of it. ${named}${
+			description: `Nothing more was submitted. ${named}${
 				newer ? ' Update the package n8n-nodes-wan-video-edit on this n8n.' : ''
 			}`,
 		},

@@ -69,7 +69,7 @@ function tooLate(task: Task): TaskError | undefined {
 		case 'SUSPENDED':
 			return new TaskError(
 				`Task ${taskId} is already ${status} and cannot be cancelled`,
-				"Only a task that is still waiting (PENDING) can be. This one keeps running and will be billed if it succeeds: get its video with 'Task: Wait for Completion' or 'Task: Get Status'.",
+				"Only a task that is still waiting (PENDING) can be cancelled. This one keeps running and will be billed if it succeeds: get its video with 'Task: Wait for Completion' or 'Task: Get Status'.",
 				details,
 			);
 		case 'SUCCEEDED':

@@ -118,7 +118,7 @@ export async function deliver<Video>(
 ): Promise<{ state: 'finished'; job: TaskRef; task: Task; video?: Video }> {
 	if (job.adopted && isOther(task, wanted)) {
 		throw new TaskError(
-			`Outcome unknown: the answer to a submission was lost, and task ${task.taskId}, the only one found in its place, has another prompt`,
+			`Outcome unknown: the answer to a submission was lost, and the only task that may be its own, ${task.taskId}, has another prompt`,
 			'A task may have been created and may be billed: look for it in the Model Studio console.',
 			{ status: task.status, requestId: task.requestId, possibleTaskIds: task.taskId },
 		);

@@ -207,7 +207,7 @@ describe('reading a task list', () => {
 		{ total: 1, data: [{ status: 'RUNNING' }] },
 		{ total: 1, data: [null] },
 	])('never takes %j for a list that shows nothing', (raw) => {
-		expect(() => parseTaskList(raw)).toThrow('The task list did not come whole');
+		expect(() => parseTaskList(raw)).toThrow('The task list is incomplete');
 	});
 
 	test.each([

@@ -91,7 +91,7 @@ describe.each(ALL_MODELS.map((spec, index) => [`${spec.id} ${index}`, spec] as c
 				];
 				expect(validate(spec, { media: media(most) })).toBeUndefined();
 				const refused = validate(spec, { media: media(most + 1) });
-				expect(refused?.message).toBe(`There are ${most + 1} ${noun}s`);
+				expect(refused?.message).toBe(`There are ${most + 1} ${noun}s; the limit is ${most}`);
 				expect(refused?.hint).toContain(spec.id);
 				if (least > 0) {
 					expect(validate(spec, { media: media(least - 1) })?.message).toBe(`There is no ${noun}`);
@@ -117,12 +117,16 @@ describe.each(ALL_MODELS.map((spec, index) => [`${spec.id} ${index}`, spec] as c
 					break;
 				case 'choice':
 					for (const one of rule.of) expect(set(one)).toBeUndefined();
-					expect(set('something else')?.message).toBe(`'${rule.label}' is "something else"`);
+					expect(set('something else')?.message).toBe(
+						`'${rule.label}' is "something else", which ${spec.id} does not take`,
+					);
 					expect(set('something else')?.hint).toContain(spec.id);
 					break;
 				case 'choices':
 					expect(set([...rule.of])).toBeUndefined();
-					expect(set([...rule.of, 'x'])?.message).toBe(`'${rule.label}' is "x"`);
+					expect(set([...rule.of, 'x'])?.message).toBe(
+						`'${rule.label}' is "x", which ${spec.id} does not take`,
+					);
 					break;
 				case 'integer':
 				case 'number': {
@@ -132,7 +136,9 @@ describe.each(ALL_MODELS.map((spec, index) => [`${spec.id} ${index}`, spec] as c
 					}
 					for (const value of [rule.min - step, rule.max + step, NaN, Infinity]) {
 						if (value === rule.also) continue;
-						expect(set(value)?.message).toBe(`'${rule.label}' is ${value}`);
+						expect(set(value)?.message).toBe(
+							`'${rule.label}' is ${value}; the limit is ${rule.min} to ${rule.max}`,
+						);
 					}
 					if (rule.kind === 'integer') expect(set(rule.min + 0.5)).toBeDefined();
 				}
@@ -190,7 +196,7 @@ describe('what only the files tell', () => {
 		const video = media('video_url');
 		const both = [video, media('mask_image_url'), media('mask_video_url')];
 		expect(fit(vaceEdit, [video])?.message).toBe('There is no mask');
-		expect(fit(vaceEdit, both)?.message).toBe('There are a mask image and a mask video');
+		expect(fit(vaceEdit, both)?.message).toBe('There is both a mask image and a mask video');
 	});
 
 	test('settings of a mask apply to that kind of mask', () => {

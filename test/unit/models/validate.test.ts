@@ -68,7 +68,11 @@ describe('numbers', () => {
 
 	test.each([-1, 1, 1.999, 2.5, 10.5, 11, NaN, Infinity])('duration %j is refused', (duration) => {
 		const { message, hint } = refuse({ values: { duration } });
-		expect(message).toBe(`'Duration' is ${duration}`);
+		expect(message).toBe(
+			duration === 2.5
+				? "'Duration' is 2.5, which is not a whole number"
+				: `'Duration' is ${duration}; the limit is 2 to 10`,
+		);
 		expect(hint).toMatch(/\b0\b.*\b2\b.*\b10\b/);
 	});
 
@@ -78,7 +82,11 @@ describe('numbers', () => {
 
 	test.each([-1, 2_147_483_648, 1.5, NaN])('seed %j is refused', (seed) => {
 		const { message, hint } = refuse({ values: { seed } });
-		expect(message).toBe(`'Seed' is ${seed}`);
+		expect(message).toBe(
+			seed === 1.5
+				? "'Seed' is 1.5, which is not a whole number"
+				: `'Seed' is ${seed}; the limit is 0 to 2147483647`,
+		);
 		expect(hint).toContain('0 to 2147483647');
 	});
 });
@@ -90,7 +98,7 @@ describe('choices', () => {
 
 	test.each(['16:10', '', ' 16:9', '16：9'])('%j is none, and the choices are told', (value) => {
 		const { message, hint } = refusalOf(() => choice('Aspect Ratio', value, RATIOS));
-		expect(message).toBe(`'Aspect Ratio' is "${value}"`);
+		expect(message).toBe(`'Aspect Ratio' is "${value}", which is none of its choices`);
 		for (const ratio of RATIOS) expect(hint).toContain(ratio);
 	});
 });
@@ -193,7 +201,7 @@ describe('files', () => {
 		const { message } = refusalOf(() =>
 			validateFile(WAN_IMAGE, 'photo', file(25.5 * MEGABYTE, 'me.png'), png),
 		);
-		expect(message).toBe("'photo' (me.png) has 25.5 MB; the limit is 20.0 MB");
+		expect(message).toBe("'photo' (me.png) is 25.5 MB; the limit is 20.0 MB");
 	});
 
 	test.each([
@@ -226,7 +234,7 @@ describe('number of reference images', () => {
 
 	test('5 are refused', () => {
 		const { message, hint } = refuse({ images: images(5) });
-		expect(message).toBe('There are 5 reference images');
+		expect(message).toBe('There are 5 reference images; the limit is 4');
 		expect(hint).toContain('up to 4 reference images');
 	});
 });

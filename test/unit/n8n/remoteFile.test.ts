@@ -49,7 +49,7 @@ test.each(['ftp://example.com/clip.mp4', 'file:///etc/passwd', 'javascript:1'])(
 	async (location) => {
 		const { asked, functions } = web({ 'example.com': location });
 		await expect(look(functions, 'https://example.com/clip.mp4')).rejects.toThrow(
-			/it leads to something that is no web address/,
+			/it leads to something that is not a web address/,
 		);
 		expect(asked).toHaveLength(1);
 	},

@@ -34,8 +34,8 @@ export const fields: INodeProperties[] = [
 	inputField,
 	{
 		...anyModelField,
-		hint: 'Only this model can use the uploaded file, so choose the one of the edit',
-		description: 'The model that is to use the file. The file is checked against its limits.',
+		hint: 'Only this model can use the uploaded file, so choose the one that you will edit with',
+		description: 'The model that will use the file. The file is checked against its limits.',
 	},
 ];
 

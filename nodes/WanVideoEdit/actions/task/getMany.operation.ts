@@ -56,14 +56,15 @@ export const fields: INodeProperties[] = [
 				type: 'dateTime',
 				default: '',
 				description:
-					'Return tasks created at this time or later. Without this filter: 24 hours before the end of the time asked for.',
+					'Return tasks created at this time or later. Without this filter: in the 24 hours before Created Before, or before now.',
 			},
 			{
 				displayName: 'Created Before',
 				name: 'createdBefore',
 				type: 'dateTime',
 				default: '',
-				description: 'Return tasks created at this time or earlier. Without this filter: now.',
+				description:
+					'Return tasks created at this time or earlier. Without this filter: up to now.',
 			},
 			{
 				displayName: 'Model ID',
@@ -121,7 +122,7 @@ function readLimit(functions: IExecuteFunctions, item: number): number | undefin
 	const limit = numberOption(given, 'limit', 'Limit') ?? DEFAULT_LIMIT;
 	if (Number.isInteger(limit) && limit >= 1) return limit;
 	throw new InputError(
-		`'Limit' is ${limit}`,
+		`'Limit' is ${limit}, which is not a whole number of 1 or more`,
 		"Enter a whole number of 1 or more, or switch 'Return All' on.",
 	);
 }

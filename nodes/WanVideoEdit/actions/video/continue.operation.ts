@@ -19,7 +19,11 @@ export const continueVideo = modelOperation({
 	model: wan27I2v,
 	media: [
 		{ ...video, description: 'Where the video to continue comes from. The result begins with it.' },
-		part('lastFrame', 'Last Frame', 'Where an image that the result is to end with comes from'),
+		part(
+			'lastFrame',
+			'Last Frame',
+			'Where the last frame comes from. The result ends with this image.',
+		),
 	],
 	prompt: {
 		placeholder: 'e.g. The rider reaches the beach and gets off the bicycle',

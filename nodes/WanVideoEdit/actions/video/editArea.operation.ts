@@ -39,7 +39,7 @@ export const editArea = modelOperation({
 		...maskSettings,
 		keep(
 			'Keep From the Video',
-			'What the edited area takes from the video. Without this option it is nothing.',
+			'What the edited area takes from the video. Without this option it takes nothing.',
 			['posebodyface', 'depth'],
 		),
 		size,

@@ -13,7 +13,7 @@ import type { LongVideo } from '../../fields/longVideo';
 import { readMedia } from '../../fields/media';
 import { anyModelField, readModel } from '../../fields/model';
 import { optionsField } from '../../fields/options';
-import { price1080Option, price720Option, readPrices } from '../../fields/price';
+import { price1080Option, price720Option, priceAdvice, readPrices } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
 import { hiddenFor, readValues } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
@@ -60,7 +60,7 @@ const settings: readonly Setting[] = [
 			typeOptions: { minValue: 0, maxValue: 30 },
 			default: 5,
 			description:
-				'Length of the result, if the edit is to set it. Without this option it is as long as the video.',
+				'Length of the result, if the edit will set one. Without this option it is as long as the video.',
 		},
 	},
 ];
@@ -195,7 +195,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const own = readPrices(collectionParameter(this, 'options', item));
 		const plans = lengths.map((length) => planOf(spec, request, length, billing, own));
 		const { usage = {}, cost } = sumOf(plans);
-		if (cost === undefined) unpriced.add(`${model} at ${usage.resolution}`);
+		if (cost === undefined) {
+			const { resolution = '' } = usage;
+			unpriced.add(`No price of ${model} at ${resolution} is known. ${priceAdvice(resolution)}.`);
+		}
 		const json = {
 			model,
 			videoSeconds: Math.round(seconds * 1000) / 1000,
@@ -206,11 +209,8 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		};
 		return [{ json, pairedItem: { item } }];
 	}).finally(cutting.close);
-	for (const what of unpriced) {
-		this.addExecutionHints({
-			message: `No price of ${what} is known: add the option 'Price per Second' with your own.`,
-			location: 'outputPane',
-		});
+	for (const message of unpriced) {
+		this.addExecutionHints({ message, location: 'outputPane' });
 	}
 	return items;
 }

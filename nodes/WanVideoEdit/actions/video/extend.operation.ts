@@ -18,14 +18,30 @@ export const extend = modelOperation({
 	model: vaceExtend,
 	media: [
 		{
-			...part('firstClip', 'First Clip', 'Where the clip that the result begins with comes from'),
+			...part(
+				'firstClip',
+				'First Clip',
+				'Where the first clip comes from. The result begins with it.',
+			),
 			field: 'data',
 			optional: 'used',
 		},
-		part('lastClip', 'Last Clip', 'Where the clip that the result ends with comes from'),
-		part('firstFrame', 'First Frame', 'Where the image that the result begins with comes from'),
-		part('lastFrame', 'Last Frame', 'Where the image that the result ends with comes from'),
-		part('guide', 'Motion Guide', 'Where a video whose movement the result follows comes from'),
+		part('lastClip', 'Last Clip', 'Where the last clip comes from. The result ends with it.'),
+		part(
+			'firstFrame',
+			'First Frame',
+			'Where the first frame comes from. The result begins with this image.',
+		),
+		part(
+			'lastFrame',
+			'Last Frame',
+			'Where the last frame comes from. The result ends with this image.',
+		),
+		part(
+			'guide',
+			'Motion Guide',
+			'Where the motion guide comes from. The result follows the movement of this video.',
+		),
 	],
 	prompt: {
 		placeholder: 'e.g. A dog runs across the meadow and jumps into the lake',

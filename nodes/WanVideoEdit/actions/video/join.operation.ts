@@ -28,7 +28,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: 'The name of the input binary field with the video of each item, all of the same codec and size',
+		hint: "The name of the input binary field with each item's video; all must have the same codec and size",
 	},
 	{
 		displayName: 'Sound',
@@ -51,7 +51,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'original',
-		hint: 'The name of the binary field of the first item with the sound: an MP4 or MOV video',
+		hint: "The name of the first item's binary field with the sound, an MP4 or MOV video",
 		displayOptions: { show: { sound: ['field'] } },
 	},
 	{

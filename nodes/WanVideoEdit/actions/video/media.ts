@@ -23,7 +23,7 @@ export const vaceVideo: MediaField = {
 export const referenceImage: MediaField = {
 	place: 'image',
 	label: 'Reference Image',
-	description: 'Where an image that shows how something should look comes from',
+	description: 'Where the reference image comes from. It shows how something should look.',
 	field: 'image',
 	optional: 'unused',
 };

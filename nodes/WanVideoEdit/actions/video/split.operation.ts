@@ -53,7 +53,8 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	return await eachItem(this, async (item) => {
 		const max = numberOption({ max: this.getNodeParameter('maxSeconds', item, 10) }, 'max', LABEL);
 		if (max === undefined || max < 0.5) {
-			throw new InputError(`'${LABEL}' is ${max ?? 'empty'}`, 'Enter 0.5 seconds or more.');
+			const what = max === undefined ? 'empty' : `${max} seconds, which is too short`;
+			throw new InputError(`'${LABEL}' is ${what}`, 'Enter 0.5 seconds or more.');
 		}
 		const data = binaryDataOf(this, item, FIELD, textParameter(this, 'videoField', item));
 		const video = await fileOf(this, data);

@@ -194,25 +194,27 @@ function ticks(seconds: number): number {
 /** @throws ClipError where players would stop or show the pictures wrongly */
 function checkFits({ number, movie: { video } }: Piece, first: Piece): void {
 	const model = first.movie.video;
-	const refuse = (what: string, own: string, others: string) =>
+	const refuse = (why: string) =>
 		new ClipError(
-			`Piece ${number} cannot be joined to the first one: its ${what} is ${own}, that of the first ${others}`,
+			`Piece ${number} cannot be joined to the first one: ${why}`,
 			'Encode the pieces alike before they are joined, or use them one by one.',
 		);
 	const [packing, expected] = [video, model].map((track) => {
 		const found = track.descriptions.map(packingOf)[0];
 		return found === undefined ? track.codec : `${found.codec}, ${found.lengthBytes}`;
 	});
-	if (packing !== expected) throw refuse('codec', packing ?? '', expected ?? '');
+	if (packing !== expected) {
+		throw refuse(`its codec is ${packing}, that of the first ${expected}`);
+	}
 	const [size, expectedSize] = [video, model].map(({ descriptions }) => {
 		const sizes = descriptions.map(pictureSize).map(({ width, height }) => `${width} × ${height}`);
 		return [...new Set(sizes)].join(' and ');
 	});
-	if (size !== expectedSize) throw refuse('size', size ?? '', expectedSize ?? '');
+	if (size !== expectedSize) throw refuse(`its size is ${size}, that of the first ${expectedSize}`);
 	const [rotation, expectedRotation] = [video, model].map(({ header }) =>
 		[...header.subarray(8, 44)].join(' '),
 	);
-	if (rotation !== expectedRotation) throw refuse('rotation', 'another', 'different');
+	if (rotation !== expectedRotation) throw refuse('it is rotated differently');
 }
 
 /** The number of an entry among those collected, by what a decoder needs to know of it. */

@@ -136,7 +136,7 @@ class MovieReader {
 	movie(): Movie {
 		if (this.drafts === undefined) {
 			throw new ClipError(
-				'The file has no table of its content (box "moov"): the recording was not ended, or it is no MP4 or MOV',
+				'The file has no table of its content (box "moov"): the recording was cut off, or it is not an MP4 or MOV',
 				'Use the whole file, or repair the recording first.',
 			);
 		}

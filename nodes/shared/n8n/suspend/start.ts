@@ -23,7 +23,7 @@ import { isTool } from '../tool';
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
 	// Versions without this marker hand the waiting node's input on instead of the sub-execution's result.
-	if (!(WAIT_FOR_SUB_EXECUTION instanceof Date)) return 'this version of n8n cannot do it';
+	if (!(WAIT_FOR_SUB_EXECUTION instanceof Date)) return 'this version of n8n cannot suspend it';
 	if (isTool(functions)) return 'the node was called as a tool';
 	if (functions.getMode() === 'cli') return 'n8n was started for this one execution';
 	const { id } = functions.getWorkflow();
@@ -43,7 +43,8 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	return undefined;
 }
 
-const SECOND_ENGINE = "n8n's second engine, which the workflow's settings choose, cannot do it";
+const SECOND_ENGINE =
+	"n8n's second engine, which the workflow's settings choose, cannot suspend it";
 const SINGLE_ITEM =
 	'the workflow was called by another one for a single item, and n8n would lose the results if several such calls waited';
 
