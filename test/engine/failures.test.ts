@@ -434,7 +434,7 @@ describe('an upload', () => {
 		const { error } = await bench.run([await videoItem()], BINARY_VIDEO);
 		bench.sandbox.configure({ maxUploadBytes: 100 * 1024 * 1024 });
 
-		expect(error?.message).toMatch(/takes up to 20480/);
+		expect(error?.message).toMatch(/the limit for this model is 20480/);
 		expect(calls('upload')).toBe(0);
 		expect(calls('create')).toBe(0);
 	});
