@@ -188,7 +188,9 @@ export class Submitter {
 				ledger.forget(key);
 			} else {
 				const requestId = failure?.kind === 'answered' ? failure.requestId : undefined;
-				ledger.lost(key, { until: ports.now(), requestId, offset: account.offset });
+				// A clock that was set back meanwhile does not tell when the call ended.
+				const until = ports.now() < sentAt ? undefined : ports.now();
+				ledger.lost(key, { until, requestId, offset: account.offset });
 				this.noteLost(model);
 			}
 			if (failure === undefined || ports.stopped()) return await Promise.reject(error);

@@ -807,6 +807,37 @@ describe('a second task of one request', () => {
 	);
 });
 
+describe('a clock that is set back while a submission is under way', () => {
+	test.each([true, false])(
+		'does not hide its task (the service tells the time: %s)',
+		async (tellsTime) => {
+			const { clock, service, store } = setup({ tellsTime });
+			let set = 0;
+			const { account, ...ports } = service.ports();
+			const now = () => clock.now() + set;
+			const listTasks: typeof ports.listTasks = async (query) => {
+				const sentAt = now();
+				const rows = await ports.listTasks(query);
+				account.answered(sentAt, now(), tellsTime ? clock.now() - 100 : undefined);
+				return rows;
+			};
+			if (tellsTime) account.answered(now(), now(), clock.now());
+			const submitter = new Submitter({ ...ports, account, now, listTasks }, new Ledger(store, 0), {
+				deadline: clock.now() + 30 * MINUTE,
+				lostSubmission: 'lookUp',
+			});
+			service.faults.create.push({ ...faults.resetAfterwards, delayMs: 2_000 });
+			const body = async () => await Promise.resolve(callOf('a'));
+			const submitting = failureOf(submitter.submit('0:a:0', MODEL, body));
+			await clock.pass(1_000);
+			set = -5 * MINUTE;
+			const error = await clock.run(submitting);
+			expect(error.details.possibleTaskIds).toBe('task-1');
+			expect(service.count('create')).toBe(1);
+		},
+	);
+});
+
 describe('where the user chose to submit again', () => {
 	const lostSubmission = 'resubmit';
 
