@@ -390,13 +390,13 @@ export class Submitter {
 			),
 			serviceNow - LONGEST_SPAN_MS,
 		);
+		// Not from now on: it may wait long for its turn, and others may share it.
+		const toItsMoment = async () => {
+			const to = ports.now() + (account.offset ?? 0) + MINUTE_MS;
+			return await ports.listTasks({ model, from, to });
+		};
 		try {
-			const list = await account.list(
-				ports,
-				model,
-				from,
-				async () => await ports.listTasks({ model, from, to: serviceNow + MINUTE_MS }),
-			);
+			const list = await account.list(ports, model, from, toItsMoment);
 			// A task of a submission under way could be taken for a lost one's: wait until all have their answer.
 			while (account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
 			return list;

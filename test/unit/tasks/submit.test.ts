@@ -5,6 +5,7 @@ import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
 import { Submitter } from '../../../nodes/shared/tasks/submit';
 import type { SubmitSettings } from '../../../nodes/shared/tasks/submit';
+import { parseCompactTime } from '../../../sandbox/times';
 import { mostPerSecond } from '../rates';
 import { MODEL, VIDEO_URL } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
@@ -530,6 +531,20 @@ describe('a submission without a response', () => {
 			page_no: 1,
 			page_size: 100,
 		});
+	});
+
+	test('asks for tasks up to the moment at which the list is read, however long it waited for its turn', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		const submitting = failureOf(attempt()('a'));
+		// As behind the queries of many executions, while somebody else uses up the account's limit.
+		const turn = jest.spyOn(service.account.requests, 'pass');
+		turn.mockImplementationOnce(async () => await clock.wait(100_000));
+		await clock.run(submitting);
+		const [look] = service.calls.filter(({ route }) => route === 'list');
+		expect(look?.at).toBeGreaterThan(START + 100_000);
+		const { end_time: end } = look?.request?.options.qs as { end_time: string };
+		expect(parseCompactTime(end)).toBeGreaterThanOrEqual(look?.at ?? Infinity);
 	});
 
 	test('is not confused by tasks of other models, of earlier times, or of our own', async () => {
