@@ -812,6 +812,13 @@ describe('a second task of one request', () => {
 			});
 			const found = await clock.run(submitter.duplicates(MODEL, lost));
 			expect(found).toEqual([{ taskId: 'task-2', cancelled: true, certain: true }]);
+			// The next try of the node has to tell it, too: n8n shows nothing of the one before.
+			const again = new Submitter(service.ports(), new Ledger(store, 0), {
+				deadline: Infinity,
+				lostSubmission: 'lookUp',
+			});
+			expect(await clock.run(again.duplicates(MODEL, lost))).toEqual(found);
+			expect(service.count('cancel')).toBe(1);
 			expect(
 				service
 					.tasksOf('a')
