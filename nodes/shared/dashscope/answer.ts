@@ -29,7 +29,10 @@ export interface Asked {
 	apiKey: string;
 }
 
-/** Socket errors raised before a connection stands: the request cannot have reached the service. */
+/**
+ * Socket errors raised before a connection stands: the request cannot have reached the service. Of a connection that
+ * stands some of them may be told, too, when its packets find no way any more.
+ */
 const NEVER_CONNECTED = new Set([
 	'ECONNREFUSED',
 	'ENOTFOUND',
@@ -51,13 +54,22 @@ const NEVER_CONNECTED = new Set([
  * @returns such as "ECONNRESET", or undefined
  */
 export function socketCodeOf(error: unknown): string | undefined {
+	return innermost(error, 'code');
+}
+
+function innermost(error: unknown, key: string): string | undefined {
 	let found: string | undefined;
 	let current = error;
 	for (let depth = 0; depth < 5 && isRecord(current); depth++) {
-		found = textAt(current, 'code') ?? found;
+		found = textAt(current, key) ?? found;
 		current = current.cause;
 	}
 	return found;
+}
+
+/** Whether an error came while something was sent or awaited on a connection. */
+function hasStood(error: unknown): boolean {
+	return ['read', 'write'].includes(innermost(error, 'syscall') ?? '');
 }
 
 /** Milliseconds of a `Retry-After` header (seconds or an HTTP date); undefined when absent or unusable. */
@@ -78,7 +90,8 @@ const WHAT_BROKE: Record<Extract<FailureKind, 'unreachable' | 'lost'>, string> =
 /** The error for a call that brought no HTTP answer at all. */
 export function connectionError(error: unknown, host: string): DashScopeError {
 	const code = socketCodeOf(error);
-	const kind = code !== undefined && NEVER_CONNECTED.has(code) ? 'unreachable' : 'lost';
+	const never = code !== undefined && NEVER_CONNECTED.has(code) && !hasStood(error);
+	const kind = never ? 'unreachable' : 'lost';
 	const timedOut = code === 'ETIMEDOUT' || code === 'ECONNABORTED';
 	const what = timedOut ? 'did not answer in time' : WHAT_BROKE[kind];
 	// The code stays out of the message: n8n replaces messages that hold one by a sentence of its own.

@@ -10,9 +10,10 @@ import { describePiece, sourceOf } from '../media/pieces';
 import type { Piece } from '../media/pieces';
 import type { BinaryFile } from '../media/types';
 import { StoppedError, TaskError } from '../tasks/errors';
+import { duplicatesSentence } from '../tasks/run';
 import type { Duplicate } from '../tasks/submit';
 import { fileOf, stored } from './binary';
-import { toError } from './failures';
+import { inShort, toError } from './failures';
 import type { FailedPieces, SettledItem, SettledTask } from './handOn';
 import { pieceJson } from './items';
 
@@ -81,7 +82,10 @@ function gather(items: PieceItem[]): SettledItem[] {
 	];
 }
 
-function failedItem(pieces: PieceItem[], finished: FinishedPiece[]): FailedPieces {
+function failedItem(
+	pieces: PieceItem[],
+	finished: Array<FinishedPiece & { duplicates?: Duplicate[] }>,
+): FailedPieces {
 	const failed = pieces.flatMap(({ clip, outcome }) =>
 		outcome.state === 'failed' ? [{ clip, error: outcome.error }] : [],
 	);
@@ -90,22 +94,35 @@ function failedItem(pieces: PieceItem[], finished: FinishedPiece[]): FailedPiece
 	);
 	const [first, ...others] = failed.map(({ clip, error }) => {
 		const what = describePiece(clip);
-		return { clip, error, message: `${what[0]?.toUpperCase()}${what.slice(1)}: ${error.message}` };
+		const where = `${what[0]?.toUpperCase()}${what.slice(1)}`;
+		return {
+			clip,
+			error,
+			message: `${where}: ${error.message}`,
+			all: `${where}: ${inShort(error)}`,
+		};
 	});
 	const named = (list: Array<{ clip: ClipPlace; taskId: string }>) =>
 		list.map(({ clip, taskId }) => `piece ${clip.number} (task ${taskId})`).join(', ');
 	const done = finished.map(({ clip, task: { taskId } }) => ({ clip, taskId }));
+	const duplicates = finished.flatMap((piece) => piece.duplicates ?? []);
 	const hint = [
 		first?.error.hint,
-		...others.map(({ message }) => `${message}.`),
+		...others.map(({ all }) => (all.endsWith('.') ? all : `${all}.`)),
 		done.length === 0
 			? ''
 			: `Finished: ${named(done)}. A retry of the execution joins them and submits only what failed; 'Task: Get Status' fetches each video within 24 hours.`,
 		open.length === 0 ? '' : `Still under way: ${named(open)}.`,
+		duplicatesSentence(duplicates),
 	];
 	const { number: piece, of, from, to } = first?.clip ?? { number: 0, of: 0, from: 0, to: 0 };
+	const second = [
+		first?.error.details.duplicateTaskIds ?? [],
+		...duplicates.map(({ taskId }) => taskId),
+	].flat();
 	const details = {
 		...first?.error.details,
+		...(second.length === 0 ? {} : { duplicateTaskIds: second.join(', ') }),
 		...{ piece, pieces: of, from, to },
 		finishedPieces: finished.map(pieceJson),
 		openTaskIds: open.map(({ taskId }) => taskId).join(', ') || undefined,

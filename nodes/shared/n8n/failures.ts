@@ -72,13 +72,29 @@ export function runError(
 	const description = [
 		hint,
 		factLine(details),
-		...others.map((other) => `Item ${other.item}: ${other.error.message}`),
+		...others.map((other) => `Item ${other.item}: ${inShort(other.error)}`),
 		...settled,
 	]
 		.filter((line) => line !== undefined && line !== '')
 		.join('\n');
 
 	return nodeError(functions, message, description, details, item);
+}
+
+/** What is told of a failure that is not the first one: its message, and every task that this does not name. */
+export function inShort(error: Error): string {
+	const { message } = error;
+	const { details } = factsOf(error);
+	const { taskId = '', possibleTaskIds, duplicateTaskIds, openTaskIds, finishedPieces } = details;
+	const pieces = Array.isArray(finishedPieces) ? finishedPieces.map((piece) => piece.taskId) : [];
+	const named = [
+		message.includes(taskId) ? '' : `Task ID: ${taskId}.`,
+		possibleTaskIds === undefined ? '' : `The task list shows ${String(possibleTaskIds)}.`,
+		duplicateTaskIds === undefined ? '' : `Second tasks: ${String(duplicateTaskIds)}.`,
+		pieces.length === 0 ? '' : `Finished: ${pieces.join(', ')}.`,
+		openTaskIds === undefined ? '' : `Still under way: ${String(openTaskIds)}.`,
+	].filter((text) => text !== '');
+	return named.length === 0 ? message : [`${message}.`, ...named].join(' ');
 }
 
 /** An error that concerns no single item, for n8n to show. */

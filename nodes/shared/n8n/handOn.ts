@@ -5,7 +5,7 @@ import { estimateCost, sumOf, totalsSentence } from '../tasks/price';
 import type { Billed, Billing, PricePerSecond } from '../tasks/price';
 import { duplicatesSentence } from '../tasks/run';
 import type { Settled } from '../tasks/run';
-import type { TaskRef } from '../tasks/submit';
+import type { Duplicate, TaskRef } from '../tasks/submit';
 import { gathered } from './clips';
 import type { ClipPlace, JoinedPieces } from './clips';
 import { errorItem, runError } from './failures';
@@ -66,6 +66,12 @@ export function handOn(
 		const message = `Item ${item}: ${text}`;
 		functions.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
 	};
+	const warnOfSecond = (item: number, duplicates: Duplicate[] = []) => {
+		if (duplicates.length === 0) return;
+		warn(item, duplicatesSentence(duplicates));
+		// n8n shows no hints of a node that fails.
+		lines.push(`Item ${item}: ${duplicatesSentence(duplicates)}`);
+	};
 	for (const { output, outcome } of gathered(settled)) {
 		const { item } = output;
 		const own = tasksOf(outcome)
@@ -87,13 +93,13 @@ export function handOn(
 			case 'finished':
 				lines.push(`Item ${item}: task ${outcome.task.taskId} ${outcome.task.status}`);
 				items.set(item, taskItem(item, outcome.task, { ...output, ...outcome, cost }));
-				if (outcome.duplicates !== undefined) warn(item, duplicatesSentence(outcome.duplicates));
+				warnOfSecond(item, outcome.duplicates);
 				break;
 			case 'joined':
 				lines.push(`Item ${item}: ${outcome.pieces.length} pieces SUCCEEDED`);
 				items.set(item, joinedItem(item, outcome, { ...output, usage, cost }));
 				for (const note of outcome.notes) warn(item, note);
-				if (outcome.duplicates !== undefined) warn(item, duplicatesSentence(outcome.duplicates));
+				warnOfSecond(item, outcome.duplicates);
 		}
 	}
 	const totals = totalsSentence(billed);

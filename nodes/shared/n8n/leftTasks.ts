@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { TaskError, StoppedError } from '../tasks/errors';
 import { factsOf } from './failures';
-import { tasksOfRun } from './nodeMemory';
+import { tasksOfItem, tasksOfRun } from './nodeMemory';
 
 /** Tasks that were submitted and go on, although the execution cannot wait for them: each is named, with its item. */
 
@@ -36,10 +36,20 @@ export function interrupted(taskId: string): TaskError {
  * known here; a retry finds out.
  */
 export function namingTasks(functions: IExecuteFunctions, error: Error): Error {
-	if (error instanceof StoppedError) return error;
+	const one = functions.getInputData().length === 1;
+	return error instanceof StoppedError ? error : naming(tasksOfRun(functions), error, one);
+}
+
+/** An error of an item that is not even looked at in this try, which also names its tasks of earlier ones. */
+export function namingTasksOf(functions: IExecuteFunctions, item: number, error: Error): Error {
+	return naming(tasksOfItem(functions, item), error, true);
+}
+
+/** @param ofItem whether a single task is that of the item which the error is about */
+function naming(tasks: string[], error: Error, ofItem: boolean): Error {
 	const { hint, details } = factsOf(error);
 	const said = [error.message, hint, details.taskId].join(' ');
-	const [only, ...more] = tasksOfRun(functions).filter((taskId) => !said.includes(taskId));
+	const [only, ...more] = tasks.filter((taskId) => !said.includes(taskId));
 	if (only === undefined) return error;
 
 	const ids = [only, ...more].join(', ');
@@ -48,7 +58,7 @@ export function namingTasks(functions: IExecuteFunctions, error: Error): Error {
 		? `An earlier try submitted task ${ids}. It keeps running and will be billed if it succeeds.`
 		: `Earlier tries submitted the tasks ${ids}. They keep running and will be billed if they succeed.`;
 	const advice = `A retry of the execution finds ${one ? 'it' : 'them'} again and submits nothing twice; 'Task: Get Status' fetches a video by its task ID within 24 hours.`;
-	const ofTask = one && functions.getInputData().length === 1 ? { taskId: only } : { taskIds: ids };
+	const ofTask = one && ofItem ? { taskId: only } : { taskIds: ids };
 	return new TaskError(error.message, [hint, left, advice].filter(Boolean).join('\n'), {
 		...details,
 		...ofTask,

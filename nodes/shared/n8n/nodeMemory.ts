@@ -121,6 +121,19 @@ export function tasksOfRun(functions: IExecuteFunctions): string[] {
 	);
 }
 
+/** The same, of one item, as far as an earlier try has noted which its tasks are. */
+export function tasksOfItem(functions: IExecuteFunctions, item: number): string[] {
+	if (!hasReadableMemory(functions)) return [];
+	const { ledger, items = {} } = nodeMemory(functions);
+	const run = runIndexOf(functions);
+	return Object.entries(items).flatMap(([place, { key }]) => {
+		// As identity.ts names it; an item may have several parts.
+		const ofItem = place.startsWith(`${run}:item`) && place.endsWith(`:${item}`);
+		const entry = ofItem ? ledger[key] : undefined;
+		return entry?.state === 'submitted' ? [entry.taskId] : [];
+	});
+}
+
 /** @throws NodeOperationError for a memory that cannot be read: taken for empty, it would let tasks be paid twice */
 function nodeMemory(functions: IExecuteFunctions): NodeMemory {
 	const context = functions.getContext('node');

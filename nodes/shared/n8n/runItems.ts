@@ -9,7 +9,7 @@ import type { ItemFailure } from './failures';
 import { joinPieces } from './clips';
 import { handOn } from './handOn';
 import type { ItemOutput, SettledItem } from './handOn';
-import { couldNotSuspend } from './leftTasks';
+import { couldNotSuspend, namingTasksOf } from './leftTasks';
 import { countTry, memoryOf } from './nodeMemory';
 import { suspendedFailure } from './suspend/payload';
 import type { SuspendedItem } from './suspend/payload';
@@ -67,7 +67,7 @@ export async function runItems<Request>(
 		try {
 			ready.push(...(await readItem(item)));
 		} catch (error) {
-			failures.push({ item, error: toError(error) });
+			failures.push({ item, error: namingTasksOf(functions, item, toError(error)) });
 		}
 	}
 	const [first] = ready;
@@ -80,7 +80,9 @@ export async function runItems<Request>(
 		const error = toError(thrown);
 		if (!functions.continueOnFail()) return await Promise.reject(error);
 		const items = new Set(ready.map(({ output: { item } }) => item));
-		const refused = [...items].map((item): ItemFailure => ({ item, error }));
+		const refused = [...items].map((item): ItemFailure => {
+			return { item, error: namingTasksOf(functions, item, error) };
+		});
 		return handOn(functions, billing, [...failures, ...refused], []);
 	}
 
@@ -152,8 +154,10 @@ function stateOf(outcome: Outcome<IBinaryData>): SuspendedItem['state'] | undefi
 	switch (outcome.state) {
 		case 'open':
 			return outcome;
-		case 'finished':
-			return { state: 'finished', job: outcome.job, task: outcome.task };
+		case 'finished': {
+			const { job, task, duplicates } = outcome;
+			return { state: 'finished', job, task, duplicates };
+		}
 		case 'failed':
 			return suspendedFailure(outcome, outcome.task);
 		case 'submitted':

@@ -33,19 +33,34 @@ export function keysOf<Item extends AskedItem>(
 		twins.set(fingerprint, twin + 1);
 		return { ...one, key: ledger.key(fingerprint, twin) };
 	});
-	const taken = new Set(exact.flatMap(({ key }) => (ledger.find(key) === undefined ? [] : [key])));
-	return exact.map((one) => {
-		const { item, part, key, recipe } = one;
-		const place = ledger.key(part === undefined ? 'item' : `item ${part}`, item);
-		const before = store[place];
-		const keeps =
-			!taken.has(key) &&
-			before?.recipe === recipe &&
-			ledger.find(before.key) !== undefined &&
-			!taken.has(before.key);
-		const chosen = keeps ? before.key : key;
-		taken.add(chosen);
-		store[place] = { key: chosen, recipe };
-		return { ...one, key: chosen };
+	const places = asked.map(({ item, part }) =>
+		ledger.key(part === undefined ? 'item' : `item ${part}`, item),
+	);
+	const chosen = exact.map(({ key }) => key);
+	/** Which item has each task. */
+	const holders = new Map<string, number>();
+	for (const [index, key] of chosen.entries()) {
+		if (ledger.find(key) !== undefined) holders.set(key, index);
+	}
+	/** Gives an item the task that it had before. An item that asks for just that goes back to its own, if it can. */
+	const keep = (index: number, path = new Set<number>()): boolean => {
+		if (path.has(index)) return false;
+		path.add(index);
+		const { key, recipe } = store[places[index] ?? ''] ?? {};
+		if (key === undefined || recipe !== asked[index]?.recipe) return false;
+		if (ledger.find(key) === undefined) return false;
+		const holder = holders.get(key);
+		if (holder !== undefined && !keep(holder, path)) return false;
+		holders.set(key, index);
+		chosen[index] = key;
+		return true;
+	};
+	for (const [index, { key }] of exact.entries()) {
+		if (ledger.find(key) === undefined) keep(index);
+	}
+	return exact.map((one, index) => {
+		const key = chosen[index] ?? one.key;
+		store[places[index] ?? ''] = { key, recipe: one.recipe };
+		return { ...one, key };
 	});
 }

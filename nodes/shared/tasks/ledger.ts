@@ -13,6 +13,8 @@ export type LedgerEntry =
 			/** Of the create call. */
 			requestId?: string;
 			adopted?: boolean;
+			/** Of a second task of a request: whether it was cancelled while it waited. */
+			cancelled?: boolean;
 	  };
 
 /** A create call was sent whose answer has not come (yet). Times are local epoch milliseconds. */
@@ -99,8 +101,17 @@ export class Ledger {
 	}
 
 	/** Claims a task that turned out to be a second one for a request. */
-	duplicate(taskId: string, submittedAt: number): void {
-		this.store[`duplicate:${taskId}`] = { state: 'submitted', taskId, submittedAt };
+	duplicate(task: Omit<SubmittedEntry, 'state'>): void {
+		this.store[`duplicate:${task.taskId}`] = { state: 'submitted', ...task };
+	}
+
+	/** The tasks that turned out to be second ones, of these submissions. */
+	secondTasks(lost: SentEntry[]): SubmittedEntry[] {
+		const ids = lost.flatMap(({ requestId }) => requestId ?? []);
+		return Object.entries(this.store).flatMap(([name, entry]) => {
+			if (entry.state !== 'submitted' || name !== `duplicate:${entry.taskId}`) return [];
+			return ids.includes(entry.requestId ?? '') ? [entry] : [];
+		});
 	}
 
 	/** Everything that is known to be submitted. */

@@ -6,7 +6,7 @@ import { TaskError, StoppedError } from './errors';
 import { keysOf } from './identity';
 import type { ItemStore } from './identity';
 import { Semaphore } from './semaphore';
-import type { Ledger } from './ledger';
+import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
 import { cancelWaiting, nameBilled } from './cancel';
 import { Submitter } from './submit';
@@ -74,6 +74,8 @@ export interface OpenTask {
 	timeoutMs: number;
 	/** To submit it anew if it fails; absent where that is not wanted. */
 	again?: CreateCall & { times: number };
+	/** Its submissions that were taken for not done, or risked again: second tasks may turn up. */
+	lost?: SentEntry[];
 	/** Submitted elsewhere: this execution only waits for it, and must not cancel it. */
 	awaited?: true;
 }
@@ -232,7 +234,9 @@ class TaskRun<Video> {
 		const { download, timeoutMs } = this.settings;
 		const call = await this.callFor(edit, key, job);
 		const again = call === undefined ? undefined : { ...call, times: left };
-		return { state: 'open', job, model, prompt, download, since, timeoutMs, again };
+		const lost = this.ledger.abandoned(key);
+		const open = { job, model, prompt, download, since, timeoutMs, again };
+		return { state: 'open', ...open, ...(lost.length === 0 ? {} : { lost }) };
 	}
 
 	/** The call of a task that may have to be submitted anew; that of an earlier try's task is made once more. */

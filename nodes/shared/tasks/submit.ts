@@ -188,7 +188,9 @@ export class Submitter {
 				ledger.forget(key);
 			} else {
 				const requestId = failure?.kind === 'answered' ? failure.requestId : undefined;
-				ledger.lost(key, { until: ports.now(), requestId, offset: account.offset });
+				// A clock that was set back meanwhile does not tell when the call ended.
+				const until = ports.now() < sentAt ? undefined : ports.now();
+				ledger.lost(key, { until, requestId, offset: account.offset });
 				this.noteLost(model);
 			}
 			if (failure === undefined || ports.stopped()) return await Promise.reject(error);
@@ -325,7 +327,12 @@ export class Submitter {
 		const now = ports.now();
 		const end = Math.max(...lost.map(({ since, until = since }) => until));
 		const later = DUPLICATE_LOOKS.map((after) => end + after).filter((at) => at > now);
-		const found = new Map<string, Duplicate>();
+		// Those that an earlier try found are told again: n8n shows only what the last one says.
+		const found = new Map(
+			this.ledger.secondTasks(lost).map(({ taskId, cancelled = false }) => {
+				return [taskId, { taskId, cancelled, certain: true }];
+			}),
+		);
 		for (const moment of settings.brief === true || later.length === 0 ? [now] : later) {
 			// The clock may have been set back.
 			const pause = Math.min(moment - ports.now(), LISTED_AFTER_MS);
@@ -335,7 +342,7 @@ export class Submitter {
 			for (const entry of lost) {
 				const exact = exactMatch(entry, list.rows);
 				if (exact !== undefined && !this.isTaken(exact.taskId)) {
-					found.set(exact.taskId, await this.cancelDuplicate(exact.taskId));
+					found.set(exact.taskId, await this.cancelDuplicate(exact.taskId, entry));
 				} else if (entry.requestId === undefined || !ports.account.listsRequestIds) {
 					const { rows } = list;
 					const evidence = { rows, ...this.known(model) };
@@ -348,14 +355,16 @@ export class Submitter {
 		return [...found.values()];
 	}
 
-	private async cancelDuplicate(taskId: string): Promise<Duplicate> {
+	private async cancelDuplicate(taskId: string, { requestId }: SentEntry): Promise<Duplicate> {
 		const { ports, ledger } = this;
-		ledger.duplicate(taskId, ports.now());
+		const submittedAt = ports.now();
+		ledger.duplicate({ taskId, submittedAt, requestId });
 		ports.account.knows(taskId, {}, ports.now());
 		const cancelled = await ports.cancelTask(taskId).then(
 			() => true,
 			() => false,
 		);
+		ledger.duplicate({ taskId, submittedAt, requestId, cancelled });
 		const what = cancelled ? 'was cancelled' : 'will be billed if it succeeds';
 		ports.log(`Task ${taskId} is a second one for the same item; it ${what}`);
 		return { taskId, cancelled, certain: true };
@@ -388,13 +397,13 @@ export class Submitter {
 			),
 			serviceNow - LONGEST_SPAN_MS,
 		);
+		// Not from now on: it may wait long for its turn, and others may share it.
+		const toItsMoment = async () => {
+			const to = ports.now() + (account.offset ?? 0) + MINUTE_MS;
+			return await ports.listTasks({ model, from, to });
+		};
 		try {
-			const list = await account.list(
-				ports,
-				model,
-				from,
-				async () => await ports.listTasks({ model, from, to: serviceNow + MINUTE_MS }),
-			);
+			const list = await account.list(ports, model, from, toItsMoment);
 			// A task of a submission under way could be taken for a lost one's: wait until all have their answer.
 			while (account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
 			return list;

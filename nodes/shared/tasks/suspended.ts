@@ -157,11 +157,12 @@ function jobsOf(edit: OpenTask, index: number, memory: LoopMemory): [TaskRef, ..
 	}
 }
 
-/** The submissions of an edit by the loop that were taken for not done. */
+/** The submissions of an edit, before the suspension or by the loop, that were taken for not done. */
 function abandonedBy(edit: OpenTask, index: number, memory: LoopMemory): SentEntry[] {
-	return jobsOf(edit, index, memory).flatMap((_, attempt) =>
+	const byLoop = jobsOf(edit, index, memory).flatMap((_, attempt) =>
 		memory.ledger.abandoned(keyOf(memory, index, attempt + 1)),
 	);
+	return [...(edit.lost ?? []), ...byLoop];
 }
 
 /** The tasks that the looks so far left under way: an edit's own, or the one that took its place. */

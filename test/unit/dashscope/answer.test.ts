@@ -210,6 +210,22 @@ describe('a call without any answer', () => {
 		},
 	);
 
+	test.each([
+		['ENETUNREACH', 'read'],
+		['EHOSTUNREACH', 'read'],
+		['ENETDOWN', 'write'],
+	])(
+		'%s of a connection that stood (%s) may have come after the work was done',
+		(code, syscall) => {
+			// Linux tells so of an established connection whose packets a router refuses.
+			const inner = Object.assign(broken(code), { syscall });
+			const wrapped = Object.assign(new Error('wrapped', { cause: inner }), { code });
+			expect(connectionError(wrapped, HOST)).toMatchObject({ kind: 'lost', code });
+			const before = Object.assign(broken(code), { syscall: 'connect' });
+			expect(connectionError(before, HOST).kind).toBe('unreachable');
+		},
+	);
+
 	test.each(['ETIMEDOUT', 'ECONNABORTED'])('%s is told as a timeout', (code) => {
 		const error = connectionError(broken(code), HOST);
 		expect(error).toMatchObject({ kind: 'lost', code });

@@ -1,5 +1,5 @@
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
-import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
+import type { LedgerStore, SentEntry } from '../../../nodes/shared/tasks/ledger';
 
 /** What n8n hands to the next try: the same, after a way through JSON. */
 const saved = (store: LedgerStore) => JSON.parse(JSON.stringify(store)) as LedgerStore;
@@ -113,11 +113,16 @@ test('others without an answer are known by their windows, also those that were 
 test('a second task of a request is claimed, and does not stand for it', () => {
 	const store: LedgerStore = {};
 	const ledger = new Ledger(store, 0);
-	ledger.duplicate('task-2', 1_000);
+	const second = { taskId: 'task-2', submittedAt: 1_000, requestId: 'r-2', cancelled: true };
+	ledger.submitted('k', { taskId: 'task-1', submittedAt: 500, requestId: 'r-1' });
+	ledger.duplicate(second);
 	expect(ledger.claims('task-2')).toBe(true);
-	expect(ledger.submissions()).toEqual([
-		{ state: 'submitted', taskId: 'task-2', submittedAt: 1_000 },
-	]);
+	const next = new Ledger(saved(store), 0);
+	const lost = ['r-1', 'r-2', undefined].map((requestId): SentEntry => {
+		return { state: 'sent', since: 0, requestId };
+	});
+	expect(next.secondTasks(lost)).toEqual([{ state: 'submitted', ...second }]);
+	expect(next.secondTasks(lost.slice(0, 1))).toEqual([]);
 });
 
 test('what is given up or has ended, but was never there, leaves nothing behind', () => {

@@ -493,6 +493,18 @@ describe('what expressions give at a later try', () => {
 		expect(service.tasks()).toHaveLength(3);
 	});
 
+	test('each item keeps its own task also where one asks for what another asked for before', async () => {
+		const { service, attempt } = execution();
+		service.faults.download.push(...repeat(3, { status: 403 }));
+		// As a random choice of few styles, for the same video.
+		const first = await attempt(await edits('claymation', 'oil', 'anime'));
+		expect(states(first)).toContain('failed');
+		const second = await attempt(await edits('oil', 'anime', 'sketch'));
+		expect(states(second)).toEqual(Array(3).fill('finished'));
+		expect(taskIds(second)).toEqual(taskIds(first));
+		expect(service.tasks()).toHaveLength(3);
+	});
+
 	test('is submitted where the node’s settings were changed', async () => {
 		const { service, attempt } = execution();
 		const first = await attempt(await edits('claymation', 'same'));

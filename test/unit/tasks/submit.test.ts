@@ -5,6 +5,7 @@ import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
 import { Submitter } from '../../../nodes/shared/tasks/submit';
 import type { SubmitSettings } from '../../../nodes/shared/tasks/submit';
+import { parseCompactTime } from '../../../sandbox/times';
 import { mostPerSecond } from '../rates';
 import { MODEL, VIDEO_URL } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
@@ -532,6 +533,20 @@ describe('a submission without a response', () => {
 		});
 	});
 
+	test('asks for tasks up to the moment at which the list is read, however long it waited for its turn', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		const submitting = failureOf(attempt()('a'));
+		// As behind the queries of many executions, while somebody else uses up the account's limit.
+		const turn = jest.spyOn(service.account.requests, 'pass');
+		turn.mockImplementationOnce(async () => await clock.wait(100_000));
+		await clock.run(submitting);
+		const [look] = service.calls.filter(({ route }) => route === 'list');
+		expect(look?.at).toBeGreaterThan(START + 100_000);
+		const { end_time: end } = look?.request?.options.qs as { end_time: string };
+		expect(parseCompactTime(end)).toBeGreaterThanOrEqual(look?.at ?? Infinity);
+	});
+
 	test('is not confused by tasks of other models, of earlier times, or of our own', async () => {
 		const { clock, service, attempt } = setup();
 		const submit = attempt();
@@ -797,12 +812,50 @@ describe('a second task of one request', () => {
 			});
 			const found = await clock.run(submitter.duplicates(MODEL, lost));
 			expect(found).toEqual([{ taskId: 'task-2', cancelled: true, certain: true }]);
+			// The next try of the node has to tell it, too: n8n shows nothing of the one before.
+			const again = new Submitter(service.ports(), new Ledger(store, 0), {
+				deadline: Infinity,
+				lostSubmission: 'lookUp',
+			});
+			expect(await clock.run(again.duplicates(MODEL, lost))).toEqual(found);
+			expect(service.count('cancel')).toBe(1);
 			expect(
 				service
 					.tasksOf('a')
 					.map(({ status }) => status)
 					.sort(),
 			).toEqual(['CANCELED', 'PENDING']);
+		},
+	);
+});
+
+describe('a clock that is set back while a submission is under way', () => {
+	test.each([true, false])(
+		'does not hide its task (the service tells the time: %s)',
+		async (tellsTime) => {
+			const { clock, service, store } = setup({ tellsTime });
+			let set = 0;
+			const { account, ...ports } = service.ports();
+			const now = () => clock.now() + set;
+			const listTasks: typeof ports.listTasks = async (query) => {
+				const sentAt = now();
+				const rows = await ports.listTasks(query);
+				account.answered(sentAt, now(), tellsTime ? clock.now() - 100 : undefined);
+				return rows;
+			};
+			if (tellsTime) account.answered(now(), now(), clock.now());
+			const submitter = new Submitter({ ...ports, account, now, listTasks }, new Ledger(store, 0), {
+				deadline: clock.now() + 30 * MINUTE,
+				lostSubmission: 'lookUp',
+			});
+			service.faults.create.push({ ...faults.resetAfterwards, delayMs: 2_000 });
+			const body = async () => await Promise.resolve(callOf('a'));
+			const submitting = failureOf(submitter.submit('0:a:0', MODEL, body));
+			await clock.pass(1_000);
+			set = -5 * MINUTE;
+			const error = await clock.run(submitting);
+			expect(error.details.possibleTaskIds).toBe('task-1');
+			expect(service.count('create')).toBe(1);
 		},
 	);
 });

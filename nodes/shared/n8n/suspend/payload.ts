@@ -7,7 +7,7 @@ import { TaskError } from '../../tasks/errors';
 import type { FailureDetails } from '../../tasks/errors';
 import type { Currency } from '../../tasks/price';
 import type { OpenTask } from '../../tasks/run';
-import type { TaskRef } from '../../tasks/submit';
+import type { Duplicate, TaskRef } from '../../tasks/submit';
 import type { ItemFailure } from '../failures';
 import { factsOf } from '../failures';
 import type { ItemOutput, SettledItem } from '../handOn';
@@ -19,7 +19,14 @@ import { STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
 /** The wait as one item sees it, from the submission to the loop's end. */
 export interface SuspendedItem {
 	output: ItemOutput;
-	state: OpenTask | { state: 'finished'; job: TaskRef; task: Task } | SuspendedFailure;
+	state: OpenTask | SuspendedVideo | SuspendedFailure;
+}
+
+interface SuspendedVideo {
+	state: 'finished';
+	job: TaskRef;
+	task: Task;
+	duplicates?: Duplicate[];
 }
 
 interface SuspendedFailure {
