@@ -543,6 +543,22 @@ describe('a bad item among good ones', () => {
 		expect(bench.taskIds()).toHaveLength(2);
 	});
 
+	test.each([0, 1])(
+		'an option that cannot be evaluated for item %i fails that alone',
+		async (bad) => {
+			const seed = `={{ $json.name === 'item ${bad}' ? $('Nowhere').item.json.seed : 1 }}`;
+			const { items: out } = await bench.run(
+				named('black and white', 'blur it'),
+				{ prompt: PROMPT_OF_ITEM, waiting: 'none', options: { seed } },
+				{ settings: { onError: 'continueRegularOutput' } },
+			);
+
+			expect(out.map(({ json }) => json.error ?? json.status)).toEqual(
+				[0, 1].map((item) => (item === bad ? expect.stringMatching(/\[item \d\]$/) : 'PENDING')),
+			);
+		},
+	);
+
 	test('of Get Status', async () => {
 		const { items: submitted } = await bench.run(1, SUBMIT);
 		const { taskId } = only(submitted).json;

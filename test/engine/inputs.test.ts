@@ -122,7 +122,7 @@ describe('video', () => {
 
 	test('by oss:// URL: sent on as it is, with the resolve header and without an upload', async () => {
 		const data = await bench.file(bench.sandbox.samples.video);
-		await bench.run([{ json: {}, binary: { data } }], { videoSource: 'binary', ...SUBMIT });
+		await bench.run([{ json: {}, binary: { data } }], { videoSource: 'binary' });
 		const { url } = at(bench.media(), 0);
 		const { items } = await bench.run(1, { videoUrl: url });
 
@@ -173,6 +173,26 @@ describe('video', () => {
 
 		expect(error).toBeUndefined();
 		expect(bench.bodies()).toEqual([minimalBody(['video', expect.stringMatching(OSS_VIDEO)])]);
+	});
+
+	test('of another node, given by an expression, as is an image', async () => {
+		const { video, images } = bench.sandbox.samples;
+		const clip = await bench.file(video);
+		const photo = await bench.file(at(images, 0));
+		const { error } = await bench.run([{ json: {}, binary: { clip, photo } }], {
+			...referenceEdit(byField("={{ $('Start').item.binary.photo }}")),
+			...SUBMIT,
+			videoSource: 'binary',
+			videoField: "={{ $('Start').item.binary.clip }}",
+		});
+
+		expect(error).toBeUndefined();
+		expect(bench.bodies()).toEqual([
+			minimalBody(
+				['video', expect.stringMatching(OSS_VIDEO)],
+				['reference_image', await dataUri(at(images, 0))],
+			),
+		]);
 	});
 
 	test('the same file in several items is uploaded once and edited for each', async () => {
@@ -228,6 +248,16 @@ describe('in n8n’s memory mode', () => {
 		expect(content).toHaveLength(
 			task.work?.status === 'SUCCEEDED' ? (task.work.result.bytes ?? 0) : 0,
 		);
+	});
+
+	test('a video that a Code node made of base64 in lines is uploaded byte for byte', async () => {
+		const { video } = bench.sandbox.samples;
+		const data = await bench.file(video);
+		data.data = data.data.replace(/.{76}/g, '$&\r\n');
+		await bench.run([{ json: {}, binary: { data } }], { videoSource: 'binary' });
+
+		const task = only(bench.sandbox.tasks());
+		expect(at(task.media, 0).sha256).toBe(sha256(await readFile(video.path)));
 	});
 
 	test('an image travels inline', async () => {

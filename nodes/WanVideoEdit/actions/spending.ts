@@ -6,7 +6,7 @@ import { remoteFacts } from '../../shared/n8n/remoteFile';
 import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
 import type { SpendingLimit } from '../../shared/tasks/spending';
 import { priceAdvice, spendingLimitOption } from '../fields/price';
-import { collectionParameter, numberOption } from '../fields/read';
+import { numberOption, runOptions } from '../fields/read';
 import { planOf, videoSlotOf } from '../models/estimate';
 import type { ModelRequest, ModelSpec } from '../models/spec';
 
@@ -19,7 +19,7 @@ export function readSpendingLimit(
 	{ currency }: Billing,
 ): SpendingLimit | undefined {
 	const { name, displayName } = spendingLimitOption;
-	const amount = numberOption(collectionParameter(functions, 'options', 0), name, displayName);
+	const amount = numberOption(runOptions(functions, name), name, displayName);
 	if (amount === undefined) return undefined;
 	if (amount >= 0) return { amount, currency };
 	throw new InputError(

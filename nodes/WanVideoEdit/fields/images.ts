@@ -7,7 +7,7 @@ import type { MediaSource } from '../../shared/media/types';
 import { binaryFieldsOf, binaryFileOf } from '../../shared/n8n/binary';
 import { byModel } from './media';
 import type { ModelSpec, RequestMedia } from '../models/spec';
-import { collectionParameter, textParameter, toText } from './read';
+import { collectionParameter, textParameter, toFile, toText } from './read';
 
 /** How many images of which kind a model takes, for a hint. */
 function hintOf({ slots }: ModelSpec): string {
@@ -142,7 +142,7 @@ async function listedImages(functions: IExecuteFunctions, item: number): Promise
 			continue;
 		}
 		const field = `Image ${index + 1} Binary Field`;
-		const file = await binaryFileOf(functions, item, field, toText(row.field));
+		const file = await binaryFileOf(functions, item, field, toFile(row.field));
 		sources.push({ from: 'binary', field, file });
 	}
 	return sources;

@@ -3,7 +3,7 @@ import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { describeLimits } from '../../shared/media/limits';
 import { binaryFileOf } from '../../shared/n8n/binary';
 import type { ModelSpec, RequestMedia } from '../models/spec';
-import { textParameter } from './read';
+import { fileParameter, textParameter } from './read';
 
 export interface MediaField {
 	/** Of the models' slots. The names of its parameters begin with it: `videoSource`, `videoField`, `videoUrl`. */
@@ -146,7 +146,7 @@ export async function readMedia(
 		functions,
 		item,
 		field,
-		textParameter(functions, `${place}Field`, item),
+		fileParameter(functions, `${place}Field`, item),
 	);
 	return [{ place, source: { from: 'binary', field, file } }];
 }

@@ -4,7 +4,7 @@ import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
 import { choice } from '../models/validate';
 import { price1080Option, price720Option, spendingLimitOption } from './price';
-import { collectionParameter, numberOption, textOption } from './read';
+import { numberOption, runOptions, textOption } from './read';
 import { maxResultSizeOption, readDownload, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
@@ -120,7 +120,10 @@ export function submitOptionsField(...properties: INodeProperties[]): INodePrope
 export function readSettings(
 	functions: IExecuteFunctions,
 ): Omit<RunSettings, 'retries' | 'holdMs'> {
-	const options = collectionParameter(functions, 'options', 0);
+	const options = runOptions(
+		functions,
+		...['pollInterval', 'timeout', 'transfers', 'resubmitFailed', 'lostSubmission'],
+	);
 	const seconds = numberOption(options, 'pollInterval', 'Poll Interval') ?? DEFAULT_POLL_INTERVAL;
 	const minutes = numberOption(options, 'timeout', 'Timeout') ?? DEFAULT_TIMEOUT;
 	const atOnce = numberOption(options, 'transfers', 'Parallel Transfers') ?? DEFAULT_TRANSFERS;

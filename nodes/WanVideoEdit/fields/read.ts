@@ -1,14 +1,28 @@
 import { tryToParseDateTime } from 'n8n-workflow';
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import { InputError } from '../../shared/inputError';
+import { isFile } from '../../shared/n8n/binary';
 
 /** Reading parameters whose expressions may yield anything. */
 
 /** The text of a parameter, trimmed; numbers are written out, nothing at all is ''. */
 export function textParameter(functions: IExecuteFunctions, name: string, item: number): string {
 	return toText(functions.getNodeParameter(name, item, ''));
+}
+
+/** The name of a binary field, or a file that an expression gives in its place. */
+export function fileParameter(
+	functions: IExecuteFunctions,
+	name: string,
+	item: number,
+): string | IBinaryData {
+	return toFile(functions.getNodeParameter(name, item, ''));
+}
+
+export function toFile(value: unknown): string | IBinaryData {
+	return isFile(value) ? value : toText(value);
 }
 
 /** A yes or no; text such as "false" counts as what it says. */
@@ -29,6 +43,16 @@ export function collectionParameter(
 ): JsonRecord {
 	const value: unknown = functions.getNodeParameter(name, item, {});
 	return isRecord(value) ? value : {};
+}
+
+/**
+ * Options of the run as a whole, which come from the first item. Each is evaluated by itself: an expression of another
+ * option that fails for that item is the failure of that item alone.
+ */
+export function runOptions(functions: IExecuteFunctions, ...names: string[]): JsonRecord {
+	return Object.fromEntries(
+		names.map((name) => [name, functions.getNodeParameter(`options.${name}`, 0, '')]),
+	);
 }
 
 export function toText(value: unknown): string {

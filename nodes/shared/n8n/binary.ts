@@ -1,6 +1,7 @@
 import { createHash } from 'crypto';
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { ByteStream } from '../dashscope/uploads';
+import { isRecord } from '../dashscope/json';
 import { InputError } from '../inputError';
 import type { BinaryFile } from '../media/types';
 
@@ -12,16 +13,22 @@ export function binaryFieldsOf(functions: IExecuteFunctions, itemIndex: number):
 	return Object.keys(functions.getInputData()[itemIndex]?.binary ?? {});
 }
 
+/** Whether a parameter is a file itself: an expression such as `$('Form').item.binary.data` gives one. */
+export function isFile(value: unknown): value is IBinaryData {
+	return isRecord(value) && typeof value.mimeType === 'string' && typeof value.data === 'string';
+}
+
 /**
  * A binary field of an item, ready to be looked at and sent. Reads its size only.
  * @param parameter display name of the field of the node, for the message
+ * @param field its name, or the file itself
  * @throws InputError that says which binary fields the item has
  */
 export async function binaryFileOf(
 	functions: IExecuteFunctions,
 	itemIndex: number,
 	parameter: string,
-	field: string,
+	field: string | IBinaryData,
 ): Promise<BinaryFile> {
 	return await fileOf(functions, binaryDataOf(functions, itemIndex, parameter, field));
 }
@@ -31,8 +38,9 @@ export function binaryDataOf(
 	functions: IExecuteFunctions,
 	itemIndex: number,
 	parameter: string,
-	field: string,
+	field: string | IBinaryData,
 ): IBinaryData {
+	if (isFile(field)) return field;
 	if (field.trim() === '') {
 		throw new InputError(`'${parameter}' is empty`, present(functions, itemIndex));
 	}
@@ -82,9 +90,14 @@ export async function stored(
 		storedAs: id,
 		head: async (bytes) => {
 			const stream: ByteStream = await functions.helpers.getBinaryStream(id, bytes);
+			let head = new Uint8Array();
 			try {
-				for await (const chunk of stream) return chunk.subarray(0, bytes);
-				return new Uint8Array();
+				// S3 gives chunks as they come from the network, the first of any length.
+				for await (const chunk of stream) {
+					head = Buffer.concat([head, chunk]);
+					if (head.length >= bytes) break;
+				}
+				return head.subarray(0, bytes);
 			} finally {
 				stream.destroy();
 			}
@@ -93,18 +106,20 @@ export async function stored(
 	};
 }
 
-/** Binary data in n8n's default memory mode: base64 within the item. */
-function inMemory(data: IBinaryData): BinaryFile {
-	const padding = /=*$/.exec(data.data.slice(-2))?.[0].length ?? 0;
+/** Binary data in n8n's default memory mode, or made by a Code node: base64 within the item. */
+function inMemory({ data, fileName }: IBinaryData): BinaryFile {
+	// Base64 of mails and some APIs comes in lines; n8n itself reads it all the same.
+	const base64 = data.includes('\n') ? data.replace(/\s+/g, '') : data;
+	const padding = /=*$/.exec(base64.slice(-2))?.[0].length ?? 0;
 	return {
-		fileName: data.fileName,
-		size: Math.floor((data.data.length * 3) / 4) - padding,
-		identity: hashOf(data.data),
+		fileName,
+		size: Math.floor((base64.length * 3) / 4) - padding,
+		identity: hashOf(base64),
 		head: async (bytes) =>
 			await Promise.resolve(
-				Buffer.from(data.data.slice(0, Math.ceil(bytes / 3) * 4), 'base64').subarray(0, bytes),
+				Buffer.from(base64.slice(0, Math.ceil(bytes / 3) * 4), 'base64').subarray(0, bytes),
 			),
-		open: async () => await Promise.resolve(base64Stream(data.data)),
+		open: async () => await Promise.resolve(base64Stream(base64)),
 	};
 }
 

@@ -144,7 +144,10 @@ function toSuspend(items: RunItem[], failures: ItemFailure[], any: ItemOutput) {
 		return state === undefined ? [] : [{ edit: { output, state }, video }];
 	});
 	const refused = failures.map((failure) => ({
-		edit: { output: { ...any, item: failure.item }, state: suspendedFailure(failure) },
+		edit: {
+			output: { ...any, item: failure.item, clip: undefined },
+			state: suspendedFailure(failure),
+		},
 		video: undefined,
 	}));
 	return [...suspended, ...refused].sort((a, b) => a.edit.output.item - b.edit.output.item);

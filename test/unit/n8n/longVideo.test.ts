@@ -167,6 +167,18 @@ test('some pieces finish before the execution is suspended', async () => {
 	expect(run.fileAt(items[0]?.binary?.data?.id ?? '').equals(whole)).toBe(true);
 });
 
+test('an item that was refused is no piece of another', async () => {
+	const run = made('suspend', {
+		prompts: ['one', ''],
+		settings: { onError: 'continueErrorOutput' },
+	});
+	const { items } = await run.run();
+	expect(run.loop).toBeDefined();
+	const [, refused] = items;
+	expect(refused?.json.error).toBe("'Prompt' is empty [item 1]");
+	expect(Object.keys(refused?.json.details ?? {})).toEqual(['hint']);
+});
+
 test('Stop of a suspended one cancels the pieces that wait', async () => {
 	const run = made('suspend', { slots: 1, plans: [{ jobSeconds: 300 }] });
 	await run.clock.run(run.start());

@@ -456,7 +456,7 @@ export class SuspendedRun {
 			getNodeParameter: (name: string, item: number, fallback?: unknown) =>
 				name === 'prompt' || name === 'taskId'
 					? this.prompts[item]
-					: (this.parameters[name] ?? fallback),
+					: (this.parameterAt(name) ?? fallback),
 			getMode: () => 'webhook',
 			getExecutionId: () => this.id,
 			getExecutionCancelSignal: () => undefined,
@@ -479,6 +479,13 @@ export class SuspendedRun {
 		} finally {
 			this.context = copyOf(context);
 		}
+	}
+
+	private parameterAt(name: string): unknown {
+		const [collection, option] = name.split('.');
+		return option === undefined
+			? this.parameters[name]
+			: (this.parameters[collection ?? ''] as INodeParameters)[option];
 	}
 
 	private async executeWorkflow(

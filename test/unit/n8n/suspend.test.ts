@@ -14,6 +14,8 @@ interface Situation {
 	itemsAtStart?: number;
 	/** The executions that wait for this one, from the nearest on. */
 	callers?: string[];
+	/** How many items each of those began with; absent: as many as this one. */
+	callersItems?: number[];
 	/** How the webhook before the node answers. */
 	responseMode?: string;
 }
@@ -28,6 +30,7 @@ function situation(wanted: Situation): IExecuteFunctions {
 		...wanted,
 	};
 	const chain = [executionId, ...callers];
+	const begun = [itemsAtStart, ...(wanted.callersItems ?? callers.map(() => itemsAtStart))];
 	const parameters: Record<string, string> = { waiting };
 	const functions = {
 		getNodeParameter: (name: string) => parameters[name] ?? '',
@@ -39,9 +42,10 @@ function situation(wanted: Situation): IExecuteFunctions {
 		getExecutionId: () => executionId,
 		getExecutionDataById: async (id: string) => {
 			if (id === SECOND) throw new Error('no such column: NaN');
-			const parent = chain[chain.indexOf(id) + 1];
+			const index = chain.indexOf(id);
+			const parent = chain[index + 1];
 			const parentExecution = parent === undefined ? undefined : { executionId: parent };
-			const data = started(itemsAtStart);
+			const data = started(begun[index]);
 			return await Promise.resolve(data && { ...data, parentExecution });
 		},
 	};
@@ -95,6 +99,16 @@ describe('whether and when an execution is suspended', () => {
 		[
 			'called by executions of the first engine',
 			{ mode: 'integrated', itemsAtStart: 2, callers: ['7', '8'] },
+			{ holdMs: 0 },
+		],
+		[
+			'called for several items by one that was called for one',
+			{ mode: 'integrated', itemsAtStart: 2, callers: ['7', '8'], callersItems: [1, 3] },
+			hint('single item'),
+		],
+		[
+			'called for several items by one that began with one by itself',
+			{ mode: 'integrated', itemsAtStart: 2, callers: ['7'], callersItems: [1] },
 			{ holdMs: 0 },
 		],
 		[

@@ -9,7 +9,7 @@ import { Semaphore } from '../../../shared/tasks/semaphore';
 import { UPLOAD_LASTS_MS, Uploads } from '../../../shared/tasks/uploads';
 import { anyModelField, readModel } from '../../fields/model';
 import { DEFAULT_TRANSFERS } from '../../fields/options';
-import { textParameter } from '../../fields/read';
+import { fileParameter } from '../../fields/read';
 import { regionalId } from '../../models';
 import { checkUpload } from '../../models/checkUpload';
 
@@ -51,7 +51,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	return await eachItem(this, async (item) => {
 		const model = regionalId(readModel(this, item), client.baseUrl);
 		const { displayName, name } = inputField;
-		const field = textParameter(this, name, item);
+		const field = fileParameter(this, name, item);
 		const file = await binaryFileOf(this, item, displayName, field);
 		const checked = await looks.run(
 			async () => await checkUpload(model, { from: 'binary', field: displayName, file }),

@@ -9,6 +9,7 @@ import {
 	booleanOption,
 	booleanParameter,
 	collectionParameter,
+	runOptions,
 	textParameter,
 } from '../../fields/read';
 import {
@@ -65,7 +66,11 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	if (booleanParameter(this, 'checkSuspended', 0, false))
 		return await checkSuspended(this, priceListOf);
 	const client = await dashScopeClient(this);
-	const ports = n8nPorts(this, client, readMaxResultBytes(collectionParameter(this, 'options', 0)));
+	const ports = n8nPorts(
+		this,
+		client,
+		readMaxResultBytes(runOptions(this, maxResultSizeOption.name)),
+	);
 	const downloads = new Semaphore(DEFAULT_TRANSFERS);
 	const billing = { currency: currencyOf(client.baseUrl), priceListOf };
 

@@ -8,7 +8,7 @@ import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { errorItem, runError, toError } from '../../../shared/n8n/failures';
 import { StoppedError } from '../../../shared/tasks/errors';
-import { textParameter } from '../../fields/read';
+import { fileParameter, textParameter } from '../../fields/read';
 import { checkVideo } from './media';
 
 const FIELD = 'Input Binary Field';
@@ -72,7 +72,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const opened: ByteSource[] = [];
 	const open = async (item: number, label: string, name: string) => {
 		current = item;
-		const data = binaryDataOf(this, item, label, textParameter(this, name, item));
+		const data = binaryDataOf(this, item, label, fileParameter(this, name, item));
 		const file = await fileOf(this, data);
 		// Others of the MP4 family, such as 3GP or M4A, may well fit.
 		if (!isBoxed(await file.head(8))) await checkVideo(label, file);

@@ -5,7 +5,7 @@ import { naming, sourceOf, splitVideo } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { eachItem } from '../../../shared/n8n/eachItem';
-import { numberOption, textParameter } from '../../fields/read';
+import { fileParameter, numberOption, textParameter } from '../../fields/read';
 import { checkVideo } from './media';
 
 const FIELD = 'Input Binary Field';
@@ -56,7 +56,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			const what = max === undefined ? 'empty' : `${max} seconds, which is too short`;
 			throw new InputError(`'${LABEL}' is ${what}`, 'Enter 0.5 seconds or more.');
 		}
-		const data = binaryDataOf(this, item, FIELD, textParameter(this, 'videoField', item));
+		const data = binaryDataOf(this, item, FIELD, fileParameter(this, 'videoField', item));
 		const video = await fileOf(this, data);
 		await checkVideo(FIELD, video);
 		const source = sourceOf(video);

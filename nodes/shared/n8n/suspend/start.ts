@@ -32,13 +32,15 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	if (isOfSecondEngine(executionId)) return SECOND_ENGINE;
 	if (functions.getMode() !== 'integrated') return undefined;
 
-	// A caller that runs this workflow once per item lets all of them wait, and n8n then hands it the result of only
-	// one. Several items at the start come only from a caller that runs it once for all.
-	let first = true;
+	// A caller that runs a workflow once per item lets all of them wait, and n8n then hands it the result of only
+	// one. Several items at the start come only from a caller that runs it once for all. So it is for this workflow,
+	// and for those that wait with it; the last one was called by nobody.
+	let wasCalled = true;
 	for await (const { id: callerId, data } of callersFrom(functions, executionId)) {
 		if (isOfSecondEngine(callerId)) return SECOND_ENGINE;
-		if (first && (data === undefined || itemsAtStart(data) <= 1)) return SINGLE_ITEM;
-		first = false;
+		wasCalled ||= data?.parentExecution !== undefined;
+		if (wasCalled && (data === undefined || itemsAtStart(data) <= 1)) return SINGLE_ITEM;
+		wasCalled = false;
 	}
 	return undefined;
 }
@@ -46,7 +48,7 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 const SECOND_ENGINE =
 	"n8n's second engine, which the workflow's settings choose, cannot suspend it";
 const SINGLE_ITEM =
-	'the workflow was called by another one for a single item, and n8n would lose the results if several such calls waited';
+	'the workflow, or one that waits for it, was called by another one for a single item, and n8n would lose the results if several such calls waited';
 
 function itemsAtStart({ resultData, executionData }: IRunExecutionData): number {
 	const runs = Object.values(resultData.runData).flat();

@@ -1,0 +1,24 @@
+import { Readable } from 'node:stream';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { stored } from '../../../nodes/shared/n8n/binary';
+
+/** A store that gives its file in chunks of these lengths, whatever is asked for, as S3 does. */
+function storeOf(content: Buffer, ...lengths: number[]) {
+	let start = 0;
+	const chunks = lengths.map((length) => content.subarray(start, (start += length)));
+	const helpers = {
+		getBinaryMetadata: async () => await Promise.resolve({ fileSize: content.length }),
+		getBinaryStream: async () => await Promise.resolve(Readable.from(chunks)),
+	};
+	return { helpers } as unknown as IExecuteFunctions;
+}
+
+test.each([[[64]], [[3, 1, 60]], [[32, 32]], [[20]], [[]]])(
+	'the head of a file that comes in chunks of %j bytes',
+	async (lengths) => {
+		const content = Buffer.from(Array.from({ length: 64 }, (_, index) => index));
+		const file = await stored(storeOf(content, ...lengths), 's3:x');
+		const sent = lengths.reduce((sum, length) => sum + length, 0);
+		expect([...(await file.head(32))]).toEqual([...content.subarray(0, Math.min(32, sent))]);
+	},
+);
