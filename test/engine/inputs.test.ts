@@ -122,7 +122,7 @@ describe('video', () => {
 
 	test('by oss:// URL: sent on as it is, with the resolve header and without an upload', async () => {
 		const data = await bench.file(bench.sandbox.samples.video);
-		await bench.run([{ json: {}, binary: { data } }], { videoSource: 'binary' });
+		await bench.run([{ json: {}, binary: { data } }], { videoSource: 'binary', ...SUBMIT });
 		const { url } = at(bench.media(), 0);
 		const { items } = await bench.run(1, { videoUrl: url });
 
