@@ -30,7 +30,8 @@ export function n8nPorts(
 	return {
 		...lookPorts(functions, client, maxResultBytes, cancelSignalOf(functions)),
 		exclusive: client.exclusive,
-		executionId: functions.getExecutionId() ?? '',
+		// Two nodes may ask for the same: what one has lost is not the other's.
+		executionId: `${functions.getExecutionId() ?? ''} ${functions.getNode().id}`,
 		createTask: async (call) => await afterStop.createTask(call),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
 		upload: async (model, source) => await uploadFile(client, model, source),

@@ -35,7 +35,7 @@ export interface LookPorts<Video> extends Clock {
 export interface TaskPorts<Video> extends LookPorts<Video> {
 	/** Whether nothing but this process submits tasks with the account. */
 	exclusive: boolean;
-	/** Of the execution, unique in this process. */
+	/** Of the execution and its node, unique in this process. */
 	executionId: string;
 	createTask(call: CreateCall): Promise<CreatedTask>;
 	/**

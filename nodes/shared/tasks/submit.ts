@@ -188,8 +188,9 @@ export class Submitter {
 				ledger.forget(key);
 			} else {
 				const requestId = failure?.kind === 'answered' ? failure.requestId : undefined;
-				// A clock that was set back meanwhile does not tell when the call ended.
-				const until = ports.now() < sentAt ? undefined : ports.now();
+				// After Stop the call goes on; and a clock that was set back meanwhile does not tell when it ended.
+				const ended = !ports.stopped() && ports.now() >= sentAt;
+				const until = ended ? ports.now() : undefined;
 				ledger.lost(key, { until, requestId, offset: account.offset });
 				this.noteLost(model);
 			}

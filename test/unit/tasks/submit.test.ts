@@ -925,7 +925,24 @@ describe('Stop', () => {
 		const { clock, stop, store, attempt } = setup();
 		clock.at(clock.now() + 150, () => stop.press());
 		await expect(clock.run(attempt()('a'))).rejects.toThrow();
-		expect(store['0:a:0']).toEqual({ state: 'sent', since: START, until: START + 150 });
+		expect(store['0:a:0']).toEqual({ state: 'sent', since: START });
+	});
+
+	test('does not end a call that goes on: a retry does not take it for done', async () => {
+		const { clock, stop, service, store, attempt } = setup({ latency: () => 5_000 });
+		// It reaches the service late.
+		service.faults.create.push({ lateMs: 90_000 });
+		clock.at(clock.now() + 1_000, () => stop.press());
+		await expect(clock.run(attempt()('a'))).rejects.toThrow();
+		await clock.pass(70_000);
+		const retried = new Submitter(service.ports(), new Ledger(store, 0), {
+			deadline: clock.now() + 30 * MINUTE,
+			lostSubmission: 'lookUp',
+		});
+		const body = async () => await Promise.resolve(callOf('a'));
+		const error = await clock.run(failureOf(retried.submit('0:a:0', MODEL, body)));
+		expect(error.details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(1);
 	});
 
 	test('lets nothing more be sent, not even what waits for nothing', async () => {
