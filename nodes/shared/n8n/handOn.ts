@@ -4,8 +4,8 @@ import type { TaskError } from '../tasks/errors';
 import { estimateCost, sumOf, totalsSentence } from '../tasks/price';
 import type { Billed, Billing, PricePerSecond } from '../tasks/price';
 import { duplicatesSentence } from '../tasks/run';
-import type { Settled } from '../tasks/run';
-import type { Duplicate, TaskRef } from '../tasks/submit';
+import type { Settled, SubmittedTask } from '../tasks/run';
+import type { Duplicate } from '../tasks/submit';
 import { gathered } from './clips';
 import type { ClipPlace, JoinedPieces } from './clips';
 import { errorItem, runError } from './failures';
@@ -34,7 +34,7 @@ export interface SettledItem {
 	outcome: SettledTask | JoinedPieces | FailedPieces;
 }
 
-export type SettledTask = Settled<IBinaryData> | { state: 'submitted'; job: TaskRef };
+export type SettledTask = Settled<IBinaryData> | SubmittedTask;
 
 /** An item of which at least one piece failed. */
 export interface FailedPieces {
@@ -88,7 +88,8 @@ export function handOn(
 				break;
 			case 'submitted':
 				lines.push(`Item ${item}: task ${outcome.job.taskId} was submitted`);
-				items.set(item, submittedItem(item, outcome.job));
+				items.set(item, submittedItem(item, outcome));
+				warnOfSecond(item, outcome.duplicates);
 				break;
 			case 'finished':
 				lines.push(`Item ${item}: task ${outcome.task.taskId} ${outcome.task.status}`);

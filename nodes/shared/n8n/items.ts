@@ -3,7 +3,8 @@ import { isFinal } from '../dashscope/types';
 import type { ListedTask, Task, Usage } from '../dashscope/types';
 import { expiryOf, explain } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
-import type { Duplicate, TaskRef } from '../tasks/submit';
+import type { SubmittedTask } from '../tasks/run';
+import type { Duplicate } from '../tasks/submit';
 import type { FinishedPiece, JoinedPieces } from './clips';
 
 /** ISO 8601 in UTC, or null for "not yet" or "not known". */
@@ -58,7 +59,7 @@ function taskJson(
 			? {}
 			: { code: code ?? null, message: task.message ?? reason.message, hint: reason.hint ?? null }),
 		...(fileName === undefined ? {} : { fileName }),
-		...(duplicates === undefined ? {} : { duplicateTasks: duplicates.map((one) => ({ ...one })) }),
+		...secondTasks(duplicates),
 		...(simplify ? {} : { response: task.raw }),
 	};
 }
@@ -132,16 +133,24 @@ export function pieceJson({ clip, task }: Pick<FinishedPiece, 'clip' | 'task'>) 
 }
 
 /** The item of an edit that is not waited for. */
-export function submittedItem(item: number, job: TaskRef): INodeExecutionData {
+export function submittedItem(
+	item: number,
+	{ job, duplicates }: Omit<SubmittedTask, 'state'>,
+): INodeExecutionData {
 	return {
 		json: {
 			taskId: job.taskId,
 			status: 'PENDING',
 			submittedAt: iso(job.submittedAt),
 			requestId: job.requestId ?? null,
+			...secondTasks(duplicates),
 		},
 		pairedItem: { item },
 	};
+}
+
+function secondTasks(duplicates?: Duplicate[]): IDataObject {
+	return duplicates === undefined ? {} : { duplicateTasks: duplicates.map((one) => ({ ...one })) };
 }
 
 /** The item of a row of the task list. */

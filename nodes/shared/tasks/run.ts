@@ -85,7 +85,14 @@ export type Settled<Video> =
 	| { state: 'finished'; job: TaskRef; task: Task; video?: Video; duplicates?: Duplicate[] }
 	| { state: 'failed'; error: TaskError; job?: TaskRef; task?: Task };
 
-export type Outcome<Video> = Settled<Video> | OpenTask | { state: 'submitted'; job: TaskRef };
+/** A task that is not waited for. */
+export interface SubmittedTask {
+	state: 'submitted';
+	job: TaskRef;
+	duplicates?: Duplicate[];
+}
+
+export type Outcome<Video> = Settled<Video> | OpenTask | SubmittedTask;
 
 /**
  * Edits all items of a run together: submitted at the account's pace, watched on one clock, delivered as they end.
@@ -148,10 +155,10 @@ class TaskRun<Video> {
 	async edit(edit: TaskRequest, key: string): Promise<Outcome<Video>> {
 		const outcome = await this.editOnce(edit, key);
 		const lost = this.ledger.abandoned(key);
-		if (lost.length === 0 || outcome.state === 'submitted' || outcome.state === 'open') {
-			return outcome;
-		}
-		return withDuplicates(outcome, await this.duplicatesOf(edit, key));
+		if (lost.length === 0 || outcome.state === 'open') return outcome;
+		const duplicates = await this.duplicatesOf(edit, key);
+		if (outcome.state !== 'submitted') return withDuplicates(outcome, duplicates);
+		return duplicates.length === 0 ? outcome : { ...outcome, duplicates };
 	}
 
 	/** Second tasks of an item. The search goes on beside the wait, so that one that still waits can be cancelled. */

@@ -4,12 +4,12 @@ import { SuspendedRun } from './loopEngine';
 
 // Apart from other tests: the process remembers what was lost in them, with the same request IDs.
 
-describe('a suspended execution', () => {
-	/** The process remembers the tasks of all tests, and some must not be known here. */
-	const elsewhere = (run: SuspendedRun, count: number) => {
-		for (let made = 0; made < count; made++) run.service.addTask('', { jobSeconds: 1 }, 'other');
-	};
+/** The process remembers the tasks of all tests, and some must not be known here. */
+function elsewhere(run: SuspendedRun, count: number): void {
+	for (let made = 0; made < count; made++) run.service.addTask('', { jobSeconds: 1 }, 'other');
+}
 
+describe('a suspended execution', () => {
 	test('names a task that may be a second one, of a submission that was risked again', async () => {
 		const run = new SuspendedRun({ prompts: ['one'], options: { lostSubmission: 'resubmit' } });
 		elsewhere(run, 20);
@@ -35,4 +35,19 @@ describe('a suspended execution', () => {
 		expect(run.loop).toBeDefined();
 		expect(JSON.stringify(items[0]?.json.duplicateTasks)).toContain('task-41');
 	});
+});
+
+test('a task that is not waited for is handed on with what may be a second one', async () => {
+	const run = new SuspendedRun({
+		prompts: ['one'],
+		options: { lostSubmission: 'resubmit' },
+		parameters: { waiting: 'none' },
+	});
+	elsewhere(run, 60);
+	run.service.faults.create.push(faults.resetAfterwards);
+	const { items } = await run.clock.run(run.play());
+	expect(items[0]?.json).toMatchObject({ taskId: 'task-62', status: 'PENDING' });
+	expect(items[0]?.json.duplicateTasks).toEqual([
+		{ taskId: 'task-61', cancelled: false, certain: false },
+	]);
 });

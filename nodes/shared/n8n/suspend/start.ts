@@ -85,7 +85,7 @@ export async function suspend(
 	if (!result.waitTill) return result.data[0] ?? [];
 	// Shown while it waits. Never with an error: Retry On Fail would take it for a failure.
 	return items.flatMap(({ edit: { output, state } }) =>
-		state.state === 'failed' ? [] : [submittedItem(output.item, state.job)],
+		state.state === 'failed' ? [] : [submittedItem(output.item, { job: state.job })],
 	);
 }
 
