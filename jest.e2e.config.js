@@ -10,7 +10,7 @@ module.exports = {
 	// One n8n for all files; whoever needs one of its own starts it in the test.
 	globalSetup: '<rootDir>/test/e2e/setup.ts',
 	globalTeardown: '<rootDir>/test/e2e/teardown.ts',
-	testTimeout: 180_000,
+	testTimeout: 300_000,
 	// Two files wait for n8n's clock most of the time; a third one computes meanwhile.
 	maxWorkers: 3,
 	testSequencer: '<rootDir>/tools/waiting-first.js',

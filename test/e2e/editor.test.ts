@@ -53,7 +53,7 @@ const missing =
 			openBrowser(executable ?? ''),
 		]);
 		page = await browser.context.newPage();
-		page.setDefaultTimeout(30_000);
+		page.setDefaultTimeout(90_000);
 		page.on('request', (request) => {
 			const url = new URL(request.url());
 			if (!url.protocol.startsWith('http') || url.origin === n8n.url) return;

@@ -134,7 +134,7 @@ const jobSeconds = 3;
 
 	const openPage = async (url: string): Promise<Page> => {
 		const page = await browser.context.newPage();
-		page.setDefaultTimeout(60_000);
+		page.setDefaultTimeout(120_000);
 		await page.goto(url);
 		return page;
 	};
@@ -387,7 +387,7 @@ const jobSeconds = 3;
 				async (id) => await n8n.rest('POST', `/workflows/${id}/deactivate`),
 			),
 		);
-	}, 300_000);
+	}, 420_000);
 
 	test('4: a video with a caption comes back edited; others get a friendly answer', async () => {
 		const telegram = await startTelegram(sandbox.samples.video.path);

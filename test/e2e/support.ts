@@ -168,7 +168,7 @@ export async function executionsOf(n8n: N8nClient, workflowId: string): Promise<
 export async function until<T>(
 	what: string,
 	look: () => Promise<T | undefined>,
-	timeoutMs = 60_000,
+	timeoutMs = 120_000,
 ): Promise<T> {
 	const end = Date.now() + timeoutMs;
 	for (;;) {

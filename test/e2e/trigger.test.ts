@@ -172,7 +172,7 @@ const missing =
 		browser = await openBrowser(executable ?? '');
 		folder = await mkdtemp(join(tmpdir(), 'trigger-screenshots-'));
 		page = await browser.context.newPage();
-		page.setDefaultTimeout(30_000);
+		page.setDefaultTimeout(90_000);
 		await page.goto(`${n8n.url}/signin`);
 		await page.locator('input[name="emailOrLdapLoginId"]').fill(n8n.owner.email);
 		await page.locator('input[name="password"]').fill(n8n.owner.password);
