@@ -33,8 +33,8 @@ module.exports = {
 	],
 	// For what hangs: a busy machine may take a minute for a render.
 	testTimeout: 180_000,
-	// Four files more than there are processors: most of the engine's wait for the sandbox rather than compute.
-	maxWorkers: availableParallelism() + 4,
+	// Six files more than there are processors: most of the engine's wait for the sandbox rather than compute.
+	maxWorkers: availableParallelism() + 6,
 	testSequencer: '<rootDir>/tools/waiting-first.js',
 	reporters: ['default', '<rootDir>/tools/summary-reporter.js'],
 	collectCoverageFrom: ['dist/{nodes,credentials}/**/*.js'],

@@ -22,7 +22,7 @@ const VIDEOS: ReadonlyArray<readonly [string, string[]]> = [
 	['faststart.mp4', [...VIDEO, ...H264, '-movflags', '+faststart']],
 	['moov-at-end.mp4', [...VIDEO, ...H264]],
 	['quicktime.mov', [...VIDEO, '-c:v', 'mpeg4']],
-	['mjpeg-pcm.mov', [...AUDIO, ...VIDEO, '-t', '1', '-c:v', 'mjpeg', '-c:a', 'pcm_s16le']],
+	['mjpeg-pcm.mov', [...AUDIO, ...VIDEO, '-t', '0.4', '-c:v', 'mjpeg', '-c:a', 'pcm_s16le']],
 	['audio-first.mp4', [...AUDIO, ...VIDEO, '-map', '0:a', '-map', '1:v', ...H264]],
 	['sound-outlasts.mp4', [...VIDEO, ...AUDIO, ...H264]],
 	['rotated-90.mp4', ['-i', '<moov-at-end.mp4>', '-c', 'copy', '-metadata:s:v:0', 'rotate=90']],
