@@ -9,7 +9,7 @@ import { testDashScope } from '../shared/dashscope/credentialTest';
 import { wakeUp, wakeUpWebhooks } from '../shared/n8n/suspend/wakeUp';
 import { properties, route } from './actions/router';
 import { builderHint, hints } from './hints';
-import { searchAllModels, searchModels } from './fields/model';
+import { searchAllModels, searchBillableModels, searchModels } from './fields/model';
 
 export class WanVideoEdit implements INodeType {
 	description: INodeTypeDescription = {
@@ -42,7 +42,10 @@ export class WanVideoEdit implements INodeType {
 		properties,
 	};
 
-	methods = { credentialTest: { testDashScope }, listSearch: { searchModels, searchAllModels } };
+	methods = {
+		credentialTest: { testDashScope },
+		listSearch: { searchModels, searchAllModels, searchBillableModels },
+	};
 
 	webhook = wakeUp;
 

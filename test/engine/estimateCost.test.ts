@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { INodeParameters } from 'n8n-workflow';
+import type { ILoadOptionsFunctions, INodeParameters } from 'n8n-workflow';
+import { WanVideoEdit } from '../../nodes/WanVideoEdit/WanVideoEdit.node';
 import { modelId, named, only, useBench } from './bench';
 import type { RunOptions } from './bench';
 import { serve } from './relay';
@@ -76,6 +77,19 @@ describe('an estimate', () => {
 		expect(billedSeconds).toBe(seconds);
 		expect(estimatedCost).toEqual(amount === null ? null : expect.objectContaining({ amount }));
 		expect(hints.join()).toMatch(amount === null ? /No price of .* is known/ : /^$/);
+	});
+
+	test('is made for each model in the list, and for no other', async () => {
+		const { searchAllModels, searchBillableModels } = new WanVideoEdit().methods.listSearch;
+		const idsOf = async (search: typeof searchAllModels) =>
+			(await search.call({} as ILoadOptionsFunctions)).results.map(({ value }) => String(value));
+		const all = await idsOf(searchAllModels);
+		const runs = await Promise.all(
+			all.map(async (id) => ({ id, ...(await estimate({ model: modelId(id) })) })),
+		);
+		const estimated = runs.filter(({ error }) => error === undefined).map(({ id }) => id);
+		expect(await idsOf(searchBillableModels)).toEqual(estimated);
+		expect([estimated.length, all.length]).toEqual([5, 7]);
 	});
 
 	test.each([

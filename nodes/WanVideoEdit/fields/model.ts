@@ -5,7 +5,7 @@ import type {
 	INodeListSearchResult,
 	INodeProperties,
 } from 'n8n-workflow';
-import { ALL_MODELS, EDIT_MODELS } from '../models';
+import { ALL_MODELS, BILLABLE_MODELS, EDIT_MODELS } from '../models';
 import type { ModelSpec } from '../models/spec';
 import { wan27VideoEdit } from '../models/wan27VideoEdit';
 import { textParameter } from './read';
@@ -46,15 +46,20 @@ export const modelField: INodeProperties = {
 	],
 };
 
-/** The same for operations that serve every model. */
-export const anyModelField: INodeProperties = {
+const modelFieldOf = (searchListMethod: string): INodeProperties => ({
 	...modelField,
 	modes: (modelField.modes ?? []).map((mode) =>
 		mode.name === 'list'
-			? { ...mode, typeOptions: { searchListMethod: 'searchAllModels', searchable: true } }
+			? { ...mode, typeOptions: { searchListMethod, searchable: true } }
 			: { ...mode, hint: 'For a dated snapshot, or another version of a model in the list' },
 	),
-};
+});
+
+/** The same for operations that serve every model. */
+export const anyModelField = modelFieldOf('searchAllModels');
+
+/** The same for what depends on the bill. */
+export const billableModelField = modelFieldOf('searchBillableModels');
 
 /** The list of the picker. It is made here: the catalogue of the service does not say which models edit videos. */
 export async function searchModels(
@@ -70,6 +75,14 @@ export async function searchAllModels(
 	filter = '',
 ): Promise<INodeListSearchResult> {
 	return await Promise.resolve({ results: listed(ALL_MODELS, filter) });
+}
+
+/** The list of {@link billableModelField}. */
+export async function searchBillableModels(
+	this: ILoadOptionsFunctions,
+	filter = '',
+): Promise<INodeListSearchResult> {
+	return await Promise.resolve({ results: listed(BILLABLE_MODELS, filter) });
 }
 
 function listed(models: readonly ModelSpec[], filter: string) {

@@ -29,6 +29,9 @@ export const ALL_MODELS: readonly ModelSpec[] = [
 	animateMix,
 ];
 
+/** Those that tell before an edit how many seconds it bills. */
+export const BILLABLE_MODELS = ALL_MODELS.filter(({ billed }) => billed !== undefined);
+
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
 
 /** The model with this ID, of any region, or the one that it is a dated snapshot of. */

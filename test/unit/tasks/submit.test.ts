@@ -45,6 +45,27 @@ function setup(options: ServiceOptions = {}) {
 	return { clock, stop, service, store, attempt };
 }
 
+/** A submission whose computer's clock can be set under way; the service tells its own time unless it does not. */
+function setupClock({ tellsTime = true, minutes = 30 } = {}) {
+	const { clock, service, store } = setup({ tellsTime });
+	const { account, ...ports } = service.ports();
+	const own = { set: 0 };
+	const now = () => clock.now() + own.set;
+	const listTasks: typeof ports.listTasks = async (query) => {
+		const sentAt = now();
+		const rows = await ports.listTasks(query);
+		account.answered(sentAt, now(), tellsTime ? clock.now() - 100 : undefined);
+		return rows;
+	};
+	const submitter = new Submitter({ ...ports, account, now, listTasks }, new Ledger(store, 0), {
+		deadline: clock.now() + minutes * MINUTE,
+		lostSubmission: 'lookUp',
+	});
+	const submit = async () =>
+		await submitter.submit('0:a:0', MODEL, async () => await Promise.resolve(callOf('a')));
+	return { clock, service, account, own, now, submit };
+}
+
 /** The error that the work ends with. */
 async function failureOf(work: Promise<unknown>): Promise<TaskError> {
 	const thrown: unknown = await work.then(
@@ -473,25 +494,11 @@ describe('a submission without a response', () => {
 	test.each([10 * MINUTE, -60 * MINUTE])(
 		'is sent again after a minute although the computer’s clock is set by %d ms meanwhile',
 		async (step) => {
-			const { clock, service, store } = setup();
-			let set = 0;
-			const { account, ...ports } = service.ports();
-			const now = () => clock.now() + set;
-			const listTasks: typeof ports.listTasks = async (query) => {
-				const sentAt = now();
-				const rows = await ports.listTasks(query);
-				account.answered(sentAt, now(), clock.now() - 100);
-				return rows;
-			};
-			const submitter = new Submitter({ ...ports, account, now, listTasks }, new Ledger(store, 0), {
-				deadline: clock.now() + 300 * MINUTE,
-				lostSubmission: 'lookUp',
-			});
+			const { clock, service, own, submit } = setupClock({ minutes: 300 });
 			service.faults.create.push(never(faults.resetAfterwards));
-			const body = async () => await Promise.resolve(callOf('a'));
-			const submitting = submitter.submit('0:a:0', MODEL, body);
+			const submitting = submit();
 			await clock.pass(2_000);
-			set = step;
+			own.set = step;
 			await clock.run(submitting);
 			const [first = 0, second = 0] = service.times('create');
 			expect(second - first).toBeGreaterThanOrEqual(60_000);
@@ -833,26 +840,12 @@ describe('a clock that is set back while a submission is under way', () => {
 	test.each([true, false])(
 		'does not hide its task (the service tells the time: %s)',
 		async (tellsTime) => {
-			const { clock, service, store } = setup({ tellsTime });
-			let set = 0;
-			const { account, ...ports } = service.ports();
-			const now = () => clock.now() + set;
-			const listTasks: typeof ports.listTasks = async (query) => {
-				const sentAt = now();
-				const rows = await ports.listTasks(query);
-				account.answered(sentAt, now(), tellsTime ? clock.now() - 100 : undefined);
-				return rows;
-			};
+			const { clock, service, account, own, now, submit } = setupClock({ tellsTime });
 			if (tellsTime) account.answered(now(), now(), clock.now());
-			const submitter = new Submitter({ ...ports, account, now, listTasks }, new Ledger(store, 0), {
-				deadline: clock.now() + 30 * MINUTE,
-				lostSubmission: 'lookUp',
-			});
 			service.faults.create.push({ ...faults.resetAfterwards, delayMs: 2_000 });
-			const body = async () => await Promise.resolve(callOf('a'));
-			const submitting = failureOf(submitter.submit('0:a:0', MODEL, body));
+			const submitting = failureOf(submit());
 			await clock.pass(1_000);
-			set = -5 * MINUTE;
+			own.set = -5 * MINUTE;
 			const error = await clock.run(submitting);
 			expect(error.details.possibleTaskIds).toBe('task-1');
 			expect(service.count('create')).toBe(1);

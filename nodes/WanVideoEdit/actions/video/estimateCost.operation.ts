@@ -11,13 +11,13 @@ import { Semaphore } from '../../../shared/tasks/semaphore';
 import { longVideoField, readLongVideo } from '../../fields/longVideo';
 import type { LongVideo } from '../../fields/longVideo';
 import { readMedia } from '../../fields/media';
-import { anyModelField, readModel } from '../../fields/model';
+import { billableModelField, readModel } from '../../fields/model';
 import { optionsField } from '../../fields/options';
 import { price1080Option, price720Option, priceAdvice, readPrices } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
 import { hiddenFor, readValues } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
-import { ALL_MODELS, EDIT_MODELS, priceListOf, regionalId, specOf } from '../../models';
+import { BILLABLE_MODELS, EDIT_MODELS, priceListOf, regionalId, specOf } from '../../models';
 import { planOf, videoSlotOf } from '../../models/estimate';
 import type { ModelRequest, ModelSpec } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
@@ -102,11 +102,11 @@ export const fields: INodeProperties[] = [
 		description: 'Address of the video; n8n fetches the header of the file, without the credential',
 		displayOptions: { show: { videoSource: ['url'] } },
 	},
-	{ ...anyModelField, description: 'The model that would edit the video' },
+	{ ...billableModelField, description: 'The model that would edit the video' },
 	...settings.flatMap(({ prominent, property }) => (prominent ? [property] : [])),
 	hiddenFor(
 		longVideoField,
-		ALL_MODELS.filter((spec) => !EDIT_MODELS.includes(spec)),
+		BILLABLE_MODELS.filter((spec) => !EDIT_MODELS.includes(spec)),
 	),
 	optionsField(
 		...settings.flatMap(({ prominent, property }) => (prominent ? [] : [property])),
@@ -128,10 +128,9 @@ function billOf(spec: ModelSpec): ModelSpec {
 function specToEstimate(id: string): ModelSpec {
 	const spec = specOf(id);
 	if (spec?.billed !== undefined) return billOf(spec);
-	const known = ALL_MODELS.flatMap((one) => (one.billed === undefined ? [] : [one.id]));
 	throw new InputError(
 		id === '' ? "'Model' is empty" : `How many seconds ${id} bills is not known in advance`,
-		`The cost can be estimated for ${known.join(', ')}.`,
+		`The cost can be estimated for ${BILLABLE_MODELS.map((one) => one.id).join(', ')}.`,
 	);
 }
 
