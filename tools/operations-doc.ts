@@ -21,26 +21,32 @@ function defaultOf({ default: value, options = [] }: INodeProperties): string {
 	return value === '' || typeof value === 'object' ? '' : `\`${String(value)}\``;
 }
 
-/** When a field is shown, beyond its operation. */
-function condition({ displayOptions }: INodeProperties): string {
-	const without = displayOptions?.hide?.['/model'] ?? [];
-	const listed = (ids: unknown[]) => ids.map((id) => `\`${String(id)}\``).join(', ');
-	const [only] = without.flatMap((one) =>
-		typeof one === 'object' && one !== null && 'regex' in one._cnd ? [one._cnd.regex] : [],
+const hiddenWith = ({ displayOptions }: INodeProperties) => displayOptions?.hide?.['/model'] ?? [];
+
+/** The model that a field is for, where it is for one only. */
+const onlyModel = (field: INodeProperties) =>
+	hiddenWith(field).flatMap((one) =>
+		typeof one === 'object' && one !== null && 'not' in one._cnd ? [one._cnd.not] : [],
 	);
-	if (only) return `With ${listed(only.match(/[\w.-]{3,}/g) ?? [])}. `;
+
+/** When a field is shown, beyond its operation. @param alike it and the same field for other models */
+function condition(field: INodeProperties, alike: INodeProperties[]): string {
+	const without = hiddenWith(field);
+	const listed = (ids: unknown[]) => ids.map((id) => `\`${String(id)}\``).join(', ');
+	const only = alike.flatMap(onlyModel);
+	if (only.length > 0) return `With ${listed(only)}. `;
 	return without.length === 0 ? '' : `Not with ${listed(without)}. `;
 }
 
 const sentence = (text: string) => (/[.!?…]$/.test(text) || text === '' ? text : `${text}.`);
 
-function meaning(field: INodeProperties): string {
+function meaning(field: INodeProperties, alike: INodeProperties[]): string {
 	const choices = (field.options ?? []).filter(isChoice);
 	const told = choices
 		.filter(({ description }) => description)
 		.map(({ name, description = '' }) => `*${name}*: ${sentence(description)}`);
 	return [
-		condition(field),
+		condition(field, alike),
 		sentence(field.description ?? ''),
 		sentence(field.hint ?? ''),
 		choices.length > told.length && choices.length < 9
@@ -53,8 +59,14 @@ function meaning(field: INodeProperties): string {
 function rows(fields: INodeProperties[], prefix = ''): string[] {
 	return fields.flatMap((field) => {
 		if (['hidden', 'notice'].includes(field.type)) return [];
+		const alike = fields.filter(
+			(one) =>
+				one === field ||
+				(one.name === field.name && one.hint === field.hint && onlyModel(one).length > 0),
+		);
+		if (alike[0] !== field) return [];
 		const name = `${prefix}${field.displayName}`;
-		const row = `| ${cell(name)} | ${cell(defaultOf(field))} | ${cell(meaning(field))} |`;
+		const row = `| ${cell(name)} | ${cell(defaultOf(field))} | ${cell(meaning(field, alike))} |`;
 		const options = field.options ?? [];
 		const inner = [
 			...options.filter(isGroup).flatMap(({ values }) => values),

@@ -98,8 +98,9 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 }
 
 /**
- * A field whose hint depends on the chosen model: once for each hint, shown with its models. Only the first one is
- * shown where the model comes from an expression: n8n's `show` would show them all.
+ * A field whose hint depends on the chosen model: once for the default and for each model with another hint. Only the
+ * first one is shown where the model comes from an expression: n8n's `show` would show them all. No condition is a
+ * pattern: n8n gives one 250 ms of real time, and fails the execution where its process was busy meanwhile.
  * @param models that the user can choose from, the default first; its hint serves IDs that the node does not know
  */
 export function byModel(
@@ -107,23 +108,20 @@ export function byModel(
 	models: readonly ModelSpec[],
 	hintOf: (model: ModelSpec) => string,
 ): INodeProperties[] {
-	const [first, ...others] = [...new Set(models.map(hintOf))];
-	const idsOf = (hint: string) => models.filter((one) => hintOf(one) === hint).map(({ id }) => id);
+	const [first] = models.map(hintOf);
+	const others = models.filter((one) => hintOf(one) !== first);
 	const { displayOptions: { show, hide } = {} } = property;
-	const elsewhere = others.flatMap(idsOf);
+	const elsewhere = others.map(({ id }) => id);
 	const hidden = elsewhere.length === 0 ? hide : { ...hide, '/model': elsewhere };
 	return [
 		{ ...property, hint: first, displayOptions: { show, ...(hidden && { hide: hidden }) } },
-		...others.map((hint) => ({
+		...others.map((model) => ({
 			...property,
-			hint,
-			displayOptions: { show, hide: { ...hide, '/model': [otherThan(idsOf(hint))] } },
+			hint: hintOf(model),
+			displayOptions: { show, hide: { ...hide, '/model': [{ _cnd: { not: model.id } }] } },
 		})),
 	];
 }
-
-/** Matches every model but these. Their IDs go into the pattern as they are, for whoever reads the description. */
-const otherThan = (ids: string[]) => ({ _cnd: { regex: `^(?!(?:${ids.join('|')})$)` } });
 
 /**
  * The file of an item, or none.
