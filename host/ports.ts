@@ -6,6 +6,14 @@ import { createServer } from 'node:net';
 const from = 15_000;
 const to = 32_000;
 
+/** Jest's workers look at the same time, seconds before what they start listens: each has ports of its own. */
+const SLICES = 16;
+const slice = Number(process.env.JEST_WORKER_ID ?? 0) % SLICES;
+const width = Math.floor((to - from) / SLICES);
+
+/** What this process has been given. */
+const given = new Set<number>();
+
 async function isFree(port: number): Promise<boolean> {
 	return await new Promise((resolve) => {
 		const server = createServer();
@@ -14,10 +22,12 @@ async function isFree(port: number): Promise<boolean> {
 	});
 }
 
-/** A port on the loopback interface that is free now; at random, as others may look for one at the same time. */
+/** A port on the loopback interface that is free now; at random, as another run may look for one at the same time. */
 export async function freePort(): Promise<number> {
 	for (let tries = 0; tries < 100; tries++) {
-		const port = randomInt(from, to);
+		const port = from + slice * width + randomInt(width);
+		if (given.has(port)) continue;
+		given.add(port);
 		if (await isFree(port)) return port;
 	}
 	throw new Error('No free port on 127.0.0.1');
