@@ -120,7 +120,6 @@ async function play(
 			{ ledger: new Ledger({}, 0), uploads: {}, items: {} },
 			{
 				submitOnly: false,
-				download: true,
 				pollIntervalMs: POLL_INTERVAL_MS,
 				timeoutMs,
 				resubmitFailed: 0,

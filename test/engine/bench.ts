@@ -119,6 +119,23 @@ function editOf(sandbox: Sandbox, { resource }: INodeParameters): INodeParameter
 	};
 }
 
+/** Somebody else with the same account submits the same or another edit. */
+export async function submitElsewhere(
+	{ url, apiKey, samples }: Sandbox,
+	prompt: string,
+): Promise<string> {
+	const answer = await fetch(`${url}/api/v1/services/aigc/video-generation/video-synthesis`, {
+		method: 'POST',
+		headers: { authorization: `Bearer ${apiKey}`, 'x-dashscope-async': 'enable' },
+		body: JSON.stringify({
+			model: 'wan2.7-videoedit',
+			input: { prompt, media: [{ type: 'video', url: samples.video.url }] },
+		}),
+	});
+	const { output } = (await answer.json()) as { output: { task_id: string } };
+	return output.task_id;
+}
+
 /** The media of a create call. */
 export function mediaOf({ body }: LoggedRequest): Array<{ type: string; url: string }> {
 	const { input } = body as { input: { media: Array<{ type: string; url: string }> } };

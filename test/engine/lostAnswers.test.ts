@@ -1,5 +1,5 @@
 import type { Fault } from '../../sandbox';
-import { RETRY, at, detailsOf, only, until, useBench } from './bench';
+import { RETRY, at, only, submitElsewhere, useBench } from './bench';
 import { FIELDS, FROM_START, THREE, expectDelivered } from './three';
 
 // n8n has been running for an hour: what the process before it submitted is not mistaken for anything here.
@@ -20,21 +20,6 @@ const exclusive = () => ({ credential: { ...bench.credential(), exclusive: true 
 const created = () => bench.sandbox.requests('create').length;
 
 const lose = (fault: Omit<Fault, 'route'>) => bench.sandbox.fault({ route: 'create', ...fault });
-
-/** Somebody else with the same account submits the same or another edit. */
-async function submitElsewhere(prompt: string): Promise<string> {
-	const { url, apiKey, samples } = bench.sandbox;
-	const answer = await fetch(`${url}/api/v1/services/aigc/video-generation/video-synthesis`, {
-		method: 'POST',
-		headers: { authorization: `Bearer ${apiKey}`, 'x-dashscope-async': 'enable' },
-		body: JSON.stringify({
-			model: 'wan2.7-videoedit',
-			input: { prompt, media: [{ type: 'video', url: samples.video.url }] },
-		}),
-	});
-	const { output } = (await answer.json()) as { output: { task_id: string } };
-	return output.task_id;
-}
 
 describe('where nobody else submits tasks, one that was created all the same is adopted', () => {
 	test.each<[what: string, fault: Omit<Fault, 'route'>]>([
@@ -118,38 +103,11 @@ describe('DashScope’s own error', () => {
 	const overloaded = { status: 503 };
 
 	test('with a task is told from others by the request ID', async () => {
-		await submitElsewhere('black and white');
+		await submitElsewhere(bench.sandbox, 'black and white');
 		lose({ ...overloaded, afterWork: true });
 		const { items } = await bench.run(1, { download: false });
 
 		expect(only(items).json.taskId).toBe(bench.taskIds()[1]);
 		expect(created()).toBe(2);
 	});
-});
-
-describe('a stranger’s task', () => {
-	test('is never handed on, however well it fits; the submission is not repeated either', async () => {
-		lose({ drop: 'before' });
-		const before = Date.now();
-		const settings = { ...RETRY, maxTries: 2, onError: 'continueErrorOutput' as const };
-		const { done } = bench.start(1, {}, { settings });
-		await until(() => created() === 1);
-		const theirs = await submitElsewhere('black and white');
-		const { items, errors } = await done;
-
-		expect(items).toEqual([]);
-		// Two tries of the node, one submission.
-		expect(created()).toBe(2);
-		const { json } = only(errors);
-		expect(json.error).toMatch(/^Outcome unknown: no usable response to the wan2\.7-videoedit/);
-		expect(only(errors)).not.toHaveProperty('binary');
-		const { possibleTaskIds, submittedFrom, submittedTo, hint } = detailsOf(only(errors));
-		expect(possibleTaskIds).toBe(theirs);
-		expect(hint).toContain(theirs);
-		expect(Date.parse(String(submittedFrom))).toBeGreaterThanOrEqual(before);
-		expect(Date.parse(String(submittedTo))).toBeLessThanOrEqual(Date.now());
-		expect(json.error).toContain(String(submittedFrom));
-		expect(hint).toMatch(/may have been created and may be billed/);
-		expect(hint).toMatch(/'Submit Again' in the option 'When a Submission Gets No Response'/);
-	}, 120_000);
 });

@@ -56,10 +56,26 @@ test('while tasks wait and run: waiting ones are cancelled, running ones left an
 	]);
 	for (const id of cancelled) {
 		expect(log.filter((line) => line.includes(id))).toEqual([
-			expect.stringMatching(/Cancelled task/),
+			expect.stringMatching(/Canceled task/),
 		]);
 	}
 	await expectQuiet();
+});
+
+test('while a cancellation waits to be tried again: it does not keep the node', async () => {
+	bench.sandbox.configure({ slots: 1, jobSeconds: 600 });
+	const { items } = await bench.run(1, { waiting: 'none' });
+	bench.sandbox.fault({
+		route: 'cancel',
+		times: 99,
+		status: 429,
+		headers: { 'retry-after': '3600' },
+		body: { code: 'Throttling', message: 'Slow down', request_id: 'r' },
+	});
+	const taskId = String(only(items).json.taskId);
+	const started = bench.start(1, { resource: 'task', operation: 'cancel', taskId });
+	await until(() => bench.sandbox.requests('cancel').length === 1);
+	await stopNow(started);
 });
 
 test('while submissions are under way: what was submitted is cancelled, the rest never sent', async () => {

@@ -86,5 +86,5 @@ export const mediaOf = async (more?: Asked) =>
 
 export async function editOf(more?: Asked): Promise<TaskRequest> {
 	const task = taskOf(wan27VideoEdit, requestOf(more), await mediaOf(more));
-	return { item: 0, recipe: 'the same', ...task };
+	return { item: 0, recipe: 'the same', download: true, ...task };
 }

@@ -12,13 +12,12 @@ import type { ReadyItem } from '../../shared/n8n/runItems';
 import { currencyOf } from '../../shared/tasks/price';
 import type { Billing, EstimatedCost } from '../../shared/tasks/price';
 import { runTasks } from '../../shared/tasks/run';
-import type { RunSettings } from '../../shared/tasks/run';
 import { checkSpending } from '../../shared/tasks/spending';
 import { SPLIT, readLongVideo } from '../fields/longVideo';
 import { readSettings } from '../fields/options';
 import { readPrices } from '../fields/price';
 import { booleanOption, collectionParameter, textOption, textParameter } from '../fields/read';
-import { readMaxResultBytes } from '../fields/result';
+import { readDownload, readMaxResultBytes } from '../fields/result';
 import { readValues } from '../fields/settings';
 import type { Setting } from '../fields/settings';
 import { readHold } from '../fields/waiting';
@@ -65,9 +64,9 @@ export async function runModel(
 			hint,
 			readItem: async (item) => {
 				const way = operation.longVideo ? readLongVideo(functions, item) : undefined;
+				const download = readDownload(functions, item);
 				// An agent gets links to the pieces: as a tool the node returns no files.
-				const download = settings.download || isTool(functions);
-				if (way === 'split') checkSplit({ ...settings, download });
+				if (way === 'split') checkSplit(settings.submitOnly, download || isTool(functions));
 				const [spec, asked] = await readRequest(functions, operation, item, baseUrl);
 				const ofItem = cutting(item);
 				const missing = missingImage(spec, asked);
@@ -87,7 +86,7 @@ export async function runModel(
 					}
 					const part = piece && `${piece.from}-${piece.to}`;
 					ready.push({
-						request: { item, part, recipe, ...taskOf(spec, request, media) },
+						request: { item, part, recipe, download, ...taskOf(spec, request, media) },
 						output: piece === undefined ? output : { ...output, clip: clipOf(piece, asked) },
 					});
 				}
@@ -106,7 +105,7 @@ export async function runModel(
 }
 
 /** @throws InputError for settings with which there would be nothing to join */
-function checkSplit({ submitOnly, download }: Pick<RunSettings, 'submitOnly' | 'download'>): void {
+function checkSplit(submitOnly: boolean, download: boolean): void {
 	if (!submitOnly && download) return;
 	throw new InputError(
 		submitOnly

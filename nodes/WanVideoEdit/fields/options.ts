@@ -5,7 +5,7 @@ import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
 import { choice } from '../models/validate';
 import { price1080Option, price720Option, spendingLimitOption } from './price';
 import { numberOption, runOptions, textOption } from './read';
-import { maxResultSizeOption, readDownload, simplifyOption } from './result';
+import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
 /** Seconds: a video is there after half of it on average. From eight tasks on, one list stands for their checks. */
@@ -73,24 +73,24 @@ const submitOptions: INodeProperties[] = [
 		type: 'options',
 		default: 'lookUp',
 		description:
-			'What to do when the connection breaks while a task is being submitted, so that it may or may not exist',
+			'What to do when the connection breaks while a task is being submitted, so that nobody knows whether it was created',
 		options: [
 			{
 				name: 'Fail',
 				value: 'fail',
-				description: 'Fail the item with "outcome unknown" and the tasks that may be its own',
+				description: 'Fail the item with "Outcome unknown" and name the tasks that may be its own',
 			},
 			{
 				name: 'Look It Up',
 				value: 'lookUp',
 				description:
-					'Submit again once the task list shows that no task was created, which takes about a minute; fail if that stays unclear',
+					'Check the task list for about a minute; submit again if no task was created, and fail if that is unclear',
 			},
 			{
 				name: 'Submit Again',
 				value: 'resubmit',
 				description:
-					'Look it up, but submit again if it stays unclear; the video may be billed twice',
+					'Check the task list, but submit again even if it is unclear whether a task was created; the video may be billed twice',
 			},
 		],
 	},
@@ -130,7 +130,6 @@ export function readSettings(
 	const resubmits = numberOption(options, 'resubmitFailed', 'Resubmit Failed Tasks') ?? 0;
 	return {
 		submitOnly: readWaiting(functions) === 'none',
-		download: readDownload(functions, 0),
 		pollIntervalMs: Math.max(1, seconds) * 1000,
 		timeoutMs: Math.max(0, minutes) * 60_000,
 		resubmitFailed: Math.min(3, Math.max(0, resubmits)),

@@ -9,7 +9,7 @@ export function taskOf(
 	spec: ModelSpec,
 	request: ModelRequest,
 	media: CheckedMedia[],
-): Omit<TaskRequest, 'item' | 'recipe'> {
+): Omit<TaskRequest, 'item' | 'recipe' | 'download'> {
 	const { path, createsPerSecond } = spec;
 	const { model, prompt } = request;
 	return {

@@ -13,6 +13,8 @@ const PATIENCE_MS = 700;
 
 /** The account may cancel 20 tasks a second; more than that have to wait for the next second. */
 const NEXT_SECOND_MS = 1_100;
+/** A longer pause is not kept: the task would have started meanwhile. */
+const LONGEST_PAUSE_MS = 5_000;
 const CANCEL_TRIES = 10;
 
 /** The calls that a stop must not cut off: what they leave behind costs money. */
@@ -56,13 +58,30 @@ export class AfterStop {
 	 * @throws StoppedError when that takes longer than a stopped node may; its end is logged then
 	 */
 	async cancelTask(taskId: string): Promise<void> {
+		const { signal } = this;
 		const cancelled = this.cancel(taskId);
-		if (this.signal?.aborted !== true) return await cancelled;
-		const late = sleep(PATIENCE_MS).then(() => true);
-		if (await Promise.race([cancelled.then(() => false), late])) {
-			void this.logEnd(taskId, cancelled);
-			throw new StoppedError();
+		if (signal === undefined) return await cancelled;
+		const done = new AbortController();
+		const late = this.afterStop(done.signal).then(() => true);
+		try {
+			if (await Promise.race([cancelled.then(() => false), late])) {
+				void this.logEnd(taskId, cancelled);
+				throw new StoppedError();
+			}
+		} finally {
+			done.abort();
 		}
+	}
+
+	/** Ends when a stopped node may wait no longer. @param forget not any more */
+	private async afterStop(forget: AbortSignal): Promise<void> {
+		const { signal } = this;
+		if (signal?.aborted === false) {
+			await new Promise((resolve) =>
+				signal.addEventListener('abort', resolve, { once: true, signal: forget }),
+			);
+		}
+		await sleep(PATIENCE_MS);
 	}
 
 	private async cancel(taskId: string): Promise<void> {
@@ -73,7 +92,7 @@ export class AfterStop {
 				const failure = error instanceof DashScopeError ? error : undefined;
 				const again = failure?.kind === 'throttled' && tries < CANCEL_TRIES;
 				if (!again) return await Promise.reject(error);
-				await sleep(failure.retryAfterMs ?? NEXT_SECOND_MS);
+				await sleep(Math.min(failure.retryAfterMs ?? NEXT_SECOND_MS, LONGEST_PAUSE_MS));
 			}
 		}
 	}

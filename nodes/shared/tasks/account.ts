@@ -50,7 +50,6 @@ export interface OwnTask {
 
 /** A submission of this process without a usable answer. */
 export interface Unanswered extends SentEntry {
-	model: string;
 	/** Unique in this process. */
 	request: string;
 }
@@ -67,8 +66,9 @@ export interface AwaitedTask {
 /** A task list as it was read. */
 export interface ListRead {
 	rows: ListedTask[];
-	/** When the read began, and from when on it lists. Local epoch milliseconds. */
+	/** When the read began. Local epoch milliseconds. */
 	at: number;
+	/** From when on it lists. On the service's clock. */
 	from: number;
 	/** The submissions of this process that had no answer when the read ended: their tasks may be among the rows. */
 	underWay: symbol[];
@@ -107,7 +107,7 @@ export class Account {
 	offset: number | undefined;
 
 	private readonly gates = new Map<string, SubmissionGate>();
-	private readonly own = new Map<string, OwnTask & { notedAt: number }>();
+	private readonly own = new Map<string, OwnTask & { notedAt: number; offset?: number }>();
 	private readonly lists = new Map<string, ListRead>();
 	private readonly awaited = new Set<{ model: string; submittedAt: number }>();
 	private readonly ended = new Map<string, Task>();
@@ -161,7 +161,8 @@ export class Account {
 
 	/** Notes a task of this process, so that no other execution takes it for its own. */
 	knows(taskId: string, task: OwnTask, now: number): void {
-		const noted = { ...this.own.get(taskId), ...task, notedAt: now };
+		const { offset } = this;
+		const noted = { offset, ...this.own.get(taskId), ...task, notedAt: now };
 		// The oldest come first.
 		this.own.delete(taskId);
 		this.own.set(taskId, noted);
@@ -184,6 +185,19 @@ export class Account {
 			(task) => task.model === model && task.requestId !== undefined,
 		);
 		return known.at(-1)?.sentAt;
+	}
+
+	/** When the last task of a model was sent before a moment. On the service's clock. */
+	lastBefore(model: string, moment: number): number | undefined {
+		const before = this.sentOf(model).filter(({ at }) => at < moment);
+		return before.length === 0 ? undefined : Math.max(...before.map(({ at }) => at));
+	}
+
+	/** The tasks of a model with the moment at which each was sent, on the service's clock. */
+	private sentOf(model: string): Array<{ taskId: string; at: number }> {
+		return [...this.own].flatMap(([taskId, { sentAt, model: its, offset = this.offset ?? 0 }]) =>
+			its === model && sentAt !== undefined ? [{ taskId, at: sentAt + offset }] : [],
+		);
 	}
 
 	/** Whether an execution of this process submitted the task. */
@@ -213,7 +227,7 @@ export class Account {
 		const { lost, since } = this.journal;
 		const earlier: Unanswered = { state: 'sent', since: 0, until: since, model, request: '' };
 		const others = [...lost].flatMap(([other, one]) =>
-			other !== id && one.model === model ? [one] : [],
+			other !== id && (one.model ?? model) === model ? [one] : [],
 		);
 		return [earlier, ...others];
 	}
@@ -339,17 +353,17 @@ export class Account {
 		});
 	}
 
-	/** Whether a list lacks a task of ours that was submitted in a span of time: then it proves nothing. */
-	isStale({ rows }: ListRead, model: string, from: number, to: number): boolean {
+	/**
+	 * How much a list lags at least: the age of the oldest task of ours that it lacks, of those submitted in a span of time.
+	 * @param from on the service's clock, as `to`, which the age is counted to
+	 * @returns undefined where it lacks none
+	 */
+	lagOf({ rows }: ListRead, model: string, from: number, to: number): number | undefined {
 		const listed = new Set(rows.map(({ taskId }) => taskId));
-		return [...this.own].some(
-			([taskId, { sentAt, model: its }]) =>
-				its === model &&
-				sentAt !== undefined &&
-				sentAt >= from &&
-				sentAt <= to &&
-				!listed.has(taskId),
+		const missing = this.sentOf(model).filter(
+			({ taskId, at }) => at >= from && at <= to && !listed.has(taskId),
 		);
+		return missing.length === 0 ? undefined : to - Math.min(...missing.map(({ at }) => at));
 	}
 }
 

@@ -17,11 +17,13 @@ export interface AwaitedTask {
 	model: string;
 	/** Epoch milliseconds; undefined where it is not known. */
 	submittedAt?: number;
+	/** Whether its video is fetched. */
+	download: boolean;
 }
 
 export type AwaitSettings = Pick<
 	RunSettings,
-	'download' | 'holdMs' | 'pollIntervalMs' | 'timeoutMs' | 'transfers'
+	'holdMs' | 'pollIntervalMs' | 'timeoutMs' | 'transfers'
 >;
 
 /**
@@ -35,7 +37,7 @@ export async function awaitTasks<Video>(
 	ports: TaskPorts<Video>,
 	settings: AwaitSettings,
 ): Promise<Array<Outcome<Video>>> {
-	const { download, holdMs, pollIntervalMs, timeoutMs, transfers } = settings;
+	const { holdMs, pollIntervalMs, timeoutMs, transfers } = settings;
 	const since = ports.now();
 	const downloads = new Semaphore(transfers);
 	const watch = new Watch(ports, {
@@ -46,6 +48,7 @@ export async function awaitTasks<Video>(
 		taskId,
 		model,
 		submittedAt = since,
+		download,
 	}: AwaitedTask): Promise<Outcome<Video>> => {
 		const job: TaskRef = { taskId, submittedAt, known: true, adopted: false };
 		const order = { taskId, model, submittedAt, known: true, deadline: since + timeoutMs };

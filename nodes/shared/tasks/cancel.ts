@@ -7,7 +7,7 @@ import type { TaskPorts } from './ports';
 
 /** What the log says about a task of a stopped execution. */
 export function cancelledLine(taskId: string): string {
-	return `Cancelled task ${taskId} after Stop`;
+	return `Canceled task ${taskId} after Stop`;
 }
 
 export function leftLine(taskId: string): string {
@@ -68,19 +68,19 @@ function tooLate(task: Task): TaskError | undefined {
 		case 'RUNNING':
 		case 'SUSPENDED':
 			return new TaskError(
-				`Task ${taskId} is already ${status} and cannot be cancelled`,
-				"Only a task that is still waiting (PENDING) can be cancelled. This one keeps running and will be billed if it succeeds: get its video with 'Task: Wait for Completion' or 'Task: Get Status'.",
+				`Task ${taskId} is already ${status} and cannot be canceled`,
+				"Only a task that is still waiting (PENDING) can be canceled. This one keeps running and will be billed if it succeeds: get its video with 'Task: Wait for Completion' or 'Task: Get Status'.",
 				details,
 			);
 		case 'SUCCEEDED':
 			return new TaskError(
-				`Task ${taskId} has already SUCCEEDED and cannot be cancelled`,
+				`Task ${taskId} has already SUCCEEDED and cannot be canceled`,
 				"It is billed. Get its video with 'Task: Get Status', within 24 hours of its submission.",
 				details,
 			);
 		case 'FAILED':
 			return new TaskError(
-				`Task ${taskId} has already FAILED and cannot be cancelled`,
+				`Task ${taskId} has already FAILED and cannot be canceled`,
 				'It is not billed: there is nothing to do.',
 				details,
 			);

@@ -33,8 +33,8 @@ export function explain(task: Task): { message: string; hint?: string } | undefi
 			};
 		case 'CANCELED':
 			return {
-				message: `Task ${taskId} was cancelled`,
-				hint: 'It was cancelled while it waited in the queue; it is not billed. Run it again.',
+				message: `Task ${taskId} was canceled`,
+				hint: 'It was canceled while it waited in the queue; it is not billed. Run it again.',
 			};
 		case 'UNKNOWN':
 			return {
@@ -87,7 +87,7 @@ function downloadFailed(task: Task, reason: string, failure?: DashScopeError): T
 	const until = expires === undefined ? 'for 24 hours' : `until ${new Date(expires).toISOString()}`;
 	return new TaskError(
 		`The video of task ${task.taskId} is ready but could not be downloaded: ${reason}`,
-		`${failure?.hint ?? ''} It is paid for and stays available ${until}. Run this node again (nothing is submitted twice), or get it with 'Task: Get Status'.`.trim(),
+		`${failure?.hint ?? ''} It is paid for and stays available ${until}: get it with 'Task: Get Status' and this task ID. A new edit would be billed again.`.trim(),
 		{
 			taskId: task.taskId,
 			status: task.status,
@@ -116,7 +116,7 @@ export async function deliver<Video>(
 	job: TaskRef,
 	task: Task,
 ): Promise<{ state: 'finished'; job: TaskRef; task: Task; video?: Video }> {
-	if (job.adopted && isOther(task, wanted)) {
+	if (job.adopted && job.proven !== true && isOther(task, wanted)) {
 		throw new TaskError(
 			`Outcome unknown: the answer to a submission was lost, and the only task that may be its own, ${task.taskId}, has another prompt`,
 			'A task may have been created and may be billed: look for it in the Model Studio console.',

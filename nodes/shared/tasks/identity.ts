@@ -20,12 +20,13 @@ export interface AskedItem {
  * same; and also when it asks for something else although its recipe is the same, because then only what the
  * expressions give has changed (the time of day, a link signed anew).
  * @param store what this function noted in earlier tries; is brought up to date
+ * @returns the items with their keys; `changed` where the task of the key may have been asked for something else
  */
 export function keysOf<Item extends AskedItem>(
 	asked: Item[],
 	ledger: Ledger,
 	store: ItemStore,
-): Array<Item & { key: string }> {
+): Array<Item & { key: string; changed: boolean }> {
 	const twins = new Map<string, number>();
 	const exact = asked.map((one) => {
 		const { fingerprint } = one;
@@ -40,7 +41,7 @@ export function keysOf<Item extends AskedItem>(
 	/** Which item has each task. */
 	const holders = new Map<string, number>();
 	for (const [index, key] of chosen.entries()) {
-		if (ledger.find(key) !== undefined) holders.set(key, index);
+		if (ledger.knows(key)) holders.set(key, index);
 	}
 	/** Gives an item the task that it had before. An item that asks for just that goes back to its own, if it can. */
 	const keep = (index: number, path = new Set<number>()): boolean => {
@@ -48,7 +49,7 @@ export function keysOf<Item extends AskedItem>(
 		path.add(index);
 		const { key, recipe } = store[places[index] ?? ''] ?? {};
 		if (key === undefined || recipe !== asked[index]?.recipe) return false;
-		if (ledger.find(key) === undefined) return false;
+		if (!ledger.knows(key)) return false;
 		const holder = holders.get(key);
 		if (holder !== undefined && !keep(holder, path)) return false;
 		holders.set(key, index);
@@ -56,11 +57,11 @@ export function keysOf<Item extends AskedItem>(
 		return true;
 	};
 	for (const [index, { key }] of exact.entries()) {
-		if (ledger.find(key) === undefined) keep(index);
+		if (!ledger.knows(key)) keep(index);
 	}
 	return exact.map((one, index) => {
 		const key = chosen[index] ?? one.key;
 		store[places[index] ?? ''] = { key, recipe: one.recipe };
-		return { ...one, key };
+		return { ...one, key, changed: key !== one.key };
 	});
 }

@@ -13,6 +13,7 @@ export type LedgerEntry =
 			/** Of the create call. */
 			requestId?: string;
 			adopted?: boolean;
+			proven?: boolean;
 			/** Of a second task of a request: whether it was cancelled while it waited. */
 			cancelled?: boolean;
 	  };
@@ -21,6 +22,8 @@ export type LedgerEntry =
 export interface SentEntry {
 	state: 'sent';
 	since: number;
+	/** Absent in what version 0.1.0 wrote down: it may be any. */
+	model?: string;
 	/** When it was known that no usable answer comes. */
 	until?: number;
 	/** Of the answer, if it was an error with DashScope's own envelope. */
@@ -57,8 +60,8 @@ export class Ledger {
 	}
 
 	/** Writes down that a create call is about to be sent. */
-	sending(key: string, now: number): void {
-		this.store[key] = { state: 'sent', since: now };
+	sending(key: string, now: number, model: string): void {
+		this.store[key] = { state: 'sent', since: now, model };
 	}
 
 	/** Writes down that no usable answer came. */
@@ -98,6 +101,16 @@ export class Ledger {
 		return Object.entries(this.store).flatMap(([name, entry]) =>
 			entry.state === 'sent' && name === `lost:${entry.since}:${key}` ? [entry] : [],
 		);
+	}
+
+	/** Forgets an abandoned submission: its task turned up and stands for the request. */
+	resume(key: string, { since }: SentEntry): void {
+		delete this.store[`lost:${since}:${key}`];
+	}
+
+	/** Whether anything is known of a request that may have created a task. */
+	knows(key: string): boolean {
+		return this.find(key) !== undefined || this.abandoned(key).length > 0;
 	}
 
 	/** Claims a task that turned out to be a second one for a request. */

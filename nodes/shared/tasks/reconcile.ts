@@ -8,7 +8,13 @@ import type { ListedTask } from '../dashscope/types';
 export const LISTED_AFTER_MS = 60_000;
 
 /** The service's clock is known to the second only, and the list need not go by the clock of the answers' headers. */
-const CLOCK_MARGIN_MS = 65_000;
+export const CLOCK_MARGIN_MS = 65_000;
+
+/** Between two looks a list that lags may have come to show a task. */
+const LAG_MARGIN_MS = 25_000;
+
+/** A list that lacks a task of ours for longer will not show it. */
+const MOST_LAG_MS = 5 * 60_000;
 
 /** A gateway may store a task a while after it gave up on the answer. */
 const LATE_MS = 30_000;
@@ -39,6 +45,10 @@ export interface Evidence {
 	fresh: boolean;
 	/** The list lacks a task that this process submitted, long enough ago. */
 	stale: boolean;
+	/** How long after its submission a task of this process was seen to be missing, beyond {@link LISTED_AFTER_MS}. */
+	lagMs: number;
+	/** The list goes back to the submission. */
+	reaches: boolean;
 	/** A task of our own has shown that rows carry the request ID of the create call. */
 	listsRequestIds: boolean;
 	/** Whether a task is known to be another submission's. */
@@ -60,13 +70,15 @@ export type Verdict =
 
 /** Judges what a task list says about a lost submission. */
 export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
-	const { rows, reads, elapsedMs, fresh, stale, isTaken, others, exclusive } = evidence;
+	const { rows, reads, elapsedMs, lagMs, fresh, stale, reaches, isTaken, others, exclusive } =
+		evidence;
 	const exact = exactMatch(lost, rows);
 	if (exact !== undefined && !isTaken(exact.taskId)) return { is: 'ours', task: exact };
 
 	const candidates = candidatesOf(lost, evidence);
 	const [candidate] = candidates;
-	const settled = elapsedMs >= LISTED_AFTER_MS;
+	const lag = lagMs > 0 ? Math.min(lagMs, MOST_LAG_MS) + LAG_MARGIN_MS : 0;
+	const settled = elapsedMs >= LISTED_AFTER_MS + lag;
 	if (candidate !== undefined) {
 		const rival = others.some(
 			(other) => other.sameRequest !== true && mayBelongTo(other, candidate),
@@ -74,9 +86,12 @@ export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
 		if (exclusive && candidates.length === 1 && !rival) return { is: 'ours', task: candidate };
 		return { is: settled ? 'unclear' : 'undecided', candidates };
 	}
+	if (!reaches || stale) {
+		return { is: settled && reads >= 2 ? 'unclear' : 'undecided', candidates };
+	}
 	// Only an answer is sure to be the end of its call; a call that was cut off may still be on its way.
 	const enough = settled || (fresh && lost.requestId !== undefined);
-	return enough && reads >= 2 && !stale ? { is: 'absent' } : { is: 'undecided', candidates };
+	return enough && reads >= 2 ? { is: 'absent' } : { is: 'undecided', candidates };
 }
 
 /** The one row with the request ID of a submission. IDs that several rows share are no IDs. */
@@ -102,7 +117,10 @@ export function candidatesOf(
 	const othersTasks = others.flatMap((other) => exactMatch(other, rows) ?? []);
 	return rows.filter((row) => {
 		const hasOtherId =
-			listsRequestIds && lost.requestId !== undefined && row.requestId !== undefined;
+			listsRequestIds &&
+			lost.requestId !== undefined &&
+			row.requestId !== undefined &&
+			row.requestId !== lost.requestId;
 		return (
 			!hasOtherId && !isTaken(row.taskId) && !othersTasks.includes(row) && mayBelongTo(lost, row)
 		);

@@ -28,6 +28,8 @@ export interface TaskRequest {
 	/** ID of the model. */
 	model: string;
 	prompt?: string;
+	/** Whether its video is fetched. */
+	download: boolean;
 	/**
 	 * Makes the create call, and uploads what it needs.
 	 * @param upload brings a file to the service; returns its `oss://` URL
@@ -39,7 +41,6 @@ export interface TaskRequest {
 export interface RunSettings {
 	/** Hand back the task IDs instead of waiting for the videos. */
 	submitOnly: boolean;
-	download: boolean;
 	pollIntervalMs: number;
 	timeoutMs: number;
 	/** How often a task that failed with a code asking for a new task is submitted anew. */
@@ -108,7 +109,13 @@ export async function runTasks<Video>(
 ): Promise<Array<Outcome<Video>>> {
 	const run = new TaskRun(ports, memory, settings);
 	const keyed = keysOf(edits, memory.ledger, memory.items);
-	const outcomes = await Promise.all(keyed.map(async (edit) => await run.edit(edit, edit.key)));
+	const outcomes = await Promise.all(
+		// What the task was asked for at an earlier try is not known any more.
+		keyed.map(async ({ key, changed, ...edit }) => {
+			const prompt = changed ? undefined : edit.prompt;
+			return await run.edit({ ...edit, prompt }, key);
+		}),
+	);
 	if (ports.stopped()) {
 		const ended = outcomes.map((outcome) => ('task' in outcome ? outcome.task : undefined));
 		nameBilled(ports, ended);
@@ -157,6 +164,15 @@ class TaskRun<Video> {
 		const lost = this.ledger.abandoned(key);
 		if (lost.length === 0 || outcome.state === 'open') return outcome;
 		const duplicates = await this.duplicatesOf(edit, key);
+		// It was given up, but its own task has turned up.
+		const late = this.ledger.find(key);
+		if (
+			outcome.state === 'failed' &&
+			late?.state === 'submitted' &&
+			late.taskId !== outcome.job?.taskId
+		) {
+			return await this.edit(edit, key);
+		}
 		if (outcome.state !== 'submitted') return withDuplicates(outcome, duplicates);
 		return duplicates.length === 0 ? outcome : { ...outcome, duplicates };
 	}
@@ -166,7 +182,7 @@ class TaskRun<Video> {
 		const lost = this.ledger.abandoned(key);
 		const begun = this.searches.get(key);
 		if (begun?.lost === lost.length) return await begun.search;
-		const search = this.submitter.duplicates(model, lost).catch((error: unknown) => {
+		const search = this.submitter.duplicates(model, lost, key).catch((error: unknown) => {
 			// The task itself is not touched by it.
 			this.ports.log(`Second tasks of an item could not be looked for: ${toMessage(error)}`);
 			return [];
@@ -237,8 +253,8 @@ class TaskRun<Video> {
 		since: number,
 		left: number,
 	): Promise<OpenTask> {
-		const { model, prompt } = edit;
-		const { download, timeoutMs } = this.settings;
+		const { model, prompt, download } = edit;
+		const { timeoutMs } = this.settings;
 		const call = await this.callFor(edit, key, job);
 		const again = call === undefined ? undefined : { ...call, times: left };
 		const lost = this.ledger.abandoned(key);
@@ -263,13 +279,8 @@ class TaskRun<Video> {
 		}
 	}
 
-	private async deliver(
-		{ prompt }: TaskRequest,
-		job: TaskRef,
-		task: Task,
-	): Promise<Outcome<Video>> {
-		const { download } = this.settings;
-		return await deliver(this.ports, this.downloads, { prompt, download }, job, task);
+	private async deliver(edit: TaskRequest, job: TaskRef, task: Task): Promise<Outcome<Video>> {
+		return await deliver(this.ports, this.downloads, edit, job, task);
 	}
 }
 
@@ -290,7 +301,7 @@ export function withDuplicates<Video>(
 export function duplicatesSentence(duplicates: Duplicate[]): string {
 	return duplicates
 		.map(({ taskId, cancelled, certain }) => {
-			if (cancelled) return `A second task ${taskId} was created and has been cancelled.`;
+			if (cancelled) return `A second task ${taskId} was created and has been canceled.`;
 			return certain
 				? `A second task ${taskId} was created and is billed if it succeeds.`
 				: `Task ${taskId} may be a second one of this item.`;

@@ -12,6 +12,9 @@ const LEAST_PART_OF_CREATES = 1 / 4;
 /** While somebody else's probe is under way. */
 const PROBE_NAP_MS = 500;
 
+/** Whoever comes after must not miss a deadline because one answer asked for a longer pause. */
+const LONGEST_PAUSE_MS = 60_000;
+
 /** What the answer to a submission says about the service. */
 export type Taken = 'taken' | 'overloaded' | 'unknown';
 
@@ -72,7 +75,8 @@ export class SubmissionGate {
 		if (taken !== 'overloaded') return;
 		const failures = (this.overload?.failures ?? 0) + 1;
 		const now = clock.now();
-		const nextProbeAt = now + backoff(failures, clock.random(), retryAfterMs);
+		const pause = backoff(failures, clock.random(), retryAfterMs);
+		const nextProbeAt = now + Math.min(pause, LONGEST_PAUSE_MS);
 		this.overload = { failures, setAt: now, nextProbeAt, probing: false };
 	}
 

@@ -2,13 +2,21 @@ import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import type { CreateCall, ListedTask } from '../dashscope/types';
 import type { ListRead } from './account';
 import { NotTakenError, StoppedError } from './errors';
-import type { Ledger, SentEntry } from './ledger';
+import type { Ledger, SentEntry, SubmittedEntry } from './ledger';
 import type { TaskPorts } from './ports';
-import { LISTED_AFTER_MS, candidatesOf, exactMatch, judge, windowOf } from './reconcile';
+import {
+	CLOCK_MARGIN_MS,
+	LISTED_AFTER_MS,
+	candidatesOf,
+	exactMatch,
+	judge,
+	windowOf,
+} from './reconcile';
 import type { LostSubmission } from './reconcile';
 import { backoff } from './schedule';
 import type { Taken } from './submissionGate';
 import { notTaken, outcomeUnknown, refusal } from './submitErrors';
+import type { Unknown } from './submitErrors';
 
 /** A task that stands for a request. */
 export interface TaskRef {
@@ -20,6 +28,8 @@ export interface TaskRef {
 	known: boolean;
 	/** Found in the task list after its submission got no usable answer. */
 	adopted: boolean;
+	/** The request ID of the submission proved it. */
+	proven?: boolean;
 }
 
 /** A task that was created for a request besides the one that stands for it. */
@@ -81,16 +91,33 @@ const NEVER_REACHED_MS = 5 * 60_000;
 /** The longest time that a create call may be under way; for one whose end nobody saw. */
 const LONGEST_CALL_MS = 125_000;
 
+/** A look so long ago is as good as one now. */
+const MOMENT_MS = 2_000;
+
 /** Until submissions that are under way have their answer. */
 const UNDER_WAY_PAUSE_MS = 250;
 
 const MINUTE_MS = 60_000;
 
+/** A task of our own that was sent so long before a lost one tells whether the list lags; with the jitter of the clock. */
+const WITNESS_MS = 10 * MINUTE_MS;
+const JITTER_MS = 5_000;
+
 /** The task list spans 24 hours at most. */
 const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 
+/** The task that the ledger has for a request. */
+export function refOf({ taskId, submittedAt, adopted = false, proven }: SubmittedEntry): TaskRef {
+	return { taskId, submittedAt, known: false, adopted, proven };
+}
+
 /** Submits requests, each exactly once per execution. */
 export class Submitter {
+	/** Create calls whose answer may still come. */
+	private readonly underWay = new Set<string>();
+	/** When the task list was looked at for a request. Epoch milliseconds. */
+	private readonly lookedAt = new Map<string, number>();
+
 	constructor(
 		private readonly ports: TaskPorts<unknown>,
 		private readonly ledger: Ledger,
@@ -111,8 +138,7 @@ export class Submitter {
 	async submit(key: string, model: string, call: () => Promise<CreateCall>): Promise<TaskRef> {
 		const entry = this.ledger.find(key);
 		if (entry?.state === 'submitted') {
-			const { taskId, submittedAt, adopted = false } = entry;
-			return { taskId, submittedAt, known: true, adopted };
+			return { ...refOf(entry), known: true };
 		}
 		const failures: DashScopeError[] = [];
 		if (entry?.state === 'sent') {
@@ -131,10 +157,16 @@ export class Submitter {
 		const { ports, settings } = this;
 		const began = ports.now();
 		for (let attempts = 1; ; attempts++) {
-			const turn = await ports.account
-				.submissions(model, call.createsPerSecond)
-				.pass(ports, settings.deadline);
+			const gate = ports.account.submissions(model, call.createsPerSecond);
+			const turn = await gate.pass(ports, settings.deadline);
 			if (!turn) throw notTaken(failures, ports.now() - began, this.lostBy(key).length);
+			await this.lookAgain(key, model);
+			// By that look, or by the search for second tasks that goes on beside.
+			const late = this.ledger.find(key);
+			if (late?.state === 'submitted') {
+				gate.ended(ports, 'unknown');
+				return refOf(late);
+			}
 			const result = await this.createOnce(key, model, call);
 			if (!(result instanceof DashScopeError)) return result;
 
@@ -160,6 +192,32 @@ export class Submitter {
 		}
 	}
 
+	/**
+	 * A last look before a request is submitted anew: the list may have shown too late that an earlier submission was
+	 * taken, and its request ID tells.
+	 */
+	private async lookAgain(key: string, model: string): Promise<void> {
+		const lost = this.ledger.abandoned(key).filter(({ requestId }) => requestId !== undefined);
+		const sinceThen = this.ports.now() - (this.lookedAt.get(key) ?? -Infinity);
+		if (lost.length === 0 || sinceThen < MOMENT_MS) return;
+		// After Stop nothing is submitted anyway.
+		const list = await this.read(model, lost).catch(() => undefined);
+		if (list !== undefined && 'rows' in list) this.adoptAbandoned(key, list);
+	}
+
+	/** Adopts the task of an abandoned submission of a request that has none. */
+	private adoptAbandoned(key: string, { rows }: ListRead): TaskRef | undefined {
+		for (const entry of this.ledger.abandoned(key)) {
+			const task = exactMatch(entry, rows);
+			if (task === undefined || this.isTaken(task.taskId)) continue;
+			// The latest submission may have created a task as well.
+			this.ledger.abandon(key, false);
+			this.ledger.resume(key, entry);
+			return this.adopt(key, entry, task);
+		}
+		return undefined;
+	}
+
 	/** @returns the job, or what went wrong; the ledger knows either way */
 	private async createOnce(
 		key: string,
@@ -173,9 +231,11 @@ export class Submitter {
 		let pause = 0;
 		const sentAt = ports.now();
 		const close = account.opens();
+		const id = this.idOf(key, { since: sentAt });
 		try {
 			if (ports.stopped()) throw new StoppedError();
-			ledger.sending(key, sentAt);
+			ledger.sending(key, sentAt, model);
+			this.underWay.add(id);
 			const { taskId, requestId } = await ports.createTask(call);
 			const submittedAt = ports.now();
 			taken = 'taken';
@@ -187,12 +247,13 @@ export class Submitter {
 			if (failure !== undefined && nothingWasDone(failure.kind)) {
 				ledger.forget(key);
 			} else {
+				this.underWay.delete(id);
 				const requestId = failure?.kind === 'answered' ? failure.requestId : undefined;
 				// After Stop the call goes on; and a clock that was set back meanwhile does not tell when it ended.
 				const ended = !ports.stopped() && ports.now() >= sentAt;
 				const until = ended ? ports.now() : undefined;
 				ledger.lost(key, { until, requestId, offset: account.offset });
-				this.noteLost(model);
+				this.noteLost();
 			}
 			if (failure === undefined || ports.stopped()) return await Promise.reject(error);
 			if (failure.kind === 'answered') taken = 'overloaded';
@@ -201,6 +262,7 @@ export class Submitter {
 			pause = failure.retryAfterMs ?? 0;
 			return failure;
 		} finally {
+			this.underWay.delete(id);
 			close();
 			gate.ended(ports, taken, pause);
 		}
@@ -220,28 +282,33 @@ export class Submitter {
 		const { ports, ledger, settings } = this;
 		const sent = ledger.find(key);
 		if (sent?.state !== 'sent') return undefined;
-		let entry = sent;
-		this.noteLost(model);
+		const entry = { ...sent };
+		this.noteLost();
 
 		let reads = 0;
 		let refusals = 0;
+		let lagMs = 0;
+		let candidates: ListedTask[] = [];
 		for (let looks = 1; ; looks++) {
 			if (looks > 1 || failures.length > 0) await ports.sleep(this.pauseBefore(looks, entry));
 			const list = await this.read(model, this.lostBy(key));
-			let candidates: ListedTask[] = [];
 			let trouble: string | undefined;
 			if ('rows' in list) {
-				entry = { ...entry, offset: entry.offset ?? ports.account.offset };
-				const verdict = judge(this.onServiceClock(entry), {
-					...this.evidence(key, model, entry, list),
-					reads: ++reads,
-				});
+				this.lookedAt.set(key, list.at);
+				const late = this.adoptAbandoned(key, list);
+				if (late !== undefined) return late;
+				// Noted, so that the list is read from the right moment on if our clock is set meanwhile.
+				ledger.lost(key, { offset: (entry.offset ??= ports.account.offset) });
+				const evidence = this.evidence(key, model, entry, list);
+				lagMs = Math.max(lagMs, evidence.lagMs);
+				const verdict = judge(this.onServiceClock(entry), { ...evidence, lagMs, reads: ++reads });
 				if (verdict.is === 'ours') return this.adopt(key, entry, verdict.task);
 				if (verdict.is === 'absent') return this.makeWay(key, model, entry, failures.at(-1));
 				({ candidates } = verdict);
 				if (verdict.is === 'unclear') {
 					candidates = this.candidates(key, model, list);
-					return this.risk(key, model, candidates, failures.at(-1));
+					const tooOld = !evidence.reaches;
+					return this.risk(key, { model, candidates, failure: failures.at(-1), tooOld });
 				}
 			} else {
 				trouble = list.message;
@@ -254,7 +321,7 @@ export class Submitter {
 			const late =
 				ports.now() > settings.deadline && this.elapsed(entry, ports.now()) > 2 * LISTED_AFTER_MS;
 			if (late || refusals >= BELIEVED_REFUSALS) {
-				return this.risk(key, model, candidates, failures.at(-1), trouble);
+				return this.risk(key, { model, candidates, failure: failures.at(-1), trouble });
 			}
 		}
 	}
@@ -289,41 +356,39 @@ export class Submitter {
 	}
 
 	/** It stays unknown whether a task was created: the user may have chosen to risk a second one. */
-	private risk(
-		key: string,
-		model: string,
-		candidates: ListedTask[],
-		failure?: DashScopeError,
-		trouble?: string,
-	): undefined {
+	private risk(key: string, unknown: Omit<Unknown, 'lost'>): undefined {
 		const { ledger, settings } = this;
 		const lost = this.lostBy(key);
 		if (settings.lostSubmission !== 'resubmit' || lost.length >= MOST_RESUBMITS) {
-			throw outcomeUnknown({ model, lost, candidates, failure, trouble });
+			throw outcomeUnknown({ ...unknown, lost });
 		}
 		ledger.abandon(key, false);
 	}
 
-	private adopt(key: string, entry: SentEntry, { taskId, createdAt }: ListedTask): TaskRef {
+	private adopt(key: string, entry: SentEntry, row: ListedTask): TaskRef {
 		const { ports, ledger } = this;
 		const { account } = ports;
+		const { taskId, createdAt } = row;
 		// The row's own request ID would prove itself.
 		const { since, until = since, requestId } = entry;
 		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
-		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true });
+		// What the request ID proves needs no other sign that it is the right task.
+		const proven = requestId !== undefined && requestId === row.requestId;
+		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true, proven });
 		account.finds(this.idOf(key, entry));
 		account.knows(taskId, { sentAt: since }, ports.now());
 		ports.log(`Adopted task ${taskId}, whose submission got no answer`);
-		return { taskId, submittedAt, known: false, adopted: true };
+		return { taskId, submittedAt, known: false, adopted: true, proven };
 	}
 
 	/**
 	 * Looks for second tasks of a request, until they would be listed: those of submissions that were taken for not done.
 	 * @param lost those submissions, at least one
+	 * @param key of the request, if it may have no task yet: then the first that surely is its own becomes its task
 	 * @returns the tasks found; one that surely is this request's and still waits has been cancelled
 	 * @throws StoppedError
 	 */
-	async duplicates(model: string, lost: SentEntry[]): Promise<Duplicate[]> {
+	async duplicates(model: string, lost: SentEntry[], key?: string): Promise<Duplicate[]> {
 		const { ports, settings } = this;
 		const now = ports.now();
 		const end = Math.max(...lost.map(({ since, until = since }) => until));
@@ -340,12 +405,13 @@ export class Submitter {
 			if (pause > 0) await ports.sleep(pause);
 			const list = await this.readPatiently(model, lost);
 			if (!('rows' in list)) continue;
+			if (key !== undefined && this.ledger.find(key) === undefined) this.adoptAbandoned(key, list);
 			for (const entry of lost) {
-				const exact = exactMatch(entry, list.rows);
+				const { rows } = list;
+				const exact = exactMatch(entry, rows);
 				if (exact !== undefined && !this.isTaken(exact.taskId)) {
 					found.set(exact.taskId, await this.cancelDuplicate(exact.taskId, entry));
-				} else if (entry.requestId === undefined || !ports.account.listsRequestIds) {
-					const { rows } = list;
+				} else if (exact === undefined) {
 					const evidence = { rows, ...this.known(model) };
 					for (const { taskId } of candidatesOf(this.onServiceClock(entry), evidence)) {
 						found.set(taskId, { taskId, cancelled: false, certain: false });
@@ -366,7 +432,7 @@ export class Submitter {
 			() => false,
 		);
 		ledger.duplicate({ taskId, submittedAt, requestId, cancelled });
-		const what = cancelled ? 'was cancelled' : 'will be billed if it succeeds';
+		const what = cancelled ? 'was canceled' : 'will be billed if it succeeds';
 		ports.log(`Task ${taskId} is a second one for the same item; it ${what}`);
 		return { taskId, cancelled, certain: true };
 	}
@@ -389,12 +455,17 @@ export class Submitter {
 		const { account } = ports;
 		const serviceNow = ports.now() + (account.offset ?? 0);
 		const windows = lost.map((entry) => windowOf(this.onServiceClock(entry)).from);
+		// And one that was sent shortly before, which tells whether the list lags.
+		const first = Math.min(...lost.map((entry) => this.onServiceClock(entry).since));
+		const witness = account.lastBefore(model, first) ?? -Infinity;
+		const margin = CLOCK_MARGIN_MS + JITTER_MS;
 		// Far enough back to show a task of our own, which tells whether rows carry request IDs.
 		const known = account.listsRequestIds ? undefined : account.newestKnown(model);
 		const from = Math.max(
 			Math.min(
 				...windows,
 				known === undefined ? Infinity : known + (account.offset ?? 0) - MINUTE_MS,
+				witness > first - WITNESS_MS ? witness - margin : Infinity,
 			),
 			serviceNow - LONGEST_SPAN_MS,
 		);
@@ -420,12 +491,16 @@ export class Submitter {
 	private evidence(key: string, model: string, entry: SentEntry, list: ListRead) {
 		const { account, exclusive } = this.ports;
 		const { since, until = since + LONGEST_CALL_MS } = entry;
+		const shownUntil = list.at + (account.offset ?? 0) - LISTED_AFTER_MS;
+		const lagMs = account.lagOf(list, model, list.from + CLOCK_MARGIN_MS, shownUntil);
 		return {
 			rows: list.rows,
 			// Not now: the answers of submissions under way may have been waited for since.
 			elapsedMs: this.elapsed(entry, list.at),
 			fresh: this.settings.final !== true && account.isFresh(list, model, until),
-			stale: account.isStale(list, model, since, list.at - LISTED_AFTER_MS),
+			stale: lagMs !== undefined,
+			lagMs: lagMs ?? 0,
+			reaches: this.onServiceClock(entry).since >= list.from,
 			exclusive,
 			...this.known(model, key, entry),
 		};
@@ -450,11 +525,12 @@ export class Submitter {
 		return this.ledger.claims(taskId) || this.ports.account.owns(taskId);
 	}
 
-	/** Lets the other executions of this process know what this one has lost. */
-	private noteLost(model: string): void {
+	/** Lets the other executions of this process know what this one has lost; what is under way is waited for. */
+	private noteLost(): void {
 		for (const { key, entry } of this.ledger.unanswered()) {
-			const request = this.requestOf(key);
-			this.ports.account.loses(this.idOf(key, entry), { ...entry, model, request });
+			const id = this.idOf(key, entry);
+			if (this.underWay.has(id)) continue;
+			this.ports.account.loses(id, { ...entry, request: this.requestOf(key) });
 		}
 	}
 
@@ -462,7 +538,7 @@ export class Submitter {
 		return `${this.ports.executionId} ${key}`;
 	}
 
-	private idOf(key: string, { since }: SentEntry): string {
+	private idOf(key: string, { since }: Pick<SentEntry, 'since'>): string {
 		return `${this.requestOf(key)} ${since}`;
 	}
 

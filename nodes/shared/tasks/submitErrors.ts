@@ -45,7 +45,7 @@ function mayBeBilled(risked: number): string {
 		: `Up to ${risked} tasks may have been created and may be billed.`;
 }
 
-interface Unknown {
+export interface Unknown {
 	model: string;
 	/** All submissions of the request that may have created a task. */
 	lost: SentEntry[];
@@ -53,18 +53,21 @@ interface Unknown {
 	failure?: DashScopeError;
 	/** Why the task list could not be read. */
 	trouble?: string;
+	/** The task list does not go back to all of them. */
+	tooOld?: boolean;
 }
 
 /** Nobody can tell whether a task was created: names the time, the tasks that it may be, and what to do. */
 export function outcomeUnknown(
-	{ model, lost, candidates, failure, trouble }: Unknown,
+	{ model, lost, candidates, failure, trouble, tooOld = false }: Unknown,
 	Kind = TaskError,
 ): TaskError {
 	const iso = (time: number) => new Date(time).toISOString();
 	const from = iso(Math.min(...lost.map(({ since }) => since)));
 	const to = iso(Math.max(...lost.map(({ since, until = since }) => until)));
 	const ids = candidates.map(({ taskId }) => taskId).join(', ');
-	const listed = ids === '' ? 'The task list shows none' : `The task list shows ${ids}`;
+	const shown = ids === '' ? 'The task list shows none' : `The task list shows ${ids}`;
+	const listed = tooOld ? `${shown}, but goes back only 24 hours` : shown;
 	const found = trouble === undefined ? listed : `The task list could not be read: ${trouble}`;
 	const what =
 		lost.length === 1
@@ -76,7 +79,7 @@ export function outcomeUnknown(
 			: mayBeBilled(lost.length);
 	return new Kind(
 		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
-		`${may} ${found}; look for it in the Model Studio console and fetch it with 'Task: Get Status', or choose 'Submit Again' in the option 'When a Submission Gets No Response'.`,
+		`${may} ${found}; look for it with 'Task: Get Many' or in the Model Studio console. If it is there, get its video with 'Task: Get Status'. If it is not, choose 'Submit Again' in the option 'When a Submission Gets No Response' and retry the execution.`,
 		{
 			code: failure?.code,
 			requestId: failure?.requestId,

@@ -9,7 +9,7 @@ import type { TaskPorts } from './ports';
 import { failureOf, withDuplicates } from './run';
 import type { Memory, OpenTask, RunSettings, Settled } from './run';
 import { cancelWaiting, leftLine, nameBilled } from './cancel';
-import { Submitter } from './submit';
+import { Submitter, refOf } from './submit';
 import type { TaskRef } from './submit';
 import { Watch } from './watch';
 
@@ -152,8 +152,7 @@ function jobsOf(edit: OpenTask, index: number, memory: LoopMemory): [TaskRef, ..
 	for (;;) {
 		const entry = memory.ledger.find(keyOf(memory, index, jobs.length));
 		if (entry?.state !== 'submitted') return jobs;
-		const { taskId, submittedAt, adopted = false } = entry;
-		jobs.unshift({ taskId, submittedAt, known: false, adopted });
+		jobs.unshift(refOf(entry));
 	}
 }
 

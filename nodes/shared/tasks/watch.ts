@@ -295,7 +295,7 @@ export class Watch {
 		const trouble = failure === undefined ? '' : `; the last query failed: ${failure.message}`;
 		return new TaskError(
 			`Task ${entry.taskId} was still ${entry.status} after ${waited} seconds${trouble}`,
-			`The task keeps running and will be billed if it succeeds. Get its video with 'Task: Get Status' and this task ID within 24 hours, or raise the option 'Timeout'.`,
+			`The task keeps running and will be billed if it succeeds. Get its video with 'Task: Wait for Completion' and this task ID within 24 hours. For later runs, raise the option 'Timeout'.`,
 			{ taskId: entry.taskId, status: entry.status, waitedSeconds: waited },
 		);
 	}

@@ -125,7 +125,7 @@ describe('fetching the video', () => {
 		expect(service.count('download')).toBe(3);
 		expect(error.message).toContain('task-1');
 		expect(error.message).toContain('HTTP 503');
-		expect(error.hint).toMatch(/paid for.*2026-11-03T.*nothing is submitted twice.*Get Status/s);
+		expect(error.hint).toMatch(/paid for.*2026-11-03T.*Get Status.*billed again/s);
 		expect(error.details).toEqual({
 			taskId: 'task-1',
 			status: 'SUCCEEDED',

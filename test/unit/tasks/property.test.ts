@@ -86,7 +86,8 @@ async function itemOf(kind: number, item: number, more = ''): Promise<TaskReques
 		kind === UPLOADED
 			? binary(fileOf(HEADS.mp4, { identity: 'clip' }))
 			: url(`https://files.example/${kind}.mp4`);
-	return { ...(await editOf({ prompt: `${promptOf(kind)}${more}`, video })), item };
+	const edit = await editOf({ prompt: `${promptOf(kind)}${more}`, video });
+	return { ...edit, item, download: kind !== 4 };
 }
 
 /** Which kind of item a task was created for. */
@@ -197,7 +198,6 @@ const plans = fc.array(
 
 const settingsOf: fc.Arbitrary<RunSettings> = fc.record({
 	submitOnly: fc.constantFrom(false, false, false, true),
-	download: fc.constantFrom(true, true, true, false),
 	pollIntervalMs: fc.constantFrom(5_000, 5_000, 15_000, 1_000),
 	timeoutMs: fc.constantFrom(20_000, 60_000, 300_000),
 	resubmitFailed: fc.constantFrom(0, 0, 1, 3),
@@ -625,7 +625,7 @@ function keepsApart({ service, tries, others }: Story): void {
 	// What was cancelled as a second task was somebody's own.
 	for (const { route, about = '', executionId } of service.calls) {
 		if (route === 'cancel' && ownerOf.get(about) !== executionId) {
-			throw new Error(`${about} of somebody else was cancelled`);
+			throw new Error(`${about} of somebody else was canceled`);
 		}
 	}
 }

@@ -17,7 +17,6 @@ const HOUR = 60 * MINUTE;
 
 const SETTINGS: RunSettings = {
 	submitOnly: false,
-	download: true,
 	pollIntervalMs: 5_000,
 	timeoutMs: 60 * MINUTE,
 	resubmitFailed: 0,
@@ -114,6 +113,25 @@ describe('a hundred items', () => {
 	});
 });
 
+describe('a submission that was answered by an error', () => {
+	test('is delivered if its task turns up after it was given up', async () => {
+		const { service, attempt } = execution({
+			listLagOf: (number) => (number === 2 ? 12_000 : 0),
+		});
+		service.plans = [{ jobSeconds: 5 }];
+		// A task that is listed late counts as not made where later ones are listed; its time runs out before its next turn.
+		const busy = { ...faults.overloaded, retryAfter: '40' };
+		const { create } = service.faults;
+		create.push(undefined, faults.overloadedAfterwards, undefined, ...repeat(99, busy));
+		const [, outcome] = await attempt(await edits('own', 'a', 'later', 'busy'), {
+			settings: { timeoutMs: 9_000 },
+		});
+		expect(outcome).toMatchObject({ state: 'finished', video: 'video of task-2' });
+		expect(service.tasksOf('a')).toHaveLength(1);
+		expect(service.count('cancel')).toBe(0);
+	});
+});
+
 describe('forty executions of one process', () => {
 	test('share the limits and the lists of the account', async () => {
 		const clock = new VirtualClock();
@@ -197,15 +215,18 @@ describe('many items', () => {
 		expect(clock.now() - START).toBeLessThan(1_000);
 	});
 
-	test('without download end with the task', async () => {
+	test('without download end with the task, whatever the others want', async () => {
 		const { service, attempt } = execution();
-		const [outcome] = await attempt(await edits('a'), { settings: { download: false } });
+		const [first, second] = await edits('a', 'b');
+		if (first === undefined || second === undefined) throw new Error('No edits');
+		const [outcome, other] = await attempt([{ ...first, download: false }, second]);
 		expect(outcome).toMatchObject({
 			state: 'finished',
 			task: { videoUrl: expect.stringContaining('task-1') },
 		});
 		expect(outcome).not.toHaveProperty('video');
-		expect(service.count('download')).toBe(0);
+		expect(other).toMatchObject({ video: 'video of task-2' });
+		expect(service.count('download')).toBe(1);
 	});
 });
 
@@ -482,6 +503,30 @@ describe('what expressions give at a later try', () => {
 		expect(states(await attempt(await edits('at 9:00')))).toEqual(['failed']);
 		expect(states(await attempt(await edits('at 9:05')))).toEqual(['failed']);
 		expect(service.count('create')).toBe(1);
+	});
+
+	test('does not make a task another’s that its request ID proves to be the item’s', async () => {
+		const { service, attempt } = execution();
+		service.faults.create.push(undefined, faults.overloadedAfterwards);
+		service.faults.download.push(undefined, { status: 403 });
+		const first = await attempt(await edits('own', 'at 9:00'));
+		expect(states(first)).toEqual(['finished', 'failed']);
+		const second = await attempt(await edits('own', 'at 9:05'));
+		expect(videos(second)).toEqual(['video of task-1', 'video of task-2']);
+		expect(service.tasks()).toHaveLength(2);
+	});
+
+	test('leaves what was submitted once more known: all of it is named, and counted', async () => {
+		const { service, attempt } = execution();
+		const settings = { lostSubmission: 'resubmit' as const };
+		service.faults.create.push(faults.resetAfterwards, faults.unauthorised);
+		const [first] = await attempt(await edits('at 9:00'), { settings });
+		expect(errorOf(first).details.duplicateTaskIds).toBe('task-1');
+		const [second] = await attempt(await edits('at 9:05'), { settings });
+		expect(second).toMatchObject({
+			state: 'finished',
+			duplicates: [{ taskId: 'task-1', certain: false }],
+		});
 	});
 
 	test('equal items keep their own tasks', async () => {

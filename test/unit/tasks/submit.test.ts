@@ -14,9 +14,12 @@ import type { Fault, ServiceOptions, Viewer } from '../virtualService';
 
 const MINUTE = 60_000;
 
+/** A prompt may say which model it is for. */
+const modelOf = (prompt: string) => /^for (\S+)/.exec(prompt)?.[1] ?? MODEL;
+
 const callOf = (prompt: string): CreateCall => ({
 	body: {
-		model: MODEL,
+		model: modelOf(prompt),
 		input: { prompt, media: [{ type: 'video', url: VIDEO_URL }] },
 		parameters: { resolution: '720P' },
 	},
@@ -38,7 +41,7 @@ function setup(options: ServiceOptions = {}) {
 		return async (prompt: string) =>
 			await submitter.submit(
 				`0:${prompt}:0`,
-				MODEL,
+				modelOf(prompt),
 				async () => await Promise.resolve(callOf(prompt)),
 			);
 	};
@@ -114,7 +117,7 @@ describe('a submission', () => {
 		const { clock, store, attempt } = setup();
 		const submitting = attempt()('a');
 		await clock.pass(50);
-		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START } });
+		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START, model: MODEL } });
 		await clock.run(submitting);
 	});
 
@@ -379,6 +382,31 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		},
 	);
 
+	test('is not taken by one that may have made none, whatever another model loses meanwhile', async () => {
+		const { clock, service, attempt } = setup();
+		const [lost, made] = [never(faults.resetAfterwards), faults.resetAfterwards];
+		service.faults.create.push(lost, made, lost);
+		const submit = attempt({}, true, EXCLUSIVE);
+		const errors = ['a', 'b'].map(async (name) => await failureOf(submit(name)));
+		await clock.pass(400);
+		const other = submit('for wan3.0-video');
+		for (const error of await clock.run(Promise.all(errors))) {
+			expect(error.message).toMatch(/^Outcome unknown/);
+			expect(error.details.possibleTaskIds).toBe('task-1');
+		}
+		await expect(clock.run(other)).resolves.toMatchObject({ taskId: 'task-2', adopted: false });
+	});
+
+	test('is taken although another submission was under way when it was lost', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push({ ...faults.resetAfterwards, delayMs: 600 }, { delayMs: 2_000 });
+		const submit = attempt({}, true, EXCLUSIVE);
+		const [lost, slow] = await clock.run(Promise.all([submit('a'), submit('b')]));
+		expect(lost).toMatchObject({ taskId: 'task-1', adopted: true });
+		expect(slow).toMatchObject({ taskId: 'task-2', adopted: false });
+		expect(service.count('create')).toBe(2);
+	});
+
 	test('is found although an earlier one of the same request was lost as well', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push(never(faults.resetAfterwards), faults.resetAfterwards);
@@ -489,6 +517,42 @@ describe('a submission without a response', () => {
 		const [error] = await clock.run(Promise.all([failureOf(submit('lost')), submit('other')]));
 		expect(error.message).toMatch(/^Outcome unknown/);
 		expect(service.count('create')).toBe(2);
+	});
+
+	test('is not sent again while the list lacks a task of our own that was sent before it', async () => {
+		const { clock, service, attempt } = setup({ listLagMs: 3 * MINUTE });
+		const submit = attempt();
+		await clock.run(submit('own'));
+		await clock.pass(20_000);
+		service.faults.create.push(faults.resetAfterwards);
+		const error = await clock.run(failureOf(submit('lost')));
+		expect(error.details.possibleTaskIds).toBe('task-2');
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('is not sent again days later, when the list does not go back to it', async () => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.run(failureOf(attempt()('a')));
+		await clock.pass(72 * 60 * MINUTE);
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(error.hint).toContain('The task list shows none, but goes back only 24 hours');
+		expect(service.count('create')).toBe(1);
+		expect(store['0:a:0']).toMatchObject({ state: 'sent' });
+		const job = attempt({ lostSubmission: 'resubmit' })('a');
+		await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-2' });
+	});
+
+	test('names the tasks that the list showed before it could not be read any more', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		const failing = failureOf(attempt()('a'));
+		await clock.pass(5_000);
+		service.faults.list.push(...Array<Fault>(99).fill({ status: 404, body: '' }));
+		const error = await clock.run(failing);
+		expect(error.hint).toContain('The task list could not be read');
+		expect(error.details.possibleTaskIds).toBe('task-1');
 	});
 
 	test.each([10 * MINUTE, -60 * MINUTE])(
@@ -766,7 +830,7 @@ describe('a submission that the service answers with an error of its own', () =>
 		service.faults.create.push(...Array<Fault>(999).fill(faults.overloaded));
 		const error = await clock.run(failureOf(attempt({ deadline: clock.now() + 60 * MINUTE })('a')));
 		expect(error.message).toMatch(
-			/^DashScope was overloaded for 60 minutes, \d+ attempts .*; the task list shows that none was created$/,
+			/^DashScope was overloaded for 6[01] minutes, \d+ attempts .*; the task list shows that none was created$/,
 		);
 		expect(error.details).toMatchObject({ code: 'ModelServingError', httpStatus: 503 });
 		expect(store['0:a:0']).toBeUndefined();
@@ -779,6 +843,48 @@ describe('a submission that the service answers with an error of its own', () =>
 		const error = await clock.run(failureOf(attempt()('a')));
 		expect(error.message).toMatch(/^Outcome unknown: no usable response to the wan2/);
 		expect(error.details.possibleTaskIds).toBe('task-1');
+	});
+
+	test('is unclear where two tasks carry its request ID', async () => {
+		const { clock, service, store, attempt } = setup();
+		const submit = attempt();
+		await clock.run(submit('own'));
+		store['0:a:0'] = { state: 'sent', since: clock.now(), until: clock.now(), requestId: 'r-a' };
+		service.addTask('a', { jobSeconds: 60 });
+		service.addTask('a', { jobSeconds: 60 });
+		const error = await clock.run(failureOf(submit('a')));
+		expect(error.details.possibleTaskIds).toBe('task-3, task-2');
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('is taken up if the list shows its task while the next submission waits for its turn', async () => {
+		const { clock, service, store, attempt } = setup({
+			listLagOf: (number) => (number === 2 ? 6_000 : 0),
+		});
+		const submit = attempt();
+		await clock.run(submit('own'));
+		const busy = { ...faults.overloaded, retryAfter: '20' };
+		service.faults.create.push(faults.overloadedAfterwards, undefined, busy);
+		const job = submit('a');
+		await clock.pass(1_500);
+		const others = [submit('later')];
+		await clock.pass(1_000);
+		others.push(submit('busy'));
+		await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-2', proven: true });
+		await clock.run(Promise.all(others));
+		expect(service.tasksOf('a')).toHaveLength(1);
+		expect(new Ledger(store, 0).abandoned('0:a:0')).toEqual([]);
+	});
+
+	test('and asks for an hour’s pause keeps others waiting for a minute at most', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push({ ...faults.overloaded, retryAfter: '3600' });
+		const submit = attempt({ deadline: clock.now() + 20 * MINUTE });
+		const first = submit('a');
+		await clock.pass(1_000);
+		await clock.run(submit('b'));
+		expect(clock.now() - START).toBeLessThanOrEqual(63_000);
+		await clock.run(first);
 	});
 
 	test('is looked for again at the next try, and sent again', async () => {
@@ -918,7 +1024,7 @@ describe('Stop', () => {
 		const { clock, stop, store, attempt } = setup();
 		clock.at(clock.now() + 150, () => stop.press());
 		await expect(clock.run(attempt()('a'))).rejects.toThrow();
-		expect(store['0:a:0']).toEqual({ state: 'sent', since: START });
+		expect(store['0:a:0']).toEqual({ state: 'sent', since: START, model: MODEL });
 	});
 
 	test('does not end a call that goes on: a retry does not take it for done', async () => {

@@ -353,14 +353,14 @@ describe('a node with Retry On Fail', () => {
 	test.each<[string, Plan]>([
 		['failed', refused],
 		['failed in a way that asks for a new task', algo],
-		['was cancelled', { jobSeconds: 30, cancelled: true }],
+		['was canceled', { jobSeconds: 30, cancelled: true }],
 	])('submits a task that %s once in each try that is left', async (_name, plan) => {
 		const { clock, service, look, goesOnFor } = suspended([plan, ok], { retries: 2 });
 		service.plans = [plan];
 		await goesOnFor(2);
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([
-			expect.stringMatching(/^Task task-4 (failed|was cancelled)/),
+			expect.stringMatching(/^Task task-4 (failed|was canceled)/),
 			'video of task-2',
 		]);
 		expect(service.tasks()).toHaveLength(4);

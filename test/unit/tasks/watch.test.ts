@@ -243,7 +243,7 @@ describe('the timeout', () => {
 		const { clock, service, finish, task } = setup();
 		const error = await clock.run(failureOf(finish(task(3_600), 10 * MINUTE)));
 		expect(error.message).toBe('Task task-1 was still RUNNING after 600 seconds');
-		expect(error.hint).toMatch(/keeps running.*'Task: Get Status'.*24 hours.*'Timeout'/s);
+		expect(error.hint).toMatch(/keeps running.*'Task: Wait for Completion'.*24 hours.*'Timeout'/s);
 		expect(error.details).toEqual({ taskId: 'task-1', status: 'RUNNING', waitedSeconds: 600 });
 		expect(service.count('cancel')).toBe(0);
 		expect(service.tasks()[0]?.status).toBe('RUNNING');

@@ -10,7 +10,7 @@ import { currencyOf } from '../../../shared/tasks/price';
 import { optionsField, readSettings, waitOptions } from '../../fields/options';
 import { readPrices } from '../../fields/price';
 import { booleanOption, collectionParameter, textParameter } from '../../fields/read';
-import { downloadFields, readMaxResultBytes } from '../../fields/result';
+import { downloadFields, readDownload, readMaxResultBytes } from '../../fields/result';
 import { readTaskId, taskIdField } from '../../fields/taskId';
 import { alwaysWaitingField, readHold } from '../../fields/waiting';
 import { priceListOf } from '../../models';
@@ -41,7 +41,8 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			const { model = '', createdAt } = (await rowOf(ports, client, taskId)) ?? {};
 			const { offset = 0 } = ports.account;
 			const submittedAt = createdAt === undefined ? undefined : createdAt - offset;
-			return { item, taskId, model, submittedAt };
+			const download = readDownload(this, item);
+			return { item, taskId, model, submittedAt, download };
 		}),
 	);
 	return await runItems(this, {
