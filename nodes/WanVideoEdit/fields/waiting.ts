@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { isRecord } from '../../shared/dashscope/json';
 import { whyNotSuspend } from '../../shared/n8n/suspend/start';
 import { choice } from '../models/validate';
 import { textParameter } from './read';
@@ -14,7 +15,7 @@ export const waitingField: INodeProperties = {
 	noDataExpression: true,
 	default: 'auto',
 	description:
-		'Whether to wait for the video, and what happens to the execution meanwhile. It takes one to ten minutes; items are processed in parallel.',
+		'Whether to wait for the video, and what happens to the execution meanwhile. An edit takes one to ten minutes; items are processed in parallel.',
 	builderHint: {
 		propertyHint:
 			'Keep auto. Use none only if another workflow, or a later step, gets the video by the task ID (Task: Wait for Completion or Get Status).',
@@ -24,19 +25,19 @@ export const waitingField: INodeProperties = {
 			name: 'Automatic',
 			value: 'auto',
 			description:
-				'Wait for the video. Manual executions stay active; production executions are put to wait after about 45 seconds.',
+				'Wait for the video. Manual executions stay active; production executions are suspended after about 45 seconds.',
 		},
 		{
 			name: 'Stay Active',
 			value: 'active',
 			description:
-				'Wait for the video with the execution running. A restart of n8n ends the execution.',
+				'Wait for the video while the execution keeps running. A restart of n8n ends it.',
 		},
 		{
 			name: 'Suspend Execution',
 			value: 'suspend',
 			description:
-				'Put the execution to wait: this frees the worker and survives a restart of n8n. The video may arrive some seconds later, sometimes a minute.',
+				'Wait for the video with the execution in the status Waiting, which frees the worker and survives a restart of n8n. The video may arrive some seconds later, sometimes a minute.',
 		},
 		{
 			name: "Don't Wait",
@@ -88,14 +89,20 @@ export async function readHold(functions: IExecuteFunctions): Promise<Hold> {
 
 const ANSWERS_AT_THE_END = ['lastNode', 'responseNode', 'responseNodes', 'streaming'];
 
-/** Whether a webhook or form started the execution that answers with its result: n8n answers when it is suspended. */
+/** n8n's chat answers with the result unless its options say otherwise. */
+const CHAT_TRIGGER = '@n8n/n8n-nodes-langchain.chatTrigger';
+
+/** Whether a webhook, a form or a chat started the execution that answers with its result: n8n answers when it is suspended. */
 function callerWaits(functions: IExecuteFunctions): boolean {
 	if (functions.getMode() !== 'webhook') return false;
 	const before = functions.getParentNodes(functions.getNode().name, {
 		includeNodeParameters: true,
 	});
-	return before.some(({ parameters, disabled }) => {
-		const mode = parameters?.responseMode;
+	return before.some(({ type, parameters, disabled }) => {
+		const options: unknown = parameters?.options;
+		const usual = type === CHAT_TRIGGER ? 'lastNode' : undefined;
+		const own = isRecord(options) ? options.responseMode : undefined;
+		const mode = own ?? parameters?.responseMode ?? usual;
 		return !disabled && typeof mode === 'string' && ANSWERS_AT_THE_END.includes(mode);
 	});
 }

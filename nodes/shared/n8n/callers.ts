@@ -20,8 +20,14 @@ export async function* callersFrom(
 		// The other engine's executions cannot be read here.
 		const data = isOfSecondEngine(id) ? undefined : await functions.getExecutionDataById(id);
 		yield { id, data };
-		id = data?.parentExecution?.executionId;
+		// One that goes on by itself, such as the failed execution that an error workflow is about, does not wait.
+		id = waitsFor(data) ? data?.parentExecution?.executionId : undefined;
 	}
+}
+
+/** Whether the execution that started another one waits for it; undefined in what older versions of n8n saved. */
+export function waitsFor(data: IRunExecutionData | undefined): boolean {
+	return data?.parentExecution?.shouldResume !== false;
 }
 
 const UUID_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/i;

@@ -66,7 +66,11 @@ function gather(items: PieceItem[]): SettledItem[] {
 	const finished = pieces.flatMap(({ clip, outcome }) =>
 		outcome.state === 'finished' ? [{ ...outcome, clip }] : [],
 	);
-	if (finished.length < pieces.length) return [{ output, outcome: failedItem(pieces, finished) }];
+	// Where another item ends the node, nothing is wrong with one whose pieces are only under way.
+	if (pieces.some(({ outcome }) => outcome.state === 'failed')) {
+		return [{ output, outcome: failedItem(pieces, finished) }];
+	}
+	if (finished.length < pieces.length) return pieces;
 	const duplicates = finished.flatMap((piece) => piece.duplicates ?? []);
 	const notes = ['The pieces were not joined: they are in binary fields of their own.'];
 	return [
@@ -111,7 +115,7 @@ function failedItem(
 		...others.map(({ all }) => (all.endsWith('.') ? all : `${all}.`)),
 		done.length === 0
 			? ''
-			: `Finished: ${named(done)}. A retry of the execution joins them and submits only what failed; 'Task: Get Status' fetches each video within 24 hours.`,
+			: `Finished: ${named(done)}. 'Retry execution' submits only what failed and joins all, unless the execution had been suspended: then get the videos with 'Task: Get Status' within 24 hours, and join them with 'Video: Join'.`,
 		open.length === 0 ? '' : `Still under way: ${named(open)}.`,
 		duplicatesSentence(duplicates),
 	];

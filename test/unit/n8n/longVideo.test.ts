@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { joinClips } from '../../../nodes/shared/media/mp4/join';
 import { runFfmpeg } from '../../../sandbox/programs';
 import { bytesOf, piecesOf, sourceOf } from '../media/mp4/files';
+import { faults } from '../virtualService';
 import { SuspendedRun } from './loopEngine';
 import type { Options } from './loopEngine';
 
@@ -58,6 +59,14 @@ const made = (waiting: string, options: Options = {}) =>
 			...options.parameters,
 		},
 	});
+
+test('an item whose pieces are under way has not failed because another one did', async () => {
+	const run = made('suspend', { prompts: ['one', 'two'] });
+	run.service.faults.create.push(undefined, undefined, undefined, faults.unauthorised);
+	const { error } = await run.run();
+	expect(error?.message).toMatch(/^Piece \d of 3 .*\[item 1\]$/);
+	expect(error?.description).toMatch(/Item 0: task task-\d was submitted/);
+});
 
 describe.each(['active', 'suspend'])('%s', (waiting) => {
 	test('three tasks, one item with the joined video', async () => {

@@ -116,9 +116,32 @@ describe('Stop of the execution that waits', () => {
 			expect({ items, error }).toEqual({ items: [], error: undefined });
 			expect(run.service.tasks().map(({ status }) => status)).toEqual(['RUNNING', 'CANCELED']);
 			expect(run.loop?.looks).toHaveLength(1);
-			expect(run.logged.join('\n')).toContain('Cancelled task task-2 after Stop');
+			expect(run.logged.join('\n')).toContain('Canceled task task-2 after Stop');
 		},
 	);
+});
+
+describe('an execution that does not wait for it', () => {
+	test.each<[string, Partial<SuspendedRun>]>([
+		['had failed before: a retry keeps the caller of what it repeats', {}],
+		['failed, and started it only to be told', { callersWait: false }],
+	])('%s: the edit goes on', async (_name, facts) => {
+		const run = Object.assign(new SuspendedRun({ plans: [{ jobSeconds: 30 }] }), facts);
+		run.callers = ['8'];
+		run.stopped.add('8');
+		const { items } = await run.run();
+		expect(items.map(({ json }) => json.succeeded)).toEqual([true]);
+	});
+
+	test('fails meanwhile: the edit goes on', async () => {
+		const run = new SuspendedRun({ plans: [{ jobSeconds: 300 }] });
+		run.callers = ['8'];
+		run.callersWait = false;
+		await run.clock.run(run.start());
+		run.stopped.add('8');
+		const { items } = await run.clock.run(run.wait());
+		expect(items.map(({ json }) => json.succeeded)).toEqual([true]);
+	});
 });
 
 describe('the loop', () => {

@@ -278,6 +278,8 @@ export class SuspendedRun {
 	context: IDataObject = {};
 	/** The executions that wait for this one, from the nearest on. */
 	callers: string[] = [];
+	/** Whether each of them waits for the one that it called. */
+	callersWait = true;
 	/** Executions that were stopped. */
 	readonly stopped = new Set<string>();
 	/** Any moment at which n8n's tracker looked. */
@@ -367,7 +369,10 @@ export class SuspendedRun {
 				const parent = chain[index + 1];
 				return await Promise.resolve({
 					resultData: { error: this.stopped.has(id) ? new Error('Stopped') : undefined },
-					parentExecution: parent === undefined ? undefined : { executionId: parent },
+					parentExecution:
+						parent === undefined
+							? undefined
+							: { executionId: parent, shouldResume: this.callersWait },
 				});
 			},
 			helpers: {

@@ -4,6 +4,8 @@ import { readHold } from '../../../nodes/WanVideoEdit/fields/waiting';
 /** An execution of n8n's second engine, as n8n 2.41.1 names it. */
 const SECOND = '01a20b92-79b5-764e-a004-eb113f2758d4';
 
+const CHAT = '@n8n/n8n-nodes-langchain.chatTrigger';
+
 interface Situation {
 	waiting?: string;
 	mode?: string;
@@ -16,8 +18,12 @@ interface Situation {
 	callers?: string[];
 	/** How many items each of those began with; absent: as many as this one. */
 	callersItems?: number[];
+	/** Whether the nearest of them waits for it; n8n says so since 2.0. */
+	callerWaits?: boolean;
 	/** How the webhook before the node answers. */
 	responseMode?: string;
+	/** A chat before it, with its options. */
+	chat?: Record<string, string>;
 }
 
 function situation(wanted: Situation): IExecuteFunctions {
@@ -36,7 +42,10 @@ function situation(wanted: Situation): IExecuteFunctions {
 		getNodeParameter: (name: string) => parameters[name] ?? '',
 		getMode: () => mode,
 		getNode: () => ({ name: 'Edit', type: 'wanVideoEdit' }),
-		getParentNodes: () => [{ name: 'Hook', disabled: false, parameters: { responseMode } }],
+		getParentNodes: () =>
+			wanted.chat === undefined
+				? [{ name: 'Hook', type: 'webhook', disabled: false, parameters: { responseMode } }]
+				: [{ name: 'Chat', type: CHAT, disabled: false, parameters: { options: wanted.chat } }],
 		isToolExecution: () => tool,
 		getWorkflow: () => ({ id: workflowId }),
 		getExecutionId: () => executionId,
@@ -44,7 +53,9 @@ function situation(wanted: Situation): IExecuteFunctions {
 			if (id === SECOND) throw new Error('no such column: NaN');
 			const index = chain.indexOf(id);
 			const parent = chain[index + 1];
-			const parentExecution = parent === undefined ? undefined : { executionId: parent };
+			const shouldResume = index === 0 ? wanted.callerWaits : true;
+			const parentExecution =
+				parent === undefined ? undefined : { executionId: parent, shouldResume };
 			const data = started(begun[index]);
 			return await Promise.resolve(data && { ...data, parentExecution });
 		},
@@ -76,7 +87,7 @@ describe('whether and when an execution is suspended', () => {
 		['as a tool', { tool: true }, hint('called as a tool')],
 		['never saved', { workflowId: '' }, hint('never saved')],
 		['without an execution', { executionId: undefined }, hint('never saved')],
-		['from the command line', { mode: 'cli' }, hint('this one execution')],
+		['from the command line', { mode: 'cli' }, hint('command line')],
 		['called for several items', { mode: 'integrated', itemsAtStart: 2 }, { holdMs: 0 }],
 		['called for one item', { mode: 'integrated', itemsAtStart: 1 }, hint('single item')],
 		['called, nobody knows for what', { mode: 'integrated' }, hint('single item')],
@@ -115,6 +126,27 @@ describe('whether and when an execution is suspended', () => {
 			'Automatic, and the caller of the webhook waits',
 			{ waiting: 'auto', responseMode: 'lastNode' },
 			hint('caller waits'),
+		],
+		[
+			'Automatic, and a chat waits, as it does by default',
+			{ waiting: 'auto', chat: {} },
+			hint('caller waits'),
+		],
+		[
+			'Automatic, and a chat waits for a node',
+			{ waiting: 'auto', chat: { responseMode: 'responseNode' } },
+			hint('caller waits'),
+		],
+		['Automatic in an evaluation', { waiting: 'auto', mode: 'evaluation' }, hint('evaluation')],
+		[
+			'called for one item by one that does not wait',
+			{ mode: 'integrated', itemsAtStart: 1, callers: ['7'], callerWaits: false },
+			{ holdMs: 0 },
+		],
+		[
+			'called for one item by one that waits',
+			{ mode: 'integrated', itemsAtStart: 1, callers: ['7'], callerWaits: true },
+			hint('single item'),
 		],
 		['as wished, though the caller waits', { responseMode: 'lastNode' }, { holdMs: 0 }],
 	])('%s', async (_name, wanted, expected) => {

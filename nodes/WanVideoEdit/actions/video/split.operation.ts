@@ -5,6 +5,7 @@ import { naming, sourceOf, splitVideo } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { eachItem } from '../../../shared/n8n/eachItem';
+import { Semaphore } from '../../../shared/tasks/semaphore';
 import { fileParameter, numberOption, textParameter } from '../../fields/read';
 import { checkVideo } from './media';
 
@@ -45,12 +46,16 @@ export const fields: INodeProperties[] = [
 	},
 ];
 
+/** Videos that are cut at the same time: n8n's database store holds each of them whole. */
+const MOST_CUT = 2;
+
 /** Models take no shorter pieces; where key frames do not allow it, the pieces are of any length. Seconds. */
 const LEAST = 2;
 
 /** Makes items of the pieces of each item's video. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	return await eachItem(this, async (item) => {
+	const turns = new Semaphore(MOST_CUT);
+	const split = async (item: number) => {
 		const max = numberOption({ max: this.getNodeParameter('maxSeconds', item, 10) }, 'max', LABEL);
 		if (max === undefined || max < 0.5) {
 			const what = max === undefined ? 'empty' : `${max} seconds, which is too short`;
@@ -64,12 +69,12 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			const name = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
 			const field = textParameter(this, 'outputField', item) || 'data';
 			const write = async (way: typeof splitClip) => {
-				const split = async (min: number) =>
+				const cut = async (min: number) =>
 					await splitVideo(FIELD, video, source, { min, max }, way);
-				const { pieces, notes } = await split(Math.min(LEAST, max / 2)).catch(
+				const { pieces, notes } = await cut(Math.min(LEAST, max / 2)).catch(
 					async (error: unknown) =>
 						error instanceof InputError
-							? await split(0).catch(allowingLonger)
+							? await cut(0).catch(allowingLonger)
 							: await Promise.reject(error),
 				);
 				const items: INodeExecutionData[] = [];
@@ -97,7 +102,8 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		} finally {
 			await source.close();
 		}
-	});
+	};
+	return await eachItem(this, async (item) => await turns.run(async () => await split(item)));
 }
 
 const LABEL = 'Maximum Length';

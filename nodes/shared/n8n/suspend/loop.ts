@@ -124,14 +124,14 @@ async function currencyOfCredential(functions: IExecuteFunctions): Promise<Curre
  */
 async function look(
 	functions: IExecuteFunctions,
-	{ items, continueOnFail, settings, maxResultBytes, parentExecutionId }: Suspended,
+	{ items, continueOnFail, settings, maxResultBytes, parentExecutionId, callers }: Suspended,
 	edits: OpenTask[],
 	memory: LoopMemory,
 ): Promise<Array<Settled<IBinaryData>> | 'stopped' | undefined> {
 	const client = await dashScopeClient(functions);
 	const ports = n8nPorts(functions, client, maxResultBytes);
 	// Where that is not known nothing may be submitted anew.
-	if (await wasStopped(functions, parentExecutionId)) {
+	if (await wasStopped(functions, parentExecutionId, callers)) {
 		await leaveSuspended(edits, ports, memory);
 		return 'stopped';
 	}
@@ -162,9 +162,15 @@ function isFirstTurn(functions: IExecuteFunctions): boolean {
 /**
  * Whether the execution that waits for this loop, or one that waits for that, was stopped meanwhile: n8n stops only
  * the one that is clicked.
+ * @param callers those that were going on when the wait began
  */
-async function wasStopped(functions: IExecuteFunctions, executionId: string): Promise<boolean> {
-	for await (const { data } of callersFrom(functions, executionId)) {
+async function wasStopped(
+	functions: IExecuteFunctions,
+	executionId: string,
+	callers?: string[],
+): Promise<boolean> {
+	for await (const { id, data } of callersFrom(functions, executionId)) {
+		if (callers?.includes(id) === false) return false;
 		if (data?.resultData.error !== undefined) return true;
 	}
 	return false;

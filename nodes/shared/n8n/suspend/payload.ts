@@ -47,6 +47,8 @@ export interface ItemToSuspend {
 export interface SuspendedRun {
 	/** The execution that waits; looked at to find out that it was stopped. */
 	parentExecutionId: string;
+	/** It, and those that wait for it and can be stopped as well. Absent in waits that version 0.1.0 began. */
+	callers?: string[];
 	/** What the user set for the case that an item fails. */
 	continueOnFail: boolean;
 	settings: LoopSettings;
@@ -103,11 +105,12 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 	if (first === undefined || readable.length !== payloads.length || !hasReadableMemory(functions)) {
 		throw unreadableState(functions.getNode(), [payloads, functions.getContext('node')]);
 	}
-	const { parentExecutionId, continueOnFail, settings, currency } = first;
+	const { parentExecutionId, callers, continueOnFail, settings, currency } = first;
 	return {
 		items: readable.map(({ edit }) => edit),
 		videos: input.map(({ binary }) => binary?.video),
 		parentExecutionId,
+		callers,
 		continueOnFail,
 		settings: isOld(settings)
 			? { ...settings, lostSubmission: settings.resubmitLost ? 'resubmit' : 'lookUp' }

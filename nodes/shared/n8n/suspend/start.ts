@@ -8,7 +8,7 @@ import type {
 } from 'n8n-workflow';
 import type { LoopSettings } from '../../tasks/suspended';
 import type { Currency } from '../../tasks/price';
-import { callersFrom, isOfSecondEngine } from '../callers';
+import { callersFrom, isOfSecondEngine, waitsFor } from '../callers';
 import { firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';
 import { submittedItem } from '../items';
@@ -25,7 +25,8 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	// Versions without this marker hand the waiting node's input on instead of the sub-execution's result.
 	if (!(WAIT_FOR_SUB_EXECUTION instanceof Date)) return 'this version of n8n cannot suspend it';
 	if (isTool(functions)) return 'the node was called as a tool';
-	if (functions.getMode() === 'cli') return 'n8n was started for this one execution';
+	if (functions.getMode() === 'cli') return 'it was started from the command line';
+	if (functions.getMode() === 'evaluation') return 'an evaluation looks at its result';
 	const { id } = functions.getWorkflow();
 	const executionId = functions.getExecutionId();
 	if (!id || executionId === undefined) return 'the workflow was never saved';
@@ -38,7 +39,7 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	let wasCalled = true;
 	for await (const { id: callerId, data } of callersFrom(functions, executionId)) {
 		if (isOfSecondEngine(callerId)) return SECOND_ENGINE;
-		wasCalled ||= data?.parentExecution !== undefined;
+		wasCalled = (wasCalled || data?.parentExecution !== undefined) && waitsFor(data);
 		if (wasCalled && (data === undefined || itemsAtStart(data) <= 1)) return SINGLE_ITEM;
 		wasCalled = false;
 	}
@@ -48,7 +49,7 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 const SECOND_ENGINE =
 	"n8n's second engine, which the workflow's settings choose, cannot suspend it";
 const SINGLE_ITEM =
-	'the workflow, or one that waits for it, was called by another one for a single item, and n8n would lose the results if several such calls waited';
+	"it belongs to a sub-workflow that was called with a single item, and n8n would lose results if several such calls waited. Set 'Execute Workflow' to 'Run once with all items'";
 
 function itemsAtStart({ resultData, executionData }: IRunExecutionData): number {
 	const runs = Object.values(resultData.runData).flat();
@@ -72,6 +73,7 @@ export async function suspend(
 	const parentExecutionId = functions.getExecutionId();
 	const payload = loopItems(items, {
 		parentExecutionId,
+		callers: await stillGoing(functions, parentExecutionId),
 		continueOnFail: functions.continueOnFail(),
 		settings: { lostSubmission, retries, transfers },
 		currency,
@@ -87,6 +89,16 @@ export async function suspend(
 	return items.flatMap(({ edit: { output, state } }) =>
 		state.state === 'failed' ? [] : [submittedItem(output.item, { job: state.job })],
 	);
+}
+
+/** The execution with this ID, and those that wait for it, up to one that has failed before: a retry has such callers. */
+async function stillGoing(functions: IExecuteFunctions, executionId: string): Promise<string[]> {
+	const ids: string[] = [];
+	for await (const { id, data } of callersFrom(functions, executionId)) {
+		if (data?.resultData.error !== undefined) break;
+		ids.push(id);
+	}
+	return ids;
 }
 
 function loopWorkflow(node: INode): IWorkflowBase {
