@@ -1,8 +1,9 @@
 // The suspended wait in one process (SQLite). Every row takes minutes, so all of them run side by side.
 import { existsSync } from 'node:fs';
-import { readFile, mkdir } from 'node:fs/promises';
+import { copyFile, readFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startSandbox } from '../../sandbox';
+import { outputOf } from '../../host/client';
 import { startN8n, type N8n } from '../../host/n8n';
 import { addMember, credentialOf, shareCredential } from './suspend-member';
 import {
@@ -12,6 +13,7 @@ import {
 	manualTrigger,
 	node,
 	packedNode,
+	readFile as readNode,
 	until,
 	wanVideoEdit,
 	workflow,
@@ -408,6 +410,42 @@ row(
 		return existsSync(file) ? await kindOf(file) : 'no file';
 	},
 	(kind) => expect(kind).toBe('ftyp'),
+);
+
+row(
+	'files in the json of items ("Execution Logic v2"): a video from there, and the result there',
+	async () => {
+		await mkdir(n8n.files, { recursive: true });
+		const file = join(n8n.files, 'in json.mp4');
+		await copyFile(sandbox.samples.video.path, file);
+		const flow = await addFlow(
+			n8n,
+			'in json',
+			[
+				readNode('Read', file),
+				edit('Edit', sandbox, credential, {
+					videoSource: 'binary',
+					videoField: 'data',
+					prompt: '={{ $("Items").item.prompt }}',
+				}),
+				node('After', 'n8n-nodes-base.noOp', 1),
+			],
+			[['Items', 'Read', 'Edit', 'After']],
+			{ settings: { binaryMode: 'combined' } },
+		);
+		const id = await startFlow(n8n, flow, ['in json']);
+		const loops = await until('The wait', async () => (await loopsOf(n8n, flow))[0], 2 * MINUTES);
+		const [item] = outputOf(await ended(id), 'After');
+		return { waited: loops.mode, json: item?.json };
+	},
+	({ waited, json }) => {
+		expect(waited).toBe('integrated');
+		expect(json).toMatchObject({
+			succeeded: true,
+			prompt: 'in json',
+			_files: { data: { mimeType: 'video/mp4' } },
+		});
+	},
 );
 
 row(

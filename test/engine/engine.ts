@@ -11,7 +11,7 @@ import {
 	ExecutionLifecycleHooks,
 	WorkflowExecute,
 } from 'n8n-core';
-import { LoggerProxy, Workflow, createRunExecutionData } from 'n8n-workflow';
+import { BINARY_MODE_COMBINED, LoggerProxy, Workflow, createRunExecutionData } from 'n8n-workflow';
 import type {
 	IBinaryData,
 	ICredentialDataDecryptedObject,
@@ -197,6 +197,8 @@ export interface EngineOptions {
 	credential: ICredentialDataDecryptedObject;
 	/** Node settings such as retryOnFail, onError. */
 	settings?: Partial<INode>;
+	/** "Execution Logic v2": the files of an item are in its json. */
+	filesInJson?: boolean;
 	mode?: WorkflowExecuteMode;
 	/** Execution data to go on from, as {@link retryData} makes it. */
 	from?: IRunExecutionData;
@@ -280,7 +282,10 @@ function workflowFor(
 		name: 'engine test',
 		active: false,
 		nodeTypes: nodeTypesFor(items, options),
-		settings: { executionOrder: 'v1' },
+		settings: {
+			executionOrder: 'v1',
+			...(options.filesInJson ? { binaryMode: BINARY_MODE_COMBINED } : {}),
+		},
 		nodes: [
 			node('1', 'Start', 'start'),
 			node('2', NODE, options.type ?? 'wanVideoEdit', {

@@ -276,6 +276,58 @@ describe('in n8n’s memory mode', () => {
 	});
 });
 
+describe('in a workflow that keeps files in the json of its items', () => {
+	const logic = { filesInJson: true };
+
+	test('a video, its pictures and the result are found by the names of their fields', async () => {
+		const { images, video } = bench.sandbox.samples;
+		const [scarf, star] = [at(images, 0), at(images, 1)];
+		const binary = {
+			data: await bench.file(video),
+			'photo.one': await bench.file(star),
+			photo_two: await bench.file(scarf),
+		};
+		const { items } = await bench.run(
+			[{ json: {}, binary }],
+			{ operation: 'referenceEdit', imageSource: 'allImages', videoSource: 'binary' },
+			logic,
+		);
+
+		const task = only(bench.sandbox.tasks());
+		expect(at(task.media, 0).sha256).toBe(sha256(await readFile(video.path)));
+		expect(bench.bodies()).toEqual([
+			minimalBody(
+				['video', expect.stringMatching(OSS_VIDEO)],
+				['reference_image', await dataUri(star)],
+				['reference_image', await dataUri(scarf)],
+			),
+		]);
+		const { json } = only(items);
+		expect(json.succeeded).toBe(true);
+		expect(json._files).toMatchObject({ data: { fileName: `${task.id}.mp4` } });
+	});
+
+	test('a field that is not there is told with those that are', async () => {
+		const binary = { clip: await bench.file(bench.sandbox.samples.video) };
+		const { error } = await bench.run([{ json: {}, binary }], { videoSource: 'binary' }, logic);
+
+		expect(error?.message).toContain('names the binary field "data"');
+		expect(error?.description).toBe('Enter the name of a binary field of the item: clip.');
+		expect(bench.sandbox.requests('create')).toEqual([]);
+	});
+});
+
+test('json that looks like files of an item is not read as its files', async () => {
+	const file = await bench.file(at(bench.sandbox.samples.images, 0));
+	const { error } = await bench.run([{ json: { _files: { file } } }], {
+		operation: 'referenceEdit',
+		imageSource: 'allImages',
+	});
+
+	expect(error?.message).toContain('no reference image');
+	expect(bench.sandbox.requests('create')).toEqual([]);
+});
+
 describe('reference images', () => {
 	test('by URL and by binary field, in the order of the list', async () => {
 		const { images, video } = bench.sandbox.samples;

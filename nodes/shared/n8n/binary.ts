@@ -8,9 +8,22 @@ import type { BinaryFile } from '../media/types';
 /** What n8n offers to read its binary store. */
 type StoreFunctions = Pick<IExecuteFunctions, 'helpers'>;
 
+/**
+ * Where a workflow with the setting `binaryMode: 'combined'` ("Execution Logic v2") keeps the files of an item: in its
+ * json (n8n 2.41, `BINARY_IN_JSON_PROPERTY`, which older versions do not have).
+ */
+const FILES_IN_JSON = '_files';
+
 /** The names of the binary fields of an item. */
 export function binaryFieldsOf(functions: IExecuteFunctions, itemIndex: number): string[] {
-	return Object.keys(functions.getInputData()[itemIndex]?.binary ?? {});
+	return namesIn(functions, itemIndex).filter(
+		(name) => find(functions, itemIndex, name) !== undefined,
+	);
+}
+
+function namesIn(functions: IExecuteFunctions, itemIndex: number): string[] {
+	const { json = {}, binary = {} } = functions.getInputData()[itemIndex] ?? {};
+	return [...new Set([...Object.keys(binary), ...Object.keys(json[FILES_IN_JSON] ?? {})])];
 }
 
 /** Whether a parameter is a file itself: an expression such as `$('Form').item.binary.data` gives one. */
@@ -64,16 +77,24 @@ function present(functions: IExecuteFunctions, itemIndex: number): string {
 		: `Enter the name of a binary field of the item: ${fields.join(', ')}.`;
 }
 
+/** n8n itself looks only where the workflow's setting says: json from elsewhere must not lead to a file. */
 function find(
 	functions: IExecuteFunctions,
 	itemIndex: number,
 	field: string,
 ): IBinaryData | undefined {
-	try {
-		return functions.helpers.assertBinaryData(itemIndex, field);
-	} catch {
-		return undefined;
+	// Spaces around a name do not show, and parameters are read without them.
+	const alike = namesIn(functions, itemIndex).filter((name) => name.trim() === field);
+	for (const name of [field, ...alike]) {
+		for (const path of [name, `${FILES_IN_JSON}[${JSON.stringify(name)}]`]) {
+			try {
+				return functions.helpers.assertBinaryData(itemIndex, path);
+			} catch {
+				// Not there.
+			}
+		}
 	}
+	return undefined;
 }
 
 /** Binary data in n8n's store (filesystem, database, S3): read as a stream. */
