@@ -71,7 +71,7 @@ export async function measureStopping(run: Run): Promise<Figure> {
 			'Most',
 			'Last request after',
 			'Created after it',
-			'Cancelled in the queue',
+			'Canceled in the queue',
 		],
 		rows: COMPARED.map((way) => ({
 			label: TITLES[way],

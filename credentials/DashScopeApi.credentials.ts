@@ -53,7 +53,8 @@ export class DashScopeApi implements ICredentialType {
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. ws-1a2b3c4d, or leave it empty',
-			description: 'Optional. Uses the workspace host of the region instead of the shared host.',
+			description:
+				"Leave it empty if unsure. With it, requests go to your workspace's own address.",
 			displayOptions: { show: { region: ['ap-southeast-1', 'cn-beijing'] } },
 		},
 		{
@@ -73,7 +74,7 @@ export class DashScopeApi implements ICredentialType {
 			type: 'boolean',
 			default: false,
 			description:
-				'Whether nothing but this n8n, running as a single process, submits tasks with this Alibaba Cloud account. Then a task whose submission got no response can be told from those of others.',
+				'Whether nothing but this n8n, running as a single process, submits tasks with this Alibaba Cloud account. If a connection breaks, the node can then find its task in the task list instead of failing with "Outcome unknown".',
 		},
 	];
 

@@ -95,7 +95,7 @@ function operationText(resource: string, option: INodePropertyOptions): string {
 		others.length === 0 ? '' : table(others),
 		collected.length === 0
 			? ''
-			: `Options. Those that you do not add are not sent.\n\n${table(collected)}`,
+			: `Options. One that you do not add has no effect or its usual value.\n\n${table(collected)}`,
 	].join('\n\n');
 }
 

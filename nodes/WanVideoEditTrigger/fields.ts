@@ -55,7 +55,7 @@ export const properties: INodeProperties[] = [
 		default: ['SUCCEEDED', 'FAILED', 'CANCELED'],
 		description: 'How the task must have ended. Choose none for any.',
 		options: [
-			{ name: 'Canceled', value: 'CANCELED', description: 'Cancelled while it waited' },
+			{ name: 'Canceled', value: 'CANCELED', description: 'Canceled while it waited' },
 			{ name: 'Failed', value: 'FAILED', description: 'Ended without a video; not billed' },
 			{ name: 'Succeeded', value: 'SUCCEEDED', description: 'The video is ready' },
 		],

@@ -322,7 +322,7 @@ const jobSeconds = 3;
 		await page.locator('textarea').fill(first);
 		await page.locator('input[type=email]').fill('nathan@example.com');
 		await page.getByRole('button', { name: 'Edit my video' }).click();
-		await page.getByText('the link comes by mail').waitFor();
+		await page.getByText('the link comes by email').waitFor();
 		await page.close();
 		await sendForm(submit.form, ninth);
 

@@ -537,7 +537,7 @@ describe('a bad item among good ones', () => {
 			name: 'item 1',
 			prompt: '',
 			error: "'Prompt' is empty [item 1]",
-			details: { hint: expect.stringMatching(/Say what to change/) },
+			details: { hint: expect.stringMatching(/Enter what the video should become/) },
 		});
 		expect(lookedUp).toEqual({ items: ['item 0', 'item 2'], errors: ['item 1'] });
 		expect(bench.taskIds()).toHaveLength(2);

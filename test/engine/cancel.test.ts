@@ -42,9 +42,7 @@ test('one that runs says that it is too late, what it costs and where its video 
 
 	const { error } = await cancel([running]);
 
-	expect(error?.message).toBe(
-		`Task ${running} is already RUNNING and cannot be cancelled [item 0]`,
-	);
+	expect(error?.message).toBe(`Task ${running} is already RUNNING and cannot be canceled [item 0]`);
 	expect(error?.description).toMatch(/keeps running and will be billed if it succeeds/);
 	expect(statusOf(running)).toBe('RUNNING');
 });

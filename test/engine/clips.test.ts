@@ -300,14 +300,14 @@ describe('edited pieces', () => {
 			sound: sourceAt(name),
 		});
 		await expectInStep(await save(file, 'uneven.mp4'), used);
-		expect(notes[0]).toMatch(/^Piece 1 is .* its last picture is shown longer\.$/);
+		expect(notes[0]).toMatch(/^Piece 1 is .* its last frame is held\.$/);
 	});
 
 	test.each([
 		['another size', ['-vf', 'scale=96:64'], /Piece 2 .* size is 96 × 64, .* 128 × 96/],
 		['another codec', ['-c:v', 'libx265', '-x265-params', 'log-level=none'], /Piece 2 .* codec/],
 		['other sound', ['-ar', '22050', '-ac', '2'], /sound of piece 2 is mp4a, 2 channels, 22050 Hz/],
-		['another length', ['-t', '3'], /Piece 2 is 3.00 seconds long, its place/],
+		['another length', ['-t', '3'], /Piece 2 is 3.00 seconds long but should fill/],
 	])('%s is refused', async (_, encoding, message) => {
 		await runFfmpeg(['-i', at(edited[1] ?? ''), ...encoding, at('other.mp4')]);
 		const used = edited.map((piece, index) => (index === 1 ? 'other.mp4' : piece));

@@ -128,8 +128,12 @@ describe('an estimate', () => {
 
 	test.each([
 		['480P', 'wan2.7-videoedit', /'Resolution' is "480P"/],
-		['720P', 'wan9-whatever', /How many seconds wan9-whatever bills is not known in advance/],
-		['720P', 'wan2.1-vace-plus', /How many seconds wan2.1-vace-plus bills is not known in advance/],
+		['720P', 'wan9-whatever', /The seconds that wan9-whatever bills are not known in advance/],
+		[
+			'720P',
+			'wan2.1-vace-plus',
+			/The seconds that wan2.1-vace-plus bills are not known in advance/,
+		],
 	])('%s with %s cannot be made', async (resolution, id, message) => {
 		const { error } = await estimate({ model: modelId(id), resolution });
 		expect(error?.message).toMatch(message);

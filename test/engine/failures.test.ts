@@ -258,7 +258,7 @@ describe('a task that brings no video', () => {
 		bench.sandbox.outcome({ status: 'CANCELED' });
 		const { error } = await bench.run(1);
 
-		expect(error?.message).toBe(`Task ${only(bench.taskIds())} was cancelled [item 0]`);
+		expect(error?.message).toBe(`Task ${only(bench.taskIds())} was canceled [item 0]`);
 		expect(error?.description).toMatch(/not billed/);
 		expect(calls('create')).toBe(1);
 	});
@@ -316,9 +316,7 @@ describe('a result that cannot be fetched', () => {
 		);
 		expect(stopped.error?.message).toContain(`HTTP ${status}`);
 		expect(stopped.error?.description).toMatch(/24 hours/);
-		expect(stopped.error?.description).toMatch(
-			/Run this node again \(nothing is submitted twice\)/,
-		);
+		expect(stopped.error?.description).toMatch(/get it with 'Task: Get Status' and this task ID/);
 		expect(stopped.error?.description).toContain(`Task ID: ${first}`);
 
 		const details = detailsOf(only(continued.errors));

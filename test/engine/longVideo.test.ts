@@ -375,7 +375,7 @@ describe('Video: Split and Join', () => {
 			LOCAL,
 		);
 		expect(error?.message).toMatch(
-			/^'Input Binary Field': Piece 2 cannot be joined to the first one: its size .*\[item 1\]$/,
+			/^'Input Binary Field': The video of item 1 cannot be joined to the first one: its size .*\[item 1\]$/,
 		);
 	});
 

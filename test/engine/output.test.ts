@@ -374,7 +374,7 @@ describe('Get Status', () => {
 
 	test.each([
 		['FAILED', { status: 'FAILED' as const, code: 'DataInspectionFailed' }, /DataInspectionFailed/],
-		['CANCELED', { status: 'CANCELED' as const }, /was cancelled/],
+		['CANCELED', { status: 'CANCELED' as const }, /was canceled/],
 		['UNKNOWN', { status: 'UNKNOWN' as const }, /does not know task/],
 	])('of a %s task fails if the user asks for it', async (status, outcome, message) => {
 		bench.sandbox.outcome(outcome);

@@ -149,7 +149,7 @@ test('a wait has an end, and it names the task', async () => {
 	const { error } = await bench.run(1, { options: { timeout: 0.03 } });
 
 	expect(error?.message).toContain(only(bench.taskIds()));
-	expect(error?.description).toMatch(/Get Status/);
+	expect(error?.description).toMatch(/Wait for Completion/);
 });
 
 test('a throttled submission is not fatal', async () => {

@@ -246,7 +246,9 @@ describe('the timeout', () => {
 			expect(error?.message.replace(/after \d+ seconds/, 'after 3 seconds')).toBe(
 				`Task ${task.id} was still ${status} after 3 seconds [item 0]`,
 			);
-			expect(error?.description).toMatch(/'Task: Get Status' and this task ID within 24 hours/);
+			expect(error?.description).toMatch(
+				/'Task: Wait for Completion' and this task ID within 24 hours/,
+			);
 			expect(error?.description).toContain(`Task ID: ${task.id}`);
 			expect(task.status).toBe(status);
 			expect(bench.sandbox.requests('cancel')).toEqual([]);

@@ -18,10 +18,12 @@ function hintOf({ slots }: ModelSpec): string {
 /**
  * The reference images.
  * @param models that the user can choose from, the default first
+ * @param numbered whether the prompt calls them "Image 1", "Image 2" …
  * @param more what is asked of each image besides
  */
 export const imageFields = (
 	models: readonly ModelSpec[],
+	numbered: boolean,
 	...more: INodeProperties[]
 ): INodeProperties[] => [
 	// n8n shows no hint below a list: it is below the choice of the list.
@@ -57,7 +59,9 @@ export const imageFields = (
 		typeOptions: { multipleValues: true, sortable: true },
 		placeholder: 'Add Image',
 		default: { image: [{ source: 'binary', field: 'image' }] },
-		description: 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on',
+		description: numbered
+			? 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on'
+			: 'Mention each image in the prompt by what it shows',
 		displayOptions: { show: { imageSource: ['list'] } },
 		options: [
 			{
@@ -99,7 +103,7 @@ export const imageFields = (
 		],
 	},
 	{
-		displayName: `The images are numbered in the order of the item's binary fields: "Image 1" in the prompt is the first image. The video is left out.`,
+		displayName: `The images are taken in the order of the item's binary fields; other files are left out. ${numbered ? '"Image 1" in the prompt is the first image.' : 'Mention each in the prompt by what it shows.'}`,
 		name: 'allImagesNotice',
 		type: 'notice',
 		default: '',

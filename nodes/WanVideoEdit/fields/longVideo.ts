@@ -17,7 +17,12 @@ export const longVideoField: INodeProperties = {
 	default: 'fail',
 	description: 'What to do with a video that is longer than the model takes',
 	options: [
-		{ name: 'Fail', value: 'fail', description: 'Refuse the item before anything is sent' },
+		{
+			name: 'Fail',
+			value: 'fail',
+			description:
+				'Refuse the item before anything is sent. HappyHorse takes up to 60 seconds and uses the first 15 of them.',
+		},
 		{
 			name: SPLIT,
 			value: 'split',

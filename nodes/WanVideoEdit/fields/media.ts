@@ -74,13 +74,13 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 				name: 'Binary Field',
 				value: 'binary',
 				description:
-					'A file that a form, a storage or another node put into the item; it is uploaded to DashScope and deleted there after 48 hours',
+					'A file from a previous node, such as a form or cloud storage; it is uploaded to DashScope and deleted there after 48 hours',
 			},
 			...(optional === undefined ? [] : [{ name: 'None', value: 'none' }]),
 			{
 				name: 'URL',
 				value: 'url',
-				description: 'A public web address, or an oss:// address of a DashScope upload',
+				description: "A public web address, or an oss:// address from 'File: Upload'",
 			},
 		],
 	};
@@ -90,7 +90,7 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 			binary,
 			models,
 			hintOf(
-				`The name of the input binary field with the ${noun}, as the input's Binary tab shows it`,
+				`The name of the input binary field with the ${noun}, as the tab Binary of the input shows it`,
 			),
 		),
 		...byModel(url, models, hintOf('A link to the file itself, not to a page that shows it')),

@@ -16,7 +16,8 @@ const DESCRIPTIONS: Record<string, string> = {
 	'wan3.0-video-prime': 'Wan 3.0 Video Prime (faster)',
 	'happyhorse-1.0-video-edit': 'HappyHorse 1.0 Video Edit',
 	'wan2.7-i2v': 'Wan 2.7 Image to Video (Continue)',
-	'wan2.1-vace-plus': 'Wan 2.1 VACE Plus (Edit Area, Expand Frame, Repaint, Extend)',
+	'wan2.1-vace-plus':
+		'Wan 2.1 VACE Plus (Edit Area, Expand Frame, Repaint, Extend, From Reference Images)',
 	'wan2.2-animate-mix': 'Wan 2.2 Animate Mix (Swap Person)',
 };
 

@@ -11,7 +11,7 @@ export const price1080Option: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 4 },
 	default: 0.15,
 	description:
-		'Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. Without it, only wan2.7-videoedit is estimated, at its list price as of September 2026.',
+		'Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. What the field shows first is the price of wan2.7-videoedit in US dollars. Without this option, only wan2.7-videoedit is estimated, at its list price as of September 2026.',
 };
 export const price720Option: INodeProperties = {
 	...price1080Option,
@@ -40,7 +40,7 @@ export const spendingLimitOption: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 2 },
 	default: 5,
 	description:
-		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or cannot be made, is refused before anything is uploaded.',
+		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or cannot be made (as for wan2.1-vace-plus and wan2.2-animate-mix), is refused before anything is uploaded.',
 };
 
 /** @throws InputError for what is not a number */

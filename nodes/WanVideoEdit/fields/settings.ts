@@ -27,7 +27,7 @@ const resolutionProperty: INodeProperties = {
 	options: [
 		tier(
 			'720P',
-			'About 1280 × 720. A 5-second video costs 10 billed seconds: about $1.00 or ¥6 with wan2.7-videoedit (prices as of September 2026).',
+			'About 1280 × 720. A 5-second video is billed as 10 seconds: about $1.00 or ¥6 with wan2.7-videoedit (prices as of September 2026).',
 		),
 		tier(
 			'1080P',
@@ -343,7 +343,7 @@ export const expandSettings: Setting[] = [
 			'Expand To',
 			'shape',
 			'9:16',
-			'Shape that the video is expanded to, equally on both sides. Each side can at most double, so 16:9 becomes almost 9:16.',
+			'Shape that the video is expanded to, equally on both sides. The frame becomes at most 3 times as wide or tall, so 16:9 becomes almost 9:16.',
 			[
 				['1:1 (Square)', '1:1'],
 				['16:9 (Landscape)', '16:9'],
@@ -369,7 +369,7 @@ export const expandSettings: Setting[] = [
 			prominent: true,
 			property: {
 				...property,
-				hint: '1 adds nothing, 1.5 adds half of the video, 2 adds as much again',
+				hint: `1 adds nothing, 1.5 adds half of the video's ${side === 'Top' || side === 'Bottom' ? 'height' : 'width'}, 2 adds all of it`,
 				displayOptions: { show: { shape: ['custom'] } },
 			},
 		};

@@ -11,7 +11,7 @@ export const taskIdField: INodeProperties = {
 	default: '={{ $json.taskId }}',
 	placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
 	hint: 'DashScope keeps a task for 24 hours after its submission',
-	description: 'ID of the task, as an operation that does not wait, or an error message, gives it',
+	description: 'ID of the task, from an edit that is set to "Don\'t Wait" or from an error message',
 	builderHint: {
 		propertyHint:
 			'Keep the default when the item comes from an edit whose waiting is none, or from Get Many: both have the ID in the key taskId.',
@@ -27,7 +27,7 @@ export function readTaskId(functions: IExecuteFunctions, item: number): string {
 	if (taskId === '') {
 		throw new InputError(
 			"'Task ID' is empty",
-			'Enter the ID, or keep the default and let an edit that is set to "Don\'t Wait" come before: it takes taskId from the item.',
+			'Enter the ID, or put an edit that is set to "Don\'t Wait" before this node: the default reads taskId from its output.',
 		);
 	}
 	if (!TASK_ID.test(taskId)) {

@@ -30,7 +30,7 @@ export function planOf(
 	const resolution = tierOf(spec, values);
 	if (spec.billed === undefined || resolution === undefined) {
 		throw new InputError(
-			`How many seconds ${model} bills is not known in advance`,
+			`The seconds that ${model} bills are not known in advance`,
 			"The cost of this model cannot be estimated: remove the option 'Spending Limit' to run it.",
 		);
 	}

@@ -200,15 +200,15 @@ export const vaceExpand = vace('video_outpainting', {
 				return { ...request, values };
 			}
 			throw new InputError(
-				'Nothing would be added to the frame: all sides have the scale 1',
-				"Set at least one side to more than 1, or choose a shape in 'Expand To'.",
+				"Nothing would be added to the frame: 'Top', 'Bottom', 'Left' and 'Right' are all 1",
+				"Set at least one of them to more than 1, or choose a shape in 'Expand To'.",
 			);
 		}
 		const { width, height } = video?.facts ?? {};
 		if (width === undefined || height === undefined) {
 			throw new InputError(
 				`The size of the video in '${video?.field ?? 'Video'}' is not known, so the frame cannot be expanded to ${String(shape)}`,
-				"Use a binary file, or choose 'Custom' in 'Expand To' and enter the scales.",
+				"Use a binary file, or choose 'Custom' in 'Expand To' and enter how far to expand.",
 			);
 		}
 		return { ...request, values: { ...values, ...scalesFor(String(shape), width, height) } };

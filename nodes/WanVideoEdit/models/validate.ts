@@ -52,7 +52,7 @@ export function validateRequest(
 	if (prompt === '' && spec.prompt.required) {
 		throw new InputError(
 			"'Prompt' is empty",
-			'Say what to change, such as "Turn the scene into claymation".',
+			'Enter what the video should become, such as "Turn the scene into claymation" for an edit or "A street at night, wet cobblestones" for a new scene.',
 		);
 	}
 	tooLong('Prompt', prompt, spec.prompt.most, spec.prompt.chineseCountsTwice);

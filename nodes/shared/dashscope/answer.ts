@@ -100,7 +100,7 @@ export function connectionError(error: unknown, host: string): DashScopeError {
 		code,
 		hint: nothingWasDone(kind)
 			? 'Check the region or base URL in the DashScope credential and that this n8n can reach that host.'
-			: 'The network or the service broke off; try again.',
+			: 'The connection was interrupted; try again.',
 	});
 }
 

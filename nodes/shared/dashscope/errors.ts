@@ -204,7 +204,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^UnsupportedOperation$/,
-		hint: 'Only a task that is still waiting (PENDING) can be cancelled; a running one keeps running and will be billed if it succeeds.',
+		hint: 'Only a task that is still waiting (PENDING) can be canceled; a running one keeps running and will be billed if it succeeds.',
 	},
 	{
 		code: /^Throttling\.AllocationQuota$/,

@@ -48,7 +48,7 @@ export class Transfer {
 		if (!this.stalled) return error;
 		return new DashScopeError(
 			`The transfer with ${this.host} stood still for ${Math.round(this.stallMs / 1000)} seconds`,
-			{ kind: 'lost', hint: 'The network or the service broke off; try again.' },
+			{ kind: 'lost', hint: 'The connection was interrupted; try again.' },
 		);
 	}
 

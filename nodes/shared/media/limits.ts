@@ -142,7 +142,7 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 	if (format.extension !== 'png' || facts.transparent !== true) return;
 	throw new InputError(
 		`${what} is a PNG with transparency (an alpha channel), which DashScope does not take`,
-		'Save it without transparency, on a background colour for instance, or convert it to JPEG.',
+		'Save it without transparency, on a background color for instance, or convert it to JPEG.',
 	);
 }
 

@@ -99,7 +99,7 @@ describe.each([
 
 it('refuses a PNG with transparency, and no other image', () => {
 	expect(refusal(PNG, { transparent: true }, 'logo.png')).toBe(
-		"'Video Field' (logo.png) is a PNG with transparency (an alpha channel), which DashScope does not take. Save it without transparency, on a background colour for instance, or convert it to JPEG.",
+		"'Video Field' (logo.png) is a PNG with transparency (an alpha channel), which DashScope does not take. Save it without transparency, on a background color for instance, or convert it to JPEG.",
 	);
 	expect(refusal(PNG, { transparent: false })).toBeUndefined();
 	expect(refusal(WEBP, { transparent: true })).toBeUndefined();

@@ -17,7 +17,7 @@ import { choice } from '../../models/validate';
 
 export const option = {
 	name: 'Get Many',
-	description: 'List the tasks of the last 24 hours, whoever submitted them with this account',
+	description: 'List all tasks of the account from the last 24 hours',
 	action: 'Get many tasks',
 };
 

@@ -51,7 +51,7 @@ export const fields: INodeProperties[] = [
 				type: 'boolean',
 				default: false,
 				description:
-					'Whether to fail when the task failed, was cancelled or is unknown, instead of returning it with succeeded: false',
+					'Whether to fail when the task failed, was canceled or is unknown, instead of returning it with succeeded: false',
 			},
 			maxResultSizeOption,
 			price1080Option,

@@ -30,7 +30,7 @@ export const editArea = modelOperation({
 	model: vaceEdit,
 	media: [vaceVideo, mask('Image'), mask('Video'), referenceImage],
 	prompt: {
-		placeholder: 'e.g. A brown lion sits in the marked chair',
+		placeholder: 'e.g. A brown lion sits in the armchair by the window',
 		hint: 'Describe the whole scene after the edit',
 		description: 'What the video shows after the edit',
 	},

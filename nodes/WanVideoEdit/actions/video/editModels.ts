@@ -89,7 +89,7 @@ export function editModelOf(
 	if (spec === undefined) {
 		if (item === 0 && id !== '') {
 			functions.addExecutionHints({
-				message: `This node does not know the model ${id}: it was sent the fields of ${wan27VideoEdit.id} and checked against its limits.`,
+				message: `This node does not know the model ${id}: the fields and limits of ${wan27VideoEdit.id} were used.`,
 				location: 'outputPane',
 			});
 		}

@@ -77,7 +77,7 @@ export const fields: INodeProperties[] = [
 			{
 				name: 'Binary Field',
 				value: 'binary',
-				description: 'A file that a form, a storage or another node put into the item',
+				description: 'A file from a previous node, such as a form or cloud storage',
 			},
 			{ name: 'URL', value: 'url', description: 'A public web address' },
 		],
@@ -129,7 +129,7 @@ function specToEstimate(id: string): ModelSpec {
 	const spec = specOf(id);
 	if (spec?.billed !== undefined) return billOf(spec);
 	throw new InputError(
-		id === '' ? "'Model' is empty" : `How many seconds ${id} bills is not known in advance`,
+		id === '' ? "'Model' is empty" : `The seconds that ${id} bills are not known in advance`,
 		`The cost can be estimated for ${BILLABLE_MODELS.map((one) => one.id).join(', ')}.`,
 	);
 }

@@ -13,7 +13,7 @@ export const extend = modelOperation({
 	option: {
 		name: 'Extend',
 		description: 'Make a 5-second video that begins or ends with given clips or images',
-		action: 'Extend a video at its beginning or end',
+		action: 'Make a video that begins or ends with given clips',
 	},
 	model: vaceExtend,
 	media: [

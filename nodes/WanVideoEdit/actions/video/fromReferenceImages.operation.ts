@@ -25,7 +25,7 @@ export const fromReferenceImages = modelOperation({
 	model: vaceReference,
 	media: [],
 	readMedia: readImages,
-	fields: imageFields([vaceReference], shows),
+	fields: imageFields([vaceReference], false, shows),
 	prompt: {
 		placeholder: 'e.g. The girl in the red coat walks out of the misty forest and smiles',
 		hint: 'Describe the whole video',

@@ -88,10 +88,11 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const sound = apart ? (await open(0, SOUND_FIELD, 'soundField')).source : undefined;
 		const { file, notes } = await joinClips(sources, { sound });
 		const video = await storeClip(this, file, first.data, 'joined.mp4');
-		for (const message of notes) this.addExecutionHints({ message, location: 'outputPane' });
+		const told = notes.map(ofItems);
+		for (const message of told) this.addExecutionHints({ message, location: 'outputPane' });
 		return [
 			{
-				json: { videos: items.length, notes },
+				json: { videos: items.length, notes: told },
 				binary: { [textParameter(this, 'outputField', 0) || 'data']: video },
 				pairedItem: items.map((item) => ({ item })),
 			},
@@ -109,10 +110,17 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 /** Whether a file begins as MP4 and its relatives do. */
 const isBoxed = (head: Uint8Array) => String.fromCharCode(...head.subarray(4, 8)) === 'ftyp';
 
+/** Pieces are numbered from 1, items from 0. */
+function ofItems(text: string): string {
+	return text.replace(/\b(p)iece (\d+)/gi, (_, first: string, piece: string) => {
+		return `${first === 'P' ? 'The' : 'the'} video of item ${Number(piece) - 1}`;
+	});
+}
+
 /** A piece is the video of an item; its number is one more. What names none is wrong with the sound's file. */
 function failureOf(error: Error, current: number) {
 	if (!(error instanceof ClipError)) return { item: current, error };
 	const [, piece] = /\bpiece (\d+)/i.exec(error.message) ?? [];
-	const message = `'${piece === undefined ? SOUND_FIELD : FIELD}': ${error.message}`;
+	const message = `'${piece === undefined ? SOUND_FIELD : FIELD}': ${ofItems(error.message)}`;
 	return { item: Number(piece ?? 1) - 1, error: new InputError(message, error.hint) };
 }

@@ -26,7 +26,7 @@ export const option = {
 export const fields: INodeProperties[] = [
 	...mediaFields(video, EDIT_MODELS),
 	...prompt,
-	...imageFields(EDIT_MODELS),
+	...imageFields(EDIT_MODELS, true),
 	modelField,
 	...editResultFields,
 ];

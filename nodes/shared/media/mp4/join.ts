@@ -139,15 +139,15 @@ function inTurn() {
 function compareLength(number: number, length: number, place: number): string | undefined {
 	const difference = Math.abs(length - place);
 	const show = (seconds: number) => seconds.toFixed(2);
-	const both = `${show(length)} seconds long, its place in the joined video ${show(place)}`;
+	const both = `${show(length)} seconds long but should fill ${show(place)} seconds`;
 	if (difference > MAX_DIFFERENCE || !(place > 0)) {
 		throw new ClipError(
 			`Piece ${number} is ${both}`,
-			'Join the pieces one after another, without the times of the original.',
+			"Join the pieces with 'Video: Join', which puts one after another.",
 		);
 	}
 	if (difference <= SMALL_DIFFERENCE) return undefined;
-	const what = length < place ? 'last picture is shown longer' : 'end is left out';
+	const what = length < place ? 'last frame is held' : 'end is cut off';
 	return `Piece ${number} is ${both}: its ${what}.`;
 }
 
@@ -197,7 +197,7 @@ function checkFits({ number, movie: { video } }: Piece, first: Piece): void {
 	const refuse = (why: string) =>
 		new ClipError(
 			`Piece ${number} cannot be joined to the first one: ${why}`,
-			'Encode the pieces alike before they are joined, or use them one by one.',
+			'Convert the videos to the same format and size before they are joined, or use them one by one.',
 		);
 	const [packing, expected] = [video, model].map((track) => {
 		const found = track.descriptions.map(packingOf)[0];
@@ -328,7 +328,7 @@ function joinSound(
 		if (soundFormat(track) !== soundFormat(model) || track.frameBytes !== model.frameBytes) {
 			throw new ClipError(
 				`The sound of piece ${number} is ${describeSound(track)}, that of piece ${owner?.number} ${describeSound(model)}`,
-				"Keep the original's sound, or encode the pieces alike before they are joined.",
+				'Use the sound of the original video, or convert all videos to the same format before they are joined.',
 			);
 		}
 		const ratio = model.timescale / track.timescale;

@@ -95,12 +95,12 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 	const seconds = (time: number) => `${show(time)} ${show(time) === '1' ? 'second' : 'seconds'}`;
 	if (length < min) {
 		return new ClipError(
-			`The video is ${seconds(length)} long; a piece has at least ${min}`,
+			`The video is ${seconds(length)} long; a piece needs at least ${seconds(min)}`,
 			`Use a video of at least ${seconds(min)}.`,
 		);
 	}
 	const every = Math.max(0.5, Math.floor(max / 4));
-	const hint = `Encode the video with a key frame every ${seconds(every)}, in FFmpeg for instance with -force_key_frames "expr:gte(t,n_forced*${every})".`;
+	const hint = `Key frames are stored whole, the frames between them as changes. Export the video again with a key frame every ${seconds(every)}, in FFmpeg for instance with -force_key_frames "expr:gte(t,n_forced*${every})".`;
 	for (const [index, time] of times.entries()) {
 		const next = times[index + 1] ?? time;
 		if (next - time > max + EPSILON) {
