@@ -77,7 +77,7 @@ export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
 
 	const candidates = candidatesOf(lost, evidence);
 	const [candidate] = candidates;
-	const lag = lagMs > 0 ? Math.min(lagMs, MOST_LAG_MS) + LAG_MARGIN_MS : 0;
+	const lag = stale || lagMs > 0 ? Math.min(lagMs, MOST_LAG_MS) + LAG_MARGIN_MS : 0;
 	const settled = elapsedMs >= LISTED_AFTER_MS + lag;
 	if (candidate !== undefined) {
 		const rival = others.some(
