@@ -1,6 +1,6 @@
 import { RETRY, detailsOf, only, submitElsewhere, until, useBench } from './bench';
 
-// In a file of its own: a list that lacks tasks of ours is not believed, and the sandbox forgets them from test to test.
+// In a file of its own: what it leaves unclear could be what another test's submission has lost.
 
 const bench = useBench();
 

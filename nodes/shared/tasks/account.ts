@@ -187,14 +187,8 @@ export class Account {
 		return known.at(-1)?.sentAt;
 	}
 
-	/** When the last task of a model was sent before a moment. On the service's clock. */
-	lastBefore(model: string, moment: number): number | undefined {
-		const before = this.sentOf(model).filter(({ at }) => at < moment);
-		return before.length === 0 ? undefined : Math.max(...before.map(({ at }) => at));
-	}
-
 	/** The tasks of a model with the moment at which each was sent, on the service's clock. */
-	private sentOf(model: string): Array<{ taskId: string; at: number }> {
+	sentOf(model: string): Array<{ taskId: string; at: number }> {
 		return [...this.own].flatMap(([taskId, { sentAt, model: its, offset = this.offset ?? 0 }]) =>
 			its === model && sentAt !== undefined ? [{ taskId, at: sentAt + offset }] : [],
 		);
@@ -351,19 +345,6 @@ export class Account {
 			const { sentAt = 0, model: its } = this.own.get(taskId) ?? {};
 			return its === model && sentAt > after;
 		});
-	}
-
-	/**
-	 * How much a list lags at least: the age of the oldest task of ours that it lacks, of those submitted in a span of time.
-	 * @param from on the service's clock, as `to`, which the age is counted to
-	 * @returns undefined where it lacks none
-	 */
-	lagOf({ rows }: ListRead, model: string, from: number, to: number): number | undefined {
-		const listed = new Set(rows.map(({ taskId }) => taskId));
-		const missing = this.sentOf(model).filter(
-			({ taskId, at }) => at >= from && at <= to && !listed.has(taskId),
-		);
-		return missing.length === 0 ? undefined : to - Math.min(...missing.map(({ at }) => at));
 	}
 }
 

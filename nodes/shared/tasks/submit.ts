@@ -99,7 +99,7 @@ const UNDER_WAY_PAUSE_MS = 250;
 
 const MINUTE_MS = 60_000;
 
-/** A task of our own that was sent so long before a lost one tells whether the list lags; with the jitter of the clock. */
+/** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */
 const WITNESS_MS = 10 * MINUTE_MS;
 const JITTER_MS = 5_000;
 
@@ -457,15 +457,16 @@ export class Submitter {
 		const windows = lost.map((entry) => windowOf(this.onServiceClock(entry)).from);
 		// And one that was sent shortly before, which tells whether the list lags.
 		const first = Math.min(...lost.map((entry) => this.onServiceClock(entry).since));
-		const witness = account.lastBefore(model, first) ?? -Infinity;
-		const margin = CLOCK_MARGIN_MS + JITTER_MS;
+		const before = this.sentByExecution(model).filter(
+			(at) => at < first && at > first - WITNESS_MS,
+		);
 		// Far enough back to show a task of our own, which tells whether rows carry request IDs.
 		const known = account.listsRequestIds ? undefined : account.newestKnown(model);
 		const from = Math.max(
 			Math.min(
 				...windows,
 				known === undefined ? Infinity : known + (account.offset ?? 0) - MINUTE_MS,
-				witness > first - WITNESS_MS ? witness - margin : Infinity,
+				...before.slice(-1).map((at) => at - CLOCK_MARGIN_MS - JITTER_MS),
 			),
 			serviceNow - LONGEST_SPAN_MS,
 		);
@@ -492,7 +493,7 @@ export class Submitter {
 		const { account, exclusive } = this.ports;
 		const { since, until = since + LONGEST_CALL_MS } = entry;
 		const shownUntil = list.at + (account.offset ?? 0) - LISTED_AFTER_MS;
-		const lagMs = account.lagOf(list, model, list.from + CLOCK_MARGIN_MS, shownUntil);
+		const lagMs = this.lagOf(list, model, this.onServiceClock(entry).since, shownUntil);
 		return {
 			rows: list.rows,
 			// Not now: the answers of submissions under way may have been waited for since.
@@ -504,6 +505,35 @@ export class Submitter {
 			exclusive,
 			...this.known(model, key, entry),
 		};
+	}
+
+	/**
+	 * How much a list lags at least: the age of the oldest task of ours that it should show and lacks. Of those sent before
+	 * the loss, only this execution's count: others may be from before a sandbox was reset.
+	 * @param since the loss, on the service's clock, as `until`, which the age is counted to
+	 * @returns undefined where it lacks none
+	 */
+	private lagOf(
+		{ rows, from }: ListRead,
+		model: string,
+		since: number,
+		until: number,
+	): number | undefined {
+		const listed = new Set(rows.map(({ taskId }) => taskId));
+		const ages = this.ports.account.sentOf(model).flatMap(({ taskId, at }) => {
+			const shown = at <= until && at >= from + CLOCK_MARGIN_MS;
+			const counts = at >= since || this.ledger.claims(taskId);
+			return shown && counts && !listed.has(taskId) ? [until - at] : [];
+		});
+		return ages.length === 0 ? undefined : Math.max(...ages);
+	}
+
+	/** When this execution sent tasks of a model, on the service's clock, the latest last. */
+	private sentByExecution(model: string): number[] {
+		return this.ports.account
+			.sentOf(model)
+			.flatMap(({ taskId, at }) => (this.ledger.claims(taskId) ? [at] : []))
+			.sort((one, other) => one - other);
 	}
 
 	/** What is known of other submissions than a request's. */
