@@ -457,16 +457,16 @@ export class Submitter {
 		const windows = lost.map((entry) => windowOf(this.onServiceClock(entry)).from);
 		// And one that was sent shortly before, which tells whether the list lags.
 		const first = Math.min(...lost.map((entry) => this.onServiceClock(entry).since));
-		const before = this.sentByExecution(model).filter(
-			(at) => at < first && at > first - WITNESS_MS,
-		);
+		const before = this.sentByExecution(model)
+			.map(({ at }) => at)
+			.filter((at) => at < first && at > first - WITNESS_MS);
 		// Far enough back to show a task of our own, which tells whether rows carry request IDs.
 		const known = account.listsRequestIds ? undefined : account.newestKnown(model);
 		const from = Math.max(
 			Math.min(
 				...windows,
 				known === undefined ? Infinity : known + (account.offset ?? 0) - MINUTE_MS,
-				...before.slice(-1).map((at) => at - CLOCK_MARGIN_MS - JITTER_MS),
+				before.length === 0 ? Infinity : Math.max(...before) - CLOCK_MARGIN_MS - JITTER_MS,
 			),
 			serviceNow - LONGEST_SPAN_MS,
 		);
@@ -520,20 +520,19 @@ export class Submitter {
 		until: number,
 	): number | undefined {
 		const listed = new Set(rows.map(({ taskId }) => taskId));
+		const before = new Set(this.sentByExecution(model).map(({ taskId }) => taskId));
 		const ages = this.ports.account.sentOf(model).flatMap(({ taskId, at }) => {
 			const shown = at <= until && at >= from + CLOCK_MARGIN_MS;
-			const counts = at >= since || this.ledger.claims(taskId);
+			const counts = at >= since || before.has(taskId);
 			return shown && counts && !listed.has(taskId) ? [until - at] : [];
 		});
 		return ages.length === 0 ? undefined : Math.max(...ages);
 	}
 
-	/** When this execution sent tasks of a model, on the service's clock, the latest last. */
-	private sentByExecution(model: string): number[] {
-		return this.ports.account
-			.sentOf(model)
-			.flatMap(({ taskId, at }) => (this.ledger.claims(taskId) ? [at] : []))
-			.sort((one, other) => one - other);
+	/** The tasks of a model that this execution sent, with the moment of each on the service's clock. */
+	private sentByExecution(model: string): Array<{ taskId: string; at: number }> {
+		const claimed = new Set(this.ledger.submissions().map(({ taskId }) => taskId));
+		return this.ports.account.sentOf(model).filter(({ taskId }) => claimed.has(taskId));
 	}
 
 	/** What is known of other submissions than a request's. */
