@@ -23,6 +23,8 @@ function defaultOf({ default: value, options = [] }: INodeProperties): string {
 
 const hiddenWith = ({ displayOptions }: INodeProperties) => displayOptions?.hide?.['/model'] ?? [];
 
+const shownWith = ({ displayOptions }: INodeProperties) => displayOptions?.show?.['/model'] ?? [];
+
 /** The model that a field is for, where it is for one only. */
 const onlyModel = (field: INodeProperties) =>
 	hiddenWith(field).flatMap((one) =>
@@ -33,7 +35,7 @@ const onlyModel = (field: INodeProperties) =>
 function condition(field: INodeProperties, alike: INodeProperties[]): string {
 	const without = hiddenWith(field);
 	const listed = (ids: unknown[]) => ids.map((id) => `\`${String(id)}\``).join(', ');
-	const only = alike.flatMap(onlyModel);
+	const only = [...shownWith(field), ...alike.flatMap(onlyModel)];
 	if (only.length > 0) return `With ${listed(only)}. `;
 	return without.length === 0 ? '' : `Not with ${listed(without)}. `;
 }

@@ -139,7 +139,7 @@ function readStatuses(functions: IPollFunctions): string[] {
 	const strange = statuses.find((status) => !STATUSES.includes(status));
 	if (strange === undefined) return statuses;
 	throw new InputError(
-		`'Status' has "${strange}", which is none of its choices`,
+		`'Status' has "${strange}", which is not one of its options`,
 		`Choose among ${STATUSES.join(', ')}.`,
 	);
 }

@@ -14,6 +14,8 @@ import { runNode } from './engine';
 import { describeLimits } from '../../nodes/shared/media/limits';
 import { editSettings } from '../../nodes/WanVideoEdit/actions/video/editModels';
 import { EDIT_MODELS } from '../../nodes/WanVideoEdit/models';
+import type { ModelSpec } from '../../nodes/WanVideoEdit/models/spec';
+import { wan27VideoEdit } from '../../nodes/WanVideoEdit/models/wan27VideoEdit';
 import { modelId, only, useBench } from './bench';
 
 // What the editor shows, and whether what it fills in by itself can be run.
@@ -151,7 +153,14 @@ test('limits, price and billing are explained where the user chooses', () => {
 	expect(JSON.stringify(resolution)).toMatch(/as of \w+ \d{4}/);
 });
 
-describe.each(EDIT_MODELS.map((spec) => [spec.id, spec] as const))(
+/** An ID that the list does not have stands for the default model. */
+const chosen: Array<readonly [string, ModelSpec]> = [
+	...EDIT_MODELS.map((spec) => [spec.id, spec] as const),
+	[`${wan27VideoEdit.id}-2026-06-12`, wan27VideoEdit],
+	['my-own-model', wan27VideoEdit],
+];
+
+describe.each(chosen)(
 	'with the model %s',
 	(id, spec) => {
 		const parameters = defaultsOf({

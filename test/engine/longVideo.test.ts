@@ -93,7 +93,7 @@ describe('by default', () => {
 	test('too long a video fails, and the message names the way out', async () => {
 		const { error } = await bench.run([await item(10.1)], BINARY);
 		expect(error?.description).toContain(
-			"Cut the video to 10 seconds or less, or set 'Longer Than the Model Takes' to 'Split, Edit and Join'.",
+			"Cut the video to 10 seconds or less, or set 'When the Video Is Too Long' to 'Split, Edit and Join'.",
 		);
 		expect(bench.bodies()).toEqual([]);
 	});

@@ -142,7 +142,7 @@ describe('filters', () => {
 		const trigger = activeTrigger(bench.credential(), { model: modelId('') });
 		await expect(trigger.poll()).rejects.toMatchObject({ message: "'Model' is empty" });
 		const other = activeTrigger(bench.credential(), { status: ['DONE'] });
-		const message = '\'Status\' has "DONE", which is none of its choices';
+		const message = '\'Status\' has "DONE", which is not one of its options';
 		await expect(other.poll()).rejects.toMatchObject({ message });
 	});
 });

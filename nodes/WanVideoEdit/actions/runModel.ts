@@ -113,7 +113,7 @@ function checkSplit(submitOnly: boolean, download: boolean): void {
 			: `'${SPLIT}' joins the videos, but 'Download Result' is off`,
 		submitOnly
 			? "Choose another way to wait, or split the video with 'Video: Split' and edit its pieces as items."
-			: "Turn 'Download Result' on, or choose something else in 'Longer Than the Model Takes'.",
+			: "Turn 'Download Result' on, or choose something else in 'When the Video Is Too Long'.",
 	);
 }
 

@@ -11,7 +11,7 @@ export const SPLIT = 'Split, Edit and Join';
 
 /** Of operations whose model edits a video of limited length. */
 export const longVideoField: INodeProperties = {
-	displayName: 'Longer Than the Model Takes',
+	displayName: 'When the Video Is Too Long',
 	name: 'longVideo',
 	type: 'options',
 	default: 'fail',

@@ -90,7 +90,7 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 			binary,
 			models,
 			hintOf(
-				`The name of the input binary field with the ${noun}, as the tab Binary of the input shows it`,
+				`The name of the input binary field with the ${noun}, as the input's Binary tab shows it`,
 			),
 		),
 		...byModel(url, models, hintOf('A link to the file itself, not to a page that shows it')),

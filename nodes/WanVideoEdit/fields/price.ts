@@ -11,7 +11,7 @@ export const price1080Option: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 4 },
 	default: 0.15,
 	description:
-		'Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. What the field shows first is the price of wan2.7-videoedit in US dollars. Without this option, only wan2.7-videoedit is estimated, at its list price as of September 2026.',
+		'Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. The preset is the price of wan2.7-videoedit in US dollars. Without this option, only wan2.7-videoedit is estimated, at its list price as of September 2026.',
 };
 export const price720Option: INodeProperties = {
 	...price1080Option,

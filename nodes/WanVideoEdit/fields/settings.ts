@@ -110,7 +110,7 @@ export const duration3: Setting = {
 		typeOptions: { minValue: 2, maxValue: 30 },
 		default: 5,
 		description:
-			'Length of the result, 2 to 30 seconds. Without this option it is as long as the video.',
+			'Length of the result, 2 to 30 seconds, and at most 30 together with the video. Without this option it is as long as the video.',
 	},
 };
 
@@ -454,6 +454,14 @@ export function hiddenFor(
 	const { displayOptions: { hide, ...more } = {} } = property;
 	const ids = [...new Set(models.map(({ id }) => id))];
 	return { ...property, displayOptions: { ...more, hide: { ...hide, '/model': ids } } };
+}
+
+/** A field of some models only. */
+export function shownFor(
+	property: INodeProperties,
+	models: readonly ModelSpec[],
+): INodeProperties {
+	return { ...property, displayOptions: { show: { '/model': models.map(({ id }) => id) } } };
 }
 
 /**

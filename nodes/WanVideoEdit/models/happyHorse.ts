@@ -36,7 +36,9 @@ export const happyHorse: ModelSpec = {
 		seed: SEED,
 		watermark: WATERMARK,
 	},
-	body: (request, media) => mediaBody(happyHorse, request, media),
+	// Left out, it would be on, for this model alone.
+	body: (request, media) =>
+		mediaBody(happyHorse, { ...request, values: { watermark: false, ...request.values } }, media),
 	billed: (_, seconds) => {
 		if (seconds === undefined) return undefined;
 		const used = Math.min(seconds, USED_SECONDS);

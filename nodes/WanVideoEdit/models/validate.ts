@@ -29,7 +29,7 @@ export function choice<T extends string>(field: string, value: string, allowed: 
 	const found = allowed.find((one) => one === value);
 	if (found !== undefined) return found;
 	throw new InputError(
-		`'${field}' is "${value}", which is none of its choices`,
+		`'${field}' is "${value}", which is not one of its options`,
 		`Choose one of these: ${allowed.join(', ')}.`,
 	);
 }

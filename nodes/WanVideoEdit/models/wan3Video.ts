@@ -1,9 +1,13 @@
+import { InputError } from '../../shared/inputError';
 import { PROMPT_EXTEND, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limits';
 import { mediaBody, slot } from './spec';
 import type { ModelRequest, ModelSpec } from './spec';
 
 /** The model makes new videos, too: without these it would not follow the length and shape of the input. */
 const AS_THE_INPUT = { ratio: 'adaptive', duration: -1 };
+
+/** Input and result together. */
+const MOST_SECONDS = 30;
 
 function specOf(id: string): ModelSpec {
 	const spec: ModelSpec = {
@@ -36,6 +40,16 @@ function specOf(id: string): ModelSpec {
 			prompt_extend: PROMPT_EXTEND,
 			seed: SEED,
 			watermark: WATERMARK,
+		},
+		fit(request, [video]) {
+			const { duration } = request.values;
+			// Parts of a second are left to the service, which may round them.
+			const seconds = Math.floor(video?.facts.seconds ?? 0);
+			if (typeof duration !== 'number' || seconds + duration <= MOST_SECONDS) return request;
+			throw new InputError(
+				`'Duration' is ${duration} seconds and the video has ${seconds}; the limit for both together is ${MOST_SECONDS}`,
+				'Enter fewer seconds, or use a shorter video.',
+			);
 		},
 		body: (request, media) => mediaBody(spec, asInput(request), media),
 		billed: ({ duration }, input) => {

@@ -233,7 +233,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^(InternalError|SystemError|ModelServiceFailed|RequestTimeOut|ModelServingError|ModelUnavailable)/,
-		hint: 'The service has a problem or is overloaded. Try again later.',
+		hint: 'The service is unavailable or overloaded. Try again later.',
 	},
 	{
 		code: /^(InvalidParameter|BadRequest)/,

@@ -76,6 +76,16 @@ const CASES: Array<[what: string, ModelSpec, Asked, body: object]> = [
 		},
 	],
 	[
+		'happyhorse-1.0-video-edit has no watermark that nobody asked for',
+		happyHorse,
+		{ prompt: 'x', media: [['video', V]], values: { resolution: '720P' } },
+		{
+			model: 'happyhorse-1.0-video-edit',
+			input: { prompt: 'x', media: [{ type: 'video', url: V }] },
+			parameters: { resolution: '720P', watermark: false },
+		},
+	],
+	[
 		'wan3.0-video as an edit keeps length and shape',
 		wan3Video,
 		{

@@ -12,6 +12,7 @@ import {
 } from '../../../nodes/WanVideoEdit/models/vacePlus';
 import { validateRequest } from '../../../nodes/WanVideoEdit/models/validate';
 import { wan27I2v } from '../../../nodes/WanVideoEdit/models/wan27I2v';
+import { wan3Video } from '../../../nodes/WanVideoEdit/models/wan3Video';
 import { url } from '../requests';
 
 // One table over all models: each limit has a value just inside and one just outside.
@@ -179,6 +180,18 @@ describe('what only the files tell', () => {
 		);
 		expect(fit(wan27I2v, clip(6.123))?.message).toContain('6.12 seconds long');
 		expect(fit(wan27I2v, [media('first_clip')], { duration: 2 })).toBeUndefined();
+	});
+
+	test('a video and its result are 30 seconds together where the model says so', () => {
+		const clip = (seconds: number) => [media('reference_video', { seconds })];
+		expect(fit(wan3Video, clip(15), { duration: 15 })).toBeUndefined();
+		expect(fit(wan3Video, clip(9.98), { duration: 20 })).toBeUndefined();
+		expect(fit(wan3Video, clip(15))).toBeUndefined();
+		expect(fit(wan3Video, clip(15), { duration: -1 })).toBeUndefined();
+		expect(fit(wan3Video, [media('reference_video')], { duration: 30 })).toBeUndefined();
+		expect(fit(wan3Video, clip(10.2), { duration: 25 })?.message).toBe(
+			"'Duration' is 25 seconds and the video has 10; the limit for both together is 30",
+		);
 	});
 
 	test('a mask is as large as its video', () => {

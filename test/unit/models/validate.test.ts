@@ -98,7 +98,7 @@ describe('choices', () => {
 
 	test.each(['16:10', '', ' 16:9', '16：9'])('%j is none, and the choices are told', (value) => {
 		const { message, hint } = refusalOf(() => choice('Aspect Ratio', value, RATIOS));
-		expect(message).toBe(`'Aspect Ratio' is "${value}", which is none of its choices`);
+		expect(message).toBe(`'Aspect Ratio' is "${value}", which is not one of its options`);
 		for (const ratio of RATIOS) expect(hint).toContain(ratio);
 	});
 });

@@ -7,7 +7,7 @@ import { readTaskId, taskIdField } from '../../fields/taskId';
 
 export const option = {
 	name: 'Cancel',
-	description: 'Cancel a task that still waits in the queue; a running task cannot be canceled',
+	description: 'Cancel a task that is still in the queue; a running task cannot be canceled',
 	action: 'Cancel a task',
 };
 

@@ -18,6 +18,7 @@ import {
 	resolution,
 	resolution480,
 	seed,
+	shownFor,
 	watermark,
 } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
@@ -28,7 +29,6 @@ import { wan27VideoEdit } from '../../models/wan27VideoEdit';
 import { wan3Video, wan3VideoPrime } from '../../models/wan3Video';
 
 const WAN3: readonly ModelSpec[] = [wan3Video, wan3VideoPrime];
-const NOT_WAN3 = EDIT_MODELS.filter((spec) => !WAN3.includes(spec));
 
 const hidden = (setting: Setting, models: readonly ModelSpec[]): Setting => ({
 	...setting,
@@ -49,7 +49,11 @@ const beforeWan3 = (setting: Setting) =>
 		EDIT_MODELS.filter((spec) => WAN3.includes(spec) || !(setting.api in spec.values)),
 	);
 
-const ofWan3 = (setting: Setting) => hidden(setting, NOT_WAN3);
+/** Hidden with models that this node does not know as well: they take the fields of the default model. */
+const ofWan3 = (setting: Setting): Setting => ({
+	...setting,
+	property: shownFor(setting.property, WAN3),
+});
 
 export const editSettings: readonly Setting[] = [
 	beforeWan3(resolution),

@@ -49,7 +49,7 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 const SECOND_ENGINE =
 	"n8n's second engine, which the workflow's settings choose, cannot suspend it";
 const SINGLE_ITEM =
-	"it belongs to a sub-workflow that was called with a single item, and n8n would lose results if several such calls waited. Set 'Execute Workflow' to 'Run once with all items'";
+	"it belongs to a sub-workflow that was called with a single item, and n8n would lose results if several such calls waited. Set 'Execute Sub-workflow' to 'Run once with all items'";
 
 function itemsAtStart({ resultData, executionData }: IRunExecutionData): number {
 	const runs = Object.values(resultData.runData).flat();
