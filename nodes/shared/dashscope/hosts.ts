@@ -69,7 +69,8 @@ export function isPrivateHost(hostname: string): boolean {
 /** Whether a base URL is of the region China (Beijing), which has its own prices and some model IDs of its own. */
 export function isBeijing(baseUrl: string): boolean {
 	const { hostname } = new URL(baseUrl);
-	return hostname === 'dashscope.aliyuncs.com' || hostname.includes('.cn-beijing.');
+	// vpc-cn-beijing.dashscope.aliyuncs.com is Beijing's host inside Alibaba's own network.
+	return hostname === 'dashscope.aliyuncs.com' || /[.-]cn-beijing\./.test(hostname);
 }
 
 /** A URL, or undefined where `new URL` would throw. */
