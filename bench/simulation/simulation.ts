@@ -158,7 +158,7 @@ async function loop(
 			transfers: 2,
 			failsTry: () => false,
 		});
-		if (settled !== undefined) return settled[0];
+		if (Array.isArray(settled)) return settled[0];
 	}
 }
 

@@ -4,7 +4,9 @@ import { asNodeError, errorItem, toError } from '../../shared/n8n/failures';
 import { namingTasks } from '../../shared/n8n/leftTasks';
 import { noteCall } from '../../shared/n8n/nodeMemory';
 import { forModel, isTool } from '../../shared/n8n/tool';
+import { refuseLoopItems } from '../../shared/n8n/suspend/payload';
 import { StoppedError } from '../../shared/tasks/errors';
+import { booleanParameter } from '../fields/read';
 import { file } from './file';
 import type { Operation, Resource } from './operation';
 import { task } from './task';
@@ -59,6 +61,7 @@ export async function route(this: IExecuteFunctions): Promise<INodeExecutionData
 			{ description: 'Choose a resource and an operation in the node.' },
 		);
 	}
+	if (!booleanParameter(this, 'checkSuspended', 0, false)) refuseLoopItems(this);
 	try {
 		const items = await chosen.execute.call(this);
 		noteCall(

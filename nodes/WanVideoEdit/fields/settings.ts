@@ -457,10 +457,7 @@ export function hiddenFor(
 }
 
 /** A field of some models only. */
-export function shownFor(
-	property: INodeProperties,
-	models: readonly ModelSpec[],
-): INodeProperties {
+export function shownFor(property: INodeProperties, models: readonly ModelSpec[]): INodeProperties {
 	return { ...property, displayOptions: { show: { '/model': models.map(({ id }) => id) } } };
 }
 

@@ -89,6 +89,10 @@ export async function readHold(functions: IExecuteFunctions): Promise<Hold> {
 
 const ANSWERS_AT_THE_END = ['lastNode', 'responseNode', 'responseNodes', 'streaming'];
 
+/** Of these modes, those in which a node of the workflow answers. */
+const NODE_ANSWERS = 'responseNode';
+const RESPOND_NODE = 'n8n-nodes-base.respondToWebhook';
+
 /** n8n's chat answers with the result unless its options say otherwise. */
 const CHAT_TRIGGER = '@n8n/n8n-nodes-langchain.chatTrigger';
 
@@ -98,11 +102,20 @@ function callerWaits(functions: IExecuteFunctions): boolean {
 	const before = functions.getParentNodes(functions.getNode().name, {
 		includeNodeParameters: true,
 	});
+	const hasAnswered = before.some(
+		({ type, name, disabled }) => type === RESPOND_NODE && !disabled && hasRun(functions, name),
+	);
 	return before.some(({ type, parameters, disabled }) => {
 		const options: unknown = parameters?.options;
 		const usual = type === CHAT_TRIGGER ? 'lastNode' : undefined;
 		const own = isRecord(options) ? options.responseMode : undefined;
 		const mode = own ?? parameters?.responseMode ?? usual;
+		if (mode === NODE_ANSWERS && hasAnswered) return false;
 		return !disabled && typeof mode === 'string' && ANSWERS_AT_THE_END.includes(mode);
 	});
+}
+
+function hasRun(functions: IExecuteFunctions, node: string): boolean {
+	const found: unknown = functions.getWorkflowDataProxy(0).$(node);
+	return isRecord(found) && found.isExecuted === true;
 }

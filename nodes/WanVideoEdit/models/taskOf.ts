@@ -20,8 +20,8 @@ export function taskOf(
 			.slice(0, 32),
 		model,
 		prompt,
-		call: async (upload, inline) => ({
-			body: spec.body(request, await resolveMedia(media, upload, inline)),
+		call: async (upload, inlineBytes) => ({
+			body: spec.body(request, await resolveMedia(media, upload, inlineBytes)),
 			path,
 			createsPerSecond,
 		}),

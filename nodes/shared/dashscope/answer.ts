@@ -90,7 +90,8 @@ const WHAT_BROKE: Record<Extract<FailureKind, 'unreachable' | 'lost'>, string> =
 /** The error for a call that brought no HTTP answer at all. */
 export function connectionError(error: unknown, host: string): DashScopeError {
 	const code = socketCodeOf(error);
-	const never = code !== undefined && NEVER_CONNECTED.has(code) && !hasStood(error);
+	const noWay = code === 'ETIMEDOUT' && innermost(error, 'syscall') === 'connect';
+	const never = noWay || (code !== undefined && NEVER_CONNECTED.has(code) && !hasStood(error));
 	const kind = never ? 'unreachable' : 'lost';
 	const timedOut = code === 'ETIMEDOUT' || code === 'ECONNABORTED';
 	const what = timedOut ? 'did not answer in time' : WHAT_BROKE[kind];
@@ -139,8 +140,8 @@ export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: num
 	});
 }
 
-/** DashScope's own words in an error answer, as far as there are any. */
-function errorIn(record: JsonRecord) {
+/** DashScope's own words in an answer that is an error, as far as there are any. */
+export function errorIn(record: JsonRecord) {
 	const said = (key: string) => {
 		const text = textAt(record, key);
 		return text === undefined ? undefined : withoutKeys(text);

@@ -1,3 +1,4 @@
+import { errorIn } from './answer';
 import { dashScopeRequest } from './client';
 import type { DashScopeClient } from './client';
 import { DashScopeError } from './errors';
@@ -71,9 +72,12 @@ export function parseTask(raw: JsonRecord): Task | undefined {
 }
 
 function namesNoTask(raw: JsonRecord): DashScopeError {
-	return new DashScopeError('The answer names no task', {
+	const { code, message, requestId } = errorIn(raw);
+	const said = message === undefined ? '' : `, but says: ${message}`;
+	return new DashScopeError(`The answer names no task${said}`, {
 		kind: 'garbled',
-		requestId: textAt(raw, 'request_id'),
+		code,
+		requestId,
 		hint: 'A proxy or gateway may stand between n8n and DashScope; check the base URL.',
 	});
 }

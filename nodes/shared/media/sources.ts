@@ -65,16 +65,16 @@ export function identitiesOf(media: CheckedMedia[]): ResolvedMedia[] {
 /**
  * Turns checked media into URLs that DashScope can read: URLs stay as they are, small images travel inline,
  * everything else is uploaded.
- * @param inline whether images may travel inline at all
+ * @param inlineBytes of images that may travel inline at the most
  * @returns in the same order
  */
 export async function resolveMedia(
 	media: CheckedMedia[],
 	upload: (file: UploadFile) => Promise<string>,
-	inline = true,
+	inlineBytes = INLINE_TOTAL_BYTES,
 ): Promise<ResolvedMedia[]> {
 	const resolved: ResolvedMedia[] = [];
-	let inlineBytes = 0;
+	let left = Math.min(inlineBytes, INLINE_TOTAL_BYTES);
 	for (const source of media) {
 		const { type } = source;
 		if (source.from === 'url') {
@@ -82,12 +82,8 @@ export async function resolveMedia(
 			continue;
 		}
 		const { file, format } = source;
-		const fits =
-			inline &&
-			source.inline &&
-			file.size <= INLINE_IMAGE_BYTES &&
-			inlineBytes + file.size <= INLINE_TOTAL_BYTES;
-		if (fits) inlineBytes += file.size;
+		const fits = source.inline && file.size <= Math.min(INLINE_IMAGE_BYTES, left);
+		if (fits) left -= file.size;
 		resolved.push({
 			type,
 			url: fits ? await dataUri(file, format) : await upload(toUpload(source)),

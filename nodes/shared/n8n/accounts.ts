@@ -13,7 +13,7 @@ const journal = new Journal(Date.now());
 /** What this process knows of the account behind a credential. */
 export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
 	const key = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
-	const account = accounts.get(key) ?? new Account(journal);
+	const account = accounts.get(key) ?? new Account(journal, key.slice(0, 12));
 	accounts.set(key, account);
 	return account;
 }

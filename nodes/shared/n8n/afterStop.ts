@@ -6,16 +6,21 @@ import { cancelTask, createTask } from '../dashscope/tasks';
 import type { CreateCall, CreatedTask } from '../dashscope/types';
 import { cancelSignalOf } from '../dashscope/uploads';
 import { StoppedError } from '../tasks/errors';
+import type { Account } from '../tasks/account';
 import { cancelledLine, leftLine } from '../tasks/cancel';
+import type { Clock } from '../tasks/ports';
 
 /** Stop ends the node within a second; a cancellation that takes longer goes on without it. */
 const PATIENCE_MS = 700;
 
-/** The account may cancel 20 tasks a second; more than that have to wait for the next second. */
-const NEXT_SECOND_MS = 1_100;
-/** A longer pause is not kept: the task would have started meanwhile. */
-const LONGEST_PAUSE_MS = 5_000;
 const CANCEL_TRIES = 10;
+
+/** A stop does not end it. */
+const CLOCK: Clock = {
+	now: () => Date.now(),
+	sleep: async (ms) => await sleep(ms),
+	random: () => Math.random(),
+};
 
 /** The calls that a stop must not cut off: what they leave behind costs money. */
 export class AfterStop {
@@ -24,6 +29,7 @@ export class AfterStop {
 
 	constructor(
 		private readonly functions: IExecuteFunctions,
+		private readonly account: Account,
 		/** Makes the client for one call. */
 		client: () => DashScopeClient,
 	) {
@@ -85,14 +91,16 @@ export class AfterStop {
 	}
 
 	private async cancel(taskId: string): Promise<void> {
+		const { cancels } = this.account;
 		for (let tries = 1; ; tries++) {
+			await cancels.pass(CLOCK);
+			const sentAt = CLOCK.now();
 			try {
 				return await cancelTask(this.client(), taskId);
 			} catch (error) {
-				const failure = error instanceof DashScopeError ? error : undefined;
-				const again = failure?.kind === 'throttled' && tries < CANCEL_TRIES;
-				if (!again) return await Promise.reject(error);
-				await sleep(Math.min(failure.retryAfterMs ?? NEXT_SECOND_MS, LONGEST_PAUSE_MS));
+				const throttled = error instanceof DashScopeError && error.kind === 'throttled';
+				if (!throttled || tries >= CANCEL_TRIES) return await Promise.reject(error);
+				cancels.throttled(sentAt, CLOCK.now(), error.retryAfterMs);
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import { StoppedError } from '../tasks/errors';
 import type { Clock, LookPorts, TaskPorts } from '../tasks/ports';
 import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
+import { inTurn } from './transfers';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -26,7 +27,7 @@ export function n8nPorts(
 	client: DashScopeClient,
 	maxResultBytes: number,
 ): TaskPorts<IBinaryData> {
-	const afterStop = new AfterStop(functions, () => telling(client));
+	const afterStop = new AfterStop(functions, accountOf(client), () => telling(client));
 	return {
 		...lookPorts(functions, client, maxResultBytes, cancelSignalOf(functions)),
 		exclusive: client.exclusive,
@@ -34,7 +35,8 @@ export function n8nPorts(
 		executionId: `${functions.getExecutionId() ?? ''} ${functions.getNode().id}`,
 		createTask: async (call) => await afterStop.createTask(call),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
-		upload: async (model, source) => await uploadFile(client, model, source),
+		upload: async (model, source) =>
+			await inTurn(async () => await uploadFile(client, model, source), cancelSignalOf(functions)),
 	};
 }
 
@@ -63,12 +65,10 @@ export function lookPorts(
 		listTasks: async (query) =>
 			await listTasks(telling(client), query, async () => await account.requests.pass(clock)),
 		download: async (taskId, videoUrl) =>
-			await download(
-				functions,
-				await openResult(functions, videoUrl, client.baseUrl, signal),
-				taskId,
-				maxResultBytes,
-			),
+			await inTurn(async () => {
+				const result = await openResult(functions, videoUrl, client.baseUrl, signal);
+				return await download(functions, result, taskId, maxResultBytes);
+			}, signal),
 		log: (message) => functions.logger.info(message),
 	};
 }

@@ -120,14 +120,14 @@ function failedItem(
 		duplicatesSentence(duplicates),
 	];
 	const { number: piece, of, from, to } = first?.clip ?? { number: 0, of: 0, from: 0, to: 0 };
-	const second = [
-		first?.error.details.duplicateTaskIds ?? [],
-		...duplicates.map(({ taskId }) => taskId),
-	].flat();
+	const second = [first?.error.details.duplicateTaskIds, ...duplicates.map(({ taskId }) => taskId)];
 	const details = {
 		...first?.error.details,
-		...(second.length === 0 ? {} : { duplicateTaskIds: second.join(', ') }),
-		...{ piece, pieces: of, from, to },
+		duplicateTaskIds: second.filter((id) => id !== undefined).join(', ') || undefined,
+		piece,
+		pieces: of,
+		from,
+		to,
 		finishedPieces: finished.map(pieceJson),
 		openTaskIds: open.map(({ taskId }) => taskId).join(', ') || undefined,
 	};

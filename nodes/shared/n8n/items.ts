@@ -150,7 +150,8 @@ export function submittedItem(
 }
 
 function secondTasks(duplicates?: Duplicate[]): IDataObject {
-	return duplicates === undefined ? {} : { duplicateTasks: duplicates.map((one) => ({ ...one })) };
+	const known = duplicates?.filter(({ taskId }) => taskId !== undefined) ?? [];
+	return known.length === 0 ? {} : { duplicateTasks: known.map((one) => ({ ...one })) };
 }
 
 /** The item of a row of the task list. */

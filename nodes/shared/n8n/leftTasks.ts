@@ -37,7 +37,8 @@ export function interrupted(taskId: string): TaskError {
  */
 export function namingTasks(functions: IExecuteFunctions, error: Error): Error {
 	const one = functions.getInputData().length === 1;
-	return error instanceof StoppedError ? error : naming(tasksOfRun(functions), error, one);
+	const { taskIds, lost } = tasksOfRun(functions);
+	return error instanceof StoppedError ? error : naming(taskIds, error, one, lost);
 }
 
 /** An error of an item that is not even looked at in this try, which also names its tasks of earlier ones. */
@@ -45,12 +46,19 @@ export function namingTasksOf(functions: IExecuteFunctions, item: number, error:
 	return naming(tasksOfItem(functions, item), error, true);
 }
 
-/** @param ofItem whether a single task is that of the item which the error is about */
-function naming(tasks: string[], error: Error, ofItem: boolean): Error {
+/**
+ * @param ofItem whether a single task is that of the item which the error is about
+ * @param lost submissions that may each have created one more
+ */
+function naming(tasks: string[], error: Error, ofItem: boolean, lost = 0): Error {
 	const { hint, details } = factsOf(error);
 	const said = [error.message, hint, details.taskId].join(' ');
 	const [only, ...more] = tasks.filter((taskId) => !said.includes(taskId));
-	if (only === undefined) return error;
+	const unknown = lost === 0 ? '' : `An earlier try has sent ${submissions(lost)}.`;
+	if (only === undefined) {
+		if (lost === 0) return error;
+		return new TaskError(error.message, [hint, unknown].filter(Boolean).join('\n'), details);
+	}
 
 	const ids = [only, ...more].join(', ');
 	const one = more.length === 0;
@@ -59,8 +67,14 @@ function naming(tasks: string[], error: Error, ofItem: boolean): Error {
 		: `Earlier tries submitted the tasks ${ids}. They keep running and will be billed if they succeed.`;
 	const advice = `A retry of the execution finds ${one ? 'it' : 'them'} again and submits nothing twice; 'Task: Get Status' fetches a video by its task ID within 24 hours.`;
 	const ofTask = one && ofItem ? { taskId: only } : { taskIds: ids };
-	return new TaskError(error.message, [hint, left, advice].filter(Boolean).join('\n'), {
+	return new TaskError(error.message, [hint, left, unknown, advice].filter(Boolean).join('\n'), {
 		...details,
 		...ofTask,
 	});
+}
+
+function submissions(lost: number): string {
+	return lost === 1
+		? 'a submission that got no response; its task may have been created and may be billed'
+		: `${lost} submissions that got no response; their tasks may have been created and may be billed`;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'crypto';
-import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import type { IExecuteFunctions, INode, INodeParameters } from 'n8n-workflow';
 import { isRecord } from '../dashscope/json';
 import { Ledger } from '../tasks/ledger';
 import type { LedgerStore } from '../tasks/ledger';
@@ -68,6 +68,33 @@ export function memoryOf(
 }
 
 /**
+ * Fields and options that say how a run goes and what leaves it: an item whose user changes one of them, as an error
+ * may advise, asks for the same as before.
+ */
+const NOT_ASKED = [
+	'waiting',
+	'download',
+	'outputField',
+	'lostSubmission',
+	'maxResultSize',
+	'pollInterval',
+	'price1080P',
+	'price720P',
+	'resubmitFailed',
+	'simplify',
+	'spendingLimit',
+	'timeout',
+	'transfers',
+];
+
+function askedBy({ options, ...fields }: INodeParameters): unknown {
+	const all = { ...fields, ...(isRecord(options) ? options : { options }) };
+	return Object.entries(all)
+		.filter(([name, value]) => value !== undefined && !NOT_ASKED.includes(name))
+		.sort();
+}
+
+/**
  * What the request of an item is made from: the input item, and the node's settings before their expressions are
  * evaluated. While that stays the same, an item of a later try is the same as before, whatever its expressions give.
  */
@@ -82,7 +109,7 @@ export function recipeOf(functions: IExecuteFunctions, item: number): string {
 	]);
 	// An agent that repeats a call gives it another number.
 	const given = json && { ...json, toolCallId: undefined };
-	const made = JSON.stringify([parameters, given, files]);
+	const made = JSON.stringify([askedBy(parameters), given, files]);
 	return createHash('sha256').update(made).digest('hex').slice(0, 32);
 }
 
@@ -112,13 +139,22 @@ export function countMissed(functions: IExecuteFunctions, missed: boolean): numb
 	return memory.missed;
 }
 
-/** The tasks that the run under way has submitted and that have not failed since, over all its tries. */
-export function tasksOfRun(functions: IExecuteFunctions): string[] {
-	if (!hasReadableMemory(functions)) return [];
+/**
+ * What the run under way has submitted over all its tries: the tasks that have not failed since, second ones included,
+ * and the number of submissions that may each have created one.
+ */
+export function tasksOfRun(functions: IExecuteFunctions): { taskIds: string[]; lost: number } {
+	if (!hasReadableMemory(functions)) return { taskIds: [], lost: 0 };
 	const run = `${runIndexOf(functions)}:`;
-	return Object.entries(nodeMemory(functions).ledger).flatMap(([key, entry]) =>
-		key.startsWith(run) && entry.state === 'submitted' ? [entry.taskId] : [],
-	);
+	const { ledger } = nodeMemory(functions);
+	const taskIds = Object.entries(ledger).flatMap(([key, entry]) => {
+		if (entry.state !== 'submitted') return [];
+		const second = key === `duplicate:${entry.taskId}` && entry.cancelled !== true;
+		return key.startsWith(run) || second ? [entry.taskId] : [];
+	});
+	const lost = new Ledger(ledger, 0).unanswered();
+	const open = lost.filter(({ key, entry }) => key.startsWith(run) && entry.absent !== true);
+	return { taskIds, lost: open.length };
 }
 
 /** The same, of one item, as far as an earlier try has noted which its tasks are. */

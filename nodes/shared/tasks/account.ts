@@ -13,6 +13,9 @@ import { SubmissionGate } from './submissionGate';
 /** Less than half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
 const REQUESTS_PER_SECOND = 8;
 
+/** The account may cancel 20 tasks a second (task API, read 2026-11). */
+const CANCELS_PER_SECOND = 15;
+
 /** Longer on its way, an answer's date is not used. */
 const SLOW_ANSWER_MS = 2_000;
 
@@ -70,7 +73,7 @@ export interface ListRead {
 	at: number;
 	/** From when on it lists. On the service's clock. */
 	from: number;
-	/** The submissions of this process that had no answer when the read ended: their tasks may be among the rows. */
+	/** The submissions of the model by this process that had no answer when the read ended: their tasks may be among the rows. */
 	underWay: symbol[];
 }
 
@@ -78,8 +81,8 @@ export interface ListRead {
  * What one process knows of its own submissions, whatever credential they were made with: two may lead to one account.
  */
 export class Journal {
-	/** Submissions under way. */
-	readonly open = new Set<symbol>();
+	/** Submissions under way, with the model of each. */
+	readonly open = new Map<symbol, string>();
 	/** Those without a usable answer. */
 	readonly lost = new Map<string, Unanswered>();
 	/** Tasks, with the moment at which each was noted. The oldest come first. */
@@ -92,6 +95,7 @@ export class Journal {
 export class Account {
 	/** For queries and task lists. */
 	readonly requests = new Limiter(REQUESTS_PER_SECOND);
+	readonly cancels = new Limiter(CANCELS_PER_SECOND);
 	/** Whether any answer has come from the host: then its address is right. */
 	reached = false;
 	/**
@@ -111,10 +115,18 @@ export class Account {
 	private readonly lists = new Map<string, ListRead>();
 	private readonly awaited = new Set<{ model: string; submittedAt: number }>();
 	private readonly ended = new Map<string, Task>();
+	/** Lists that wait for their turn. */
+	private readonly planned = new Map<string, { from: number; list: Promise<ListRead> }>();
 	private readonly glances = new Map<string, Promise<ListRead>>();
 
-	/** @param journal of the process; all its accounts share one */
-	constructor(private readonly journal: Journal) {}
+	/**
+	 * @param journal of the process; all its accounts share one
+	 * @param id unlike any other account's, and the same in every process
+	 */
+	constructor(
+		private readonly journal: Journal,
+		readonly id = '',
+	) {}
 
 	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
 	submissions(model: string, createsPerSecond?: number): SubmissionGate {
@@ -152,10 +164,10 @@ export class Account {
 	}
 
 	/** Notes a submission under way; to be ended with the function that is returned. */
-	opens(): () => void {
+	opens(model: string): () => void {
 		const submission = Symbol('submission');
 		const { open } = this.journal;
-		open.add(submission);
+		open.set(submission, model);
 		return () => open.delete(submission);
 	}
 
@@ -227,30 +239,44 @@ export class Account {
 	}
 
 	/**
-	 * A task list that was begun no earlier than this call. Several executions that ask at the same time share one.
+	 * A task list that was begun no earlier than this call. All who ask before it is begun share one, and its turn.
+	 * @param from where it begins at the latest, on the service's clock
 	 * @param read brings the tasks of the model created from a moment on
-	 * @throws whatever reading throws; StoppedError
+	 * @throws whatever reading throws; StoppedError, also of another execution
 	 */
 	async list(
 		clock: Clock,
 		model: string,
 		from: number,
-		read: () => Promise<ListedTask[]>,
+		read: (from: number) => Promise<ListedTask[]>,
 	): Promise<ListRead> {
-		const asked = clock.now();
-		return await this.ask(clock, async () => {
-			const latest = this.lists.get(model);
-			// One from the future was read before the clock was set back.
-			const isLater = latest !== undefined && latest.at >= asked && latest.at <= clock.now();
-			if (isLater && latest.from <= from) return latest;
-			const started = { at: clock.now(), from };
-			const rows = await read();
+		const planned = this.planned.get(model);
+		if (planned !== undefined) {
+			planned.from = Math.min(planned.from, from);
+			return await planned.list;
+		}
+		const plan = { from };
+		const list = this.ask(clock, async () => {
+			this.planned.delete(model);
+			const started = { at: clock.now(), from: plan.from };
+			const rows = await read(plan.from);
 			this.calibrate(rows);
 			// Also those that began meanwhile; those that ended meanwhile are known.
-			const list = { ...started, rows, underWay: [...this.journal.open] };
-			this.lists.set(model, list);
-			return list;
+			const underWay = [...this.journal.open].flatMap(([submission, its]) =>
+				its === model ? [submission] : [],
+			);
+			const whole = { ...started, rows, underWay };
+			this.lists.set(model, whole);
+			return whole;
 		});
+		const next = Object.assign(plan, { list });
+		this.planned.set(model, next);
+		try {
+			return await list;
+		} finally {
+			// Its turn may never have come.
+			if (this.planned.get(model) === next) this.planned.delete(model);
+		}
 	}
 
 	/** Notes a task whose end is waited for, until the function that is returned is called. */
@@ -306,7 +332,7 @@ export class Account {
 		if (recent && latest.from <= from + OFFSET_JITTER_MS) return latest;
 		const begun = this.glances.get(model);
 		if (begun !== undefined) return await begun;
-		const reading = this.list(clock, model, from, async () => await read(from));
+		const reading = this.list(clock, model, from, read);
 		this.glances.set(model, reading);
 		try {
 			return await reading;

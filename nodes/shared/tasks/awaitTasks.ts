@@ -51,7 +51,8 @@ export async function awaitTasks<Video>(
 		download,
 	}: AwaitedTask): Promise<Outcome<Video>> => {
 		const job: TaskRef = { taskId, submittedAt, known: true, adopted: false };
-		const order = { taskId, model, submittedAt, known: true, deadline: since + timeoutMs };
+		const deadline = since + timeoutMs;
+		const order = { taskId, model, submittedAt, known: true, own: false, deadline };
 		try {
 			const task = await watch.finish(order);
 			if (task === undefined) {

@@ -3,6 +3,7 @@ import type { Task } from '../dashscope/types';
 import { endedBadly } from './deliver';
 import { StoppedError, TaskError } from './errors';
 import { askPatiently, askStatus } from './getStatus';
+import type { Ledger } from './ledger';
 import type { TaskPorts } from './ports';
 
 /** What the log says about a task of a stopped execution. */
@@ -38,6 +39,16 @@ export function nameBilled(ports: TaskPorts<unknown>, tasks: Array<Task | undefi
 		if (task?.status !== 'SUCCEEDED' && task?.status !== 'UNKNOWN') continue;
 		ports.log(
 			`Task ${task.taskId} was ${task.status} before the execution was stopped; get its video with 'Task: Get Status'`,
+		);
+	}
+}
+
+/** The same of submissions whose answer was lost. One that is under way at Stop is logged when its call ends. */
+export function nameLost(ports: TaskPorts<unknown>, ledger: Ledger): void {
+	for (const { entry } of ledger.unanswered()) {
+		if (entry.absent === true || entry.until === undefined) continue;
+		ports.log(
+			`The submission sent at ${new Date(entry.since).toISOString()} got no response before Stop; its task may have been created and may be billed`,
 		);
 	}
 }

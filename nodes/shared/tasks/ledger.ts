@@ -22,6 +22,8 @@ export type LedgerEntry =
 export interface SentEntry {
 	state: 'sent';
 	since: number;
+	/** Of this call, unlike any other's; it stays the same in every retry. Absent in what version 0.1.0 wrote down. */
+	id?: string;
 	/** Absent in what version 0.1.0 wrote down: it may be any. */
 	model?: string;
 	/** When it was known that no usable answer comes. */
@@ -32,6 +34,8 @@ export interface SentEntry {
 	absent?: boolean;
 	/** How far the service's clock was ahead of the local one then, if that was known. Milliseconds. */
 	offset?: number;
+	/** By how much the task list was seen to lag since, at least. Milliseconds. */
+	lagMs?: number;
 }
 
 export type SubmittedEntry = Extract<LedgerEntry, { state: 'submitted' }>;
@@ -60,8 +64,8 @@ export class Ledger {
 	}
 
 	/** Writes down that a create call is about to be sent. */
-	sending(key: string, now: number, model: string): void {
-		this.store[key] = { state: 'sent', since: now, model };
+	sending(key: string, call: Omit<SentEntry, 'state'>): void {
+		this.store[key] = { state: 'sent', ...call };
 	}
 
 	/** Writes down that no usable answer came. */

@@ -2,7 +2,7 @@
  * Was a task created by a submission that brought no usable answer, and which? Pure: judges what the task list shows.
  * docs/architecture.md says what evidence is enough, and why.
  */
-import type { ListedTask } from '../dashscope/types';
+import type { ListedTask, TaskStatus } from '../dashscope/types';
 
 /** How long after a submission its task is listed at the latest, in milliseconds. A row may lag, and so may a gateway. */
 export const LISTED_AFTER_MS = 60_000;
@@ -18,6 +18,9 @@ const MOST_LAG_MS = 5 * 60_000;
 
 /** A gateway may store a task a while after it gave up on the answer. */
 const LATE_MS = 30_000;
+
+/** Of tasks that are not billed and make no video. */
+const FREE: TaskStatus[] = ['FAILED', 'CANCELED'];
 
 /** A submission without a usable answer, on the service's clock. Epoch milliseconds. */
 export interface LostSubmission {
@@ -53,6 +56,8 @@ export interface Evidence {
 	listsRequestIds: boolean;
 	/** Whether a task is known to be another submission's. */
 	isTaken(taskId: string): boolean;
+	/** Whether it stands for another request of this execution. */
+	isClaimed(taskId: string): boolean;
 	/** The other submissions of this process that got no usable answer. */
 	others: OtherLost[];
 	/** Nobody but this process submits tasks with the account. */
@@ -70,21 +75,23 @@ export type Verdict =
 
 /** Judges what a task list says about a lost submission. */
 export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
-	const { rows, reads, elapsedMs, lagMs, fresh, stale, reaches, isTaken, others, exclusive } =
-		evidence;
+	const { rows, reads, elapsedMs, lagMs, fresh, stale, reaches, others, exclusive } = evidence;
 	const exact = exactMatch(lost, rows);
-	if (exact !== undefined && !isTaken(exact.taskId)) return { is: 'ours', task: exact };
+	// Another retry of the same execution may have it as well: it is this call's all the same.
+	if (exact !== undefined && !evidence.isClaimed(exact.taskId)) return { is: 'ours', task: exact };
 
 	const candidates = candidatesOf(lost, evidence);
 	const [candidate] = candidates;
 	const lag = stale || lagMs > 0 ? Math.min(lagMs, MOST_LAG_MS) + LAG_MARGIN_MS : 0;
 	const settled = elapsedMs >= LISTED_AFTER_MS + lag;
+	// What failed or was canceled costs nothing: whose it is makes no difference once nothing else can turn up.
+	const harmless = settled && candidates.every(({ status }) => FREE.includes(status));
 	if (candidate !== undefined) {
 		const rival = others.some(
 			(other) => other.sameRequest !== true && mayBelongTo(other, candidate),
 		);
 		if (exclusive && candidates.length === 1 && !rival) return { is: 'ours', task: candidate };
-		return { is: settled ? 'unclear' : 'undecided', candidates };
+		if (!harmless) return { is: settled ? 'unclear' : 'undecided', candidates };
 	}
 	if (!reaches || stale) {
 		return { is: settled && reads >= 2 ? 'unclear' : 'undecided', candidates };

@@ -8,7 +8,7 @@ import type { ItemStore } from './identity';
 import { Semaphore } from './semaphore';
 import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
-import { cancelWaiting, nameBilled } from './cancel';
+import { cancelWaiting, nameBilled, nameLost } from './cancel';
 import { Submitter } from './submit';
 import type { Duplicate, TaskRef, LostSubmissionRule } from './submit';
 import { Uploads } from './uploads';
@@ -33,10 +33,16 @@ export interface TaskRequest {
 	/**
 	 * Makes the create call, and uploads what it needs.
 	 * @param upload brings a file to the service; returns its `oss://` URL
-	 * @param inline whether small images may travel in the body itself
+	 * @param inlineBytes of small images that may travel in the body itself
 	 */
-	call(upload: (file: UploadFile) => Promise<string>, inline: boolean): Promise<CreateCall>;
+	call(upload: (file: UploadFile) => Promise<string>, inlineBytes: number): Promise<CreateCall>;
 }
+
+/**
+ * Images in the bodies of all requests of a run together: they are made before their turn comes, and stay in memory until
+ * then. Bytes.
+ */
+const INLINE_BYTES = 20 * 1024 * 1024;
 
 export interface RunSettings {
 	/** Hand back the task IDs instead of waiting for the videos. */
@@ -107,7 +113,7 @@ export async function runTasks<Video>(
 	memory: Memory,
 	settings: RunSettings,
 ): Promise<Array<Outcome<Video>>> {
-	const run = new TaskRun(ports, memory, settings);
+	const run = new TaskRun(ports, memory, settings, edits.length);
 	const keyed = keysOf(edits, memory.ledger, memory.items);
 	const outcomes = await Promise.all(
 		// What the task was asked for at an earlier try is not known any more.
@@ -119,6 +125,7 @@ export async function runTasks<Video>(
 	if (ports.stopped()) {
 		const ended = outcomes.map((outcome) => ('task' in outcome ? outcome.task : undefined));
 		nameBilled(ports, ended);
+		nameLost(ports, memory.ledger);
 		await cancelWaiting(ports, run.taskIds());
 		throw new StoppedError();
 	}
@@ -131,6 +138,7 @@ class TaskRun<Video> {
 	private readonly uploads: Uploads;
 	private readonly downloads: Semaphore;
 	private readonly ledger: Ledger;
+	private readonly inlineBytes: number;
 	/** Submitted and not known to have ended, by key. */
 	private readonly jobs = new Map<string, TaskRef>();
 	private readonly calls = new Map<string, CreateCall>();
@@ -140,7 +148,9 @@ class TaskRun<Video> {
 		private readonly ports: TaskPorts<Video>,
 		memory: Memory,
 		private readonly settings: RunSettings,
+		requests: number,
 	) {
+		this.inlineBytes = INLINE_BYTES / requests;
 		this.ledger = memory.ledger;
 		this.uploads = new Uploads(ports, memory.uploads, settings.transfers);
 		this.downloads = new Semaphore(settings.transfers);
@@ -181,11 +191,15 @@ class TaskRun<Video> {
 	private async duplicatesOf({ model }: TaskRequest, key: string): Promise<Duplicate[]> {
 		const lost = this.ledger.abandoned(key);
 		const begun = this.searches.get(key);
-		if (begun?.lost === lost.length) return await begun.search;
+		if (begun?.lost === lost.length) {
+			const found = await begun.search;
+			// The list could not be read then: a last look.
+			if (found.every(({ taskId }) => taskId !== undefined)) return found;
+		}
 		const search = this.submitter.duplicates(model, lost, key).catch((error: unknown) => {
 			// The task itself is not touched by it.
 			this.ports.log(`Second tasks of an item could not be looked for: ${toMessage(error)}`);
-			return [];
+			return [{ cancelled: false, certain: false }];
 		});
 		this.searches.set(key, { lost: lost.length, search });
 		return await search;
@@ -222,14 +236,14 @@ class TaskRun<Video> {
 
 	private async submit(edit: TaskRequest, key: string): Promise<TaskRef> {
 		return await this.submitter.submit(key, edit.model, async () => {
-			const call = await this.callOf(edit, !this.keepsCalls());
+			const call = await this.callOf(edit, this.keepsCalls() ? 0 : this.inlineBytes);
 			if (this.keepsCalls()) this.calls.set(key, call);
 			return call;
 		});
 	}
 
-	private async callOf(edit: TaskRequest, inline: boolean): Promise<CreateCall> {
-		return await edit.call(async (file) => await this.uploads.url(edit.model, file), inline);
+	private async callOf(edit: TaskRequest, inlineBytes: number): Promise<CreateCall> {
+		return await edit.call(async (file) => await this.uploads.url(edit.model, file), inlineBytes);
 	}
 
 	/** Whether a task may have to be submitted anew later. A body that is kept is kept small. */
@@ -243,7 +257,7 @@ class TaskRun<Video> {
 		if (this.settings.holdMs === 0 && !job.known) return undefined;
 		const { taskId, submittedAt } = job;
 		const known = job.known || job.adopted;
-		return await this.watch.finish({ taskId, model, submittedAt, known, deadline });
+		return await this.watch.finish({ taskId, model, submittedAt, known, own: true, deadline });
 	}
 
 	private async handBack(
@@ -271,7 +285,7 @@ class TaskRun<Video> {
 		const call = this.calls.get(key);
 		if (call !== undefined || !(job.known || this.keepsCalls())) return call;
 		try {
-			return await this.callOf(edit, false);
+			return await this.callOf(edit, 0);
 		} catch (error) {
 			// The task goes on all the same.
 			this.ports.log(`Task ${job.taskId} cannot be resubmitted if it fails: ${toMessage(error)}`);
@@ -292,7 +306,8 @@ export function withDuplicates<Video>(
 	if (duplicates.length === 0) return outcome;
 	if (outcome.state === 'finished') return { ...outcome, duplicates };
 	const { message, hint, details } = outcome.error;
-	const named = { ...details, duplicateTaskIds: duplicates.map(({ taskId }) => taskId).join(', ') };
+	const ids = duplicates.flatMap(({ taskId }) => taskId ?? []);
+	const named = ids.length === 0 ? details : { ...details, duplicateTaskIds: ids.join(', ') };
 	const why = [hint, duplicatesSentence(duplicates)].filter((text) => text).join(' ');
 	return { ...outcome, error: new TaskError(message, why, named) };
 }
@@ -301,6 +316,9 @@ export function withDuplicates<Video>(
 export function duplicatesSentence(duplicates: Duplicate[]): string {
 	return duplicates
 		.map(({ taskId, cancelled, certain }) => {
+			if (taskId === undefined) {
+				return 'A second task may have been created: the task list could not be read.';
+			}
 			if (cancelled) return `A second task ${taskId} was created and has been canceled.`;
 			return certain
 				? `A second task ${taskId} was created and is billed if it succeeds.`

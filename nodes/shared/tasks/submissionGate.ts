@@ -68,6 +68,16 @@ export class SubmissionGate {
 		}
 	}
 
+	/** The turn of one that was let through and then had to wait for something else. @throws StoppedError */
+	async again(clock: Clock): Promise<void> {
+		try {
+			await this.limiter.pass(clock);
+		} catch (error) {
+			this.ended(clock, 'unknown');
+			await Promise.reject(error);
+		}
+	}
+
 	/** To be called with the end of each submission that was let through. */
 	ended(clock: Clock, taken: Taken, retryAfterMs = 0): void {
 		if (taken === 'taken') this.overload = undefined;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'crypto';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import type { CreateCall, ListedTask } from '../dashscope/types';
 import type { ListRead } from './account';
@@ -34,7 +35,8 @@ export interface TaskRef {
 
 /** A task that was created for a request besides the one that stands for it. */
 export interface Duplicate {
-	taskId: string;
+	/** Absent where the list could not be read at the end: there may be one or not. */
+	taskId?: string;
 	/** Cancelled while it waited, so that it is not billed. */
 	cancelled: boolean;
 	/** Surely of this request; otherwise it may be somebody else's. */
@@ -66,7 +68,8 @@ const LOOKS = [1, 3, 6, 10, 15, 22, 30, 40, 50, 61, 63].map((seconds) => seconds
 const LATER_LOOKS_MS = 10_000;
 const LONGEST_LOOK_PAUSE_MS = 11_000;
 
-/** Between two looks where there is no time to wait. */
+/** Where there is no time to wait: looks, and the pause between them. */
+const BRIEF_LOOKS = 2;
 const BRIEF_PAUSE_MS = 1_000;
 
 /** When second tasks are looked for, in ms after a submission that was taken for not done. */
@@ -75,7 +78,7 @@ const DUPLICATE_LOOKS = [20_000, 45_000, LISTED_AFTER_MS + 5_000];
 /** Of a list that nobody will look at again. */
 const LIST_TRIES = 4;
 
-/** A gateway that has no task list refuses it each time. */
+/** A gateway that has no task list refuses it each time; one that has no such model may say so in a garbled answer. */
 const BELIEVED_REFUSALS = 3;
 
 /** Submissions that may each have created a task are given up after this many, even if the user wants them repeated. */
@@ -107,8 +110,9 @@ const JITTER_MS = 5_000;
 const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 
 /** The task that the ledger has for a request. */
-export function refOf({ taskId, submittedAt, adopted = false, proven }: SubmittedEntry): TaskRef {
-	return { taskId, submittedAt, known: false, adopted, proven };
+export function refOf(entry: SubmittedEntry): TaskRef {
+	const { taskId, submittedAt, requestId, adopted = false, proven } = entry;
+	return { taskId, submittedAt, requestId, known: false, adopted, proven };
 }
 
 /** Submits requests, each exactly once per execution. */
@@ -160,7 +164,8 @@ export class Submitter {
 			const gate = ports.account.submissions(model, call.createsPerSecond);
 			const turn = await gate.pass(ports, settings.deadline);
 			if (!turn) throw notTaken(failures, ports.now() - began, this.lostBy(key).length);
-			await this.lookAgain(key, model);
+			// One look serves all that wait for it: they must not go together afterwards.
+			if (await this.lookAgain(key, model)) await gate.again(ports);
 			// By that look, or by the search for second tasks that goes on beside.
 			const late = this.ledger.find(key);
 			if (late?.state === 'submitted') {
@@ -174,6 +179,11 @@ export class Submitter {
 			if (!nothingWasDone(result.kind)) {
 				const job = await this.reconcile(key, model, failures);
 				if (job !== undefined) return job;
+				const { message, kind } = result;
+				const same = failures.filter((one) => one.kind === kind && one.message === message).length;
+				if (kind === 'garbled' && same >= BELIEVED_REFUSALS) {
+					throw refusal(result, this.lostBy(key).length);
+				}
 				if (ports.now() > settings.deadline) {
 					throw notTaken(failures, ports.now() - began, this.lostBy(key).length);
 				}
@@ -195,21 +205,23 @@ export class Submitter {
 	/**
 	 * A last look before a request is submitted anew: the list may have shown too late that an earlier submission was
 	 * taken, and its request ID tells.
+	 * @returns whether there was something to look for
 	 */
-	private async lookAgain(key: string, model: string): Promise<void> {
+	private async lookAgain(key: string, model: string): Promise<boolean> {
 		const lost = this.ledger.abandoned(key).filter(({ requestId }) => requestId !== undefined);
 		const sinceThen = this.ports.now() - (this.lookedAt.get(key) ?? -Infinity);
-		if (lost.length === 0 || sinceThen < MOMENT_MS) return;
+		if (lost.length === 0 || sinceThen < MOMENT_MS) return false;
 		// After Stop nothing is submitted anyway.
-		const list = await this.read(model, lost).catch(() => undefined);
+		const list = await this.readOnce(model, lost).catch(() => undefined);
 		if (list !== undefined && 'rows' in list) this.adoptAbandoned(key, list);
+		return true;
 	}
 
 	/** Adopts the task of an abandoned submission of a request that has none. */
 	private adoptAbandoned(key: string, { rows }: ListRead): TaskRef | undefined {
 		for (const entry of this.ledger.abandoned(key)) {
 			const task = exactMatch(entry, rows);
-			if (task === undefined || this.isTaken(task.taskId)) continue;
+			if (task === undefined || this.ledger.claims(task.taskId)) continue;
 			// The latest submission may have created a task as well.
 			this.ledger.abandon(key, false);
 			this.ledger.resume(key, entry);
@@ -230,11 +242,11 @@ export class Submitter {
 		let taken: Taken = 'unknown';
 		let pause = 0;
 		const sentAt = ports.now();
-		const close = account.opens();
-		const id = this.idOf(key, { since: sentAt });
+		const close = account.opens(model);
+		const id = randomUUID();
 		try {
 			if (ports.stopped()) throw new StoppedError();
-			ledger.sending(key, sentAt, model);
+			ledger.sending(key, { since: sentAt, id, model });
 			this.underWay.add(id);
 			const { taskId, requestId } = await ports.createTask(call);
 			const submittedAt = ports.now();
@@ -280,6 +292,7 @@ export class Submitter {
 		failures: DashScopeError[],
 	): Promise<TaskRef | undefined> {
 		const { ports, ledger, settings } = this;
+		const { brief = false } = settings;
 		const sent = ledger.find(key);
 		if (sent?.state !== 'sent') return undefined;
 		const entry = { ...sent };
@@ -287,7 +300,6 @@ export class Submitter {
 
 		let reads = 0;
 		let refusals = 0;
-		let lagMs = 0;
 		let candidates: ListedTask[] = [];
 		for (let looks = 1; ; looks++) {
 			if (looks > 1 || failures.length > 0) await ports.sleep(this.pauseBefore(looks, entry));
@@ -297,10 +309,11 @@ export class Submitter {
 				this.lookedAt.set(key, list.at);
 				const late = this.adoptAbandoned(key, list);
 				if (late !== undefined) return late;
-				// Noted, so that the list is read from the right moment on if our clock is set meanwhile.
-				ledger.lost(key, { offset: (entry.offset ??= ports.account.offset) });
 				const evidence = this.evidence(key, model, entry, list);
-				lagMs = Math.max(lagMs, evidence.lagMs);
+				// Noted, so that the list is read from the right moment on if our clock is set meanwhile.
+				entry.offset ??= ports.account.offset;
+				const lagMs = (entry.lagMs = Math.max(entry.lagMs ?? 0, evidence.lagMs));
+				ledger.lost(key, { offset: entry.offset, ...(lagMs > 0 ? { lagMs } : {}) });
 				const verdict = judge(this.onServiceClock(entry), { ...evidence, lagMs, reads: ++reads });
 				if (verdict.is === 'ours') return this.adopt(key, entry, verdict.task);
 				if (verdict.is === 'absent') return this.makeWay(key, model, entry, failures.at(-1));
@@ -314,13 +327,17 @@ export class Submitter {
 				trouble = list.message;
 				refusals = list.kind === 'rejected' ? refusals + 1 : 0;
 			}
-			if (settings.brief === true && looks >= 2) {
+			const waited = this.elapsed(entry, ports.now());
+			const old = waited > 2 * LISTED_AFTER_MS;
+			const believed = brief ? old && refusals >= BRIEF_LOOKS : refusals >= BELIEVED_REFUSALS;
+			if (brief && looks >= BRIEF_LOOKS && !believed) {
 				const failure = failures.at(-1);
 				throw outcomeUnknown({ model, lost: [entry], candidates, failure, trouble }, NotTakenError);
 			}
-			const late =
-				ports.now() > settings.deadline && this.elapsed(entry, ports.now()) > 2 * LISTED_AFTER_MS;
-			if (late || refusals >= BELIEVED_REFUSALS) {
+			// A brief one is called again until the deadline of whoever calls.
+			const late = !brief && old && ports.now() > settings.deadline;
+			const neverReached = !ports.account.reached && waited > NEVER_REACHED_MS;
+			if (late || neverReached || believed) {
 				return this.risk(key, { model, candidates, failure: failures.at(-1), trouble });
 			}
 		}
@@ -395,16 +412,18 @@ export class Submitter {
 		const later = DUPLICATE_LOOKS.map((after) => end + after).filter((at) => at > now);
 		// Those that an earlier try found are told again: n8n shows only what the last one says.
 		const found = new Map(
-			this.ledger.secondTasks(lost).map(({ taskId, cancelled = false }) => {
+			this.ledger.secondTasks(lost).map(({ taskId, cancelled = false }): [string, Duplicate] => {
 				return [taskId, { taskId, cancelled, certain: true }];
 			}),
 		);
+		let readAt = -Infinity;
 		for (const moment of settings.brief === true || later.length === 0 ? [now] : later) {
 			// The clock may have been set back.
 			const pause = Math.min(moment - ports.now(), LISTED_AFTER_MS);
 			if (pause > 0) await ports.sleep(pause);
 			const list = await this.readPatiently(model, lost);
 			if (!('rows' in list)) continue;
+			readAt = list.at;
 			if (key !== undefined && this.ledger.find(key) === undefined) this.adoptAbandoned(key, list);
 			for (const entry of lost) {
 				const { rows } = list;
@@ -419,7 +438,8 @@ export class Submitter {
 				}
 			}
 		}
-		return [...found.values()];
+		const unread = readAt < end + LISTED_AFTER_MS ? [{ cancelled: false, certain: false }] : [];
+		return [...found.values(), ...unread];
 	}
 
 	private async cancelDuplicate(taskId: string, { requestId }: SentEntry): Promise<Duplicate> {
@@ -449,8 +469,19 @@ export class Submitter {
 		}
 	}
 
-	/** @returns the list, or why it could not be read */
+	/**
+	 * @returns the list as it is when all submissions under way have their answer: the task of one could be taken for a
+	 * lost one's. Or why it could not be read
+	 */
 	private async read(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
+		const { ports } = this;
+		const list = await this.readOnce(model, lost);
+		if ('rows' in list) while (ports.account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
+		return list;
+	}
+
+	/** @returns the list, or why it could not be read */
+	private async readOnce(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
 		const { ports } = this;
 		const { account } = ports;
 		const serviceNow = ports.now() + (account.offset ?? 0);
@@ -470,16 +501,13 @@ export class Submitter {
 			),
 			serviceNow - LONGEST_SPAN_MS,
 		);
-		// Not from now on: it may wait long for its turn, and others may share it.
-		const toItsMoment = async () => {
+		// The end of the span is set when the call is sent: it may wait long for its turn.
+		const readUntilNow = async (start: number) => {
 			const to = ports.now() + (account.offset ?? 0) + MINUTE_MS;
-			return await ports.listTasks({ model, from, to });
+			return await ports.listTasks({ model, from: start, to });
 		};
 		try {
-			const list = await account.list(ports, model, from, toItsMoment);
-			// A task of a submission under way could be taken for a lost one's: wait until all have their answer.
-			while (account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
-			return list;
+			return await account.list(ports, model, from, readUntilNow);
 		} catch (error) {
 			if (ports.stopped()) return await Promise.reject(error);
 			const failure = error instanceof DashScopeError ? error : undefined;
@@ -543,6 +571,7 @@ export class Submitter {
 		return {
 			listsRequestIds: account.listsRequestIds,
 			isTaken: (taskId: string) => this.isTaken(taskId),
+			isClaimed: (taskId: string) => this.ledger.claims(taskId),
 			others: account.othersLost(except, model).map((other) => ({
 				...this.onServiceClock(other),
 				sameRequest: other.request === request,
@@ -567,8 +596,8 @@ export class Submitter {
 		return `${this.ports.executionId} ${key}`;
 	}
 
-	private idOf(key: string, { since }: Pick<SentEntry, 'since'>): string {
-		return `${this.requestOf(key)} ${since}`;
+	private idOf(key: string, { id, since }: SentEntry): string {
+		return id ?? `${this.requestOf(key)} ${since}`;
 	}
 
 	private onServiceClock({ since, until, requestId, offset }: SentEntry): LostSubmission {

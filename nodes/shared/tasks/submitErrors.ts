@@ -68,7 +68,9 @@ export function outcomeUnknown(
 	const ids = candidates.map(({ taskId }) => taskId).join(', ');
 	const shown = ids === '' ? 'The task list shows none' : `The task list shows ${ids}`;
 	const listed = tooOld ? `${shown}, but goes back only 24 hours` : shown;
-	const found = trouble === undefined ? listed : `The task list could not be read: ${trouble}`;
+	const before = ids === '' ? '' : `, after it had shown ${ids}`;
+	const unread = `The task list could not be read${before}: ${trouble}`;
+	const found = trouble === undefined ? listed : unread;
 	const what =
 		lost.length === 1
 			? `no usable response to the ${model} submission sent between ${from} and ${to}`

@@ -24,6 +24,8 @@ interface Seen {
 	task?: Task;
 	/** Why its end cannot be waited for any longer. */
 	error?: unknown;
+	/** Its task has ended, and a new one is to be submitted at the next look. */
+	later?: true;
 }
 
 /** What the looks of one suspended execution remember. */
@@ -47,7 +49,8 @@ export interface PollSettings extends LoopSettings {
  * One look at the edits of a suspended execution. Nothing is fetched before all have ended: what is returned in
  * between is lost when the execution goes to wait again.
  * @param memory of the execution that looks; remembers its tries, and tasks that took the place of failed ones
- * @returns the outcomes in order when all have ended; undefined while one is under way
+ * @returns the outcomes in order when all have ended; undefined while one is under way; 'later' when the only tasks that
+ * are still to come could not be submitted yet
  * @throws StoppedError after Stop; tasks that were still waiting have been cancelled then
  */
 export async function pollSuspended<Video>(
@@ -55,7 +58,7 @@ export async function pollSuspended<Video>(
 	ports: TaskPorts<Video>,
 	memory: LoopMemory,
 	settings: PollSettings,
-): Promise<Array<Settled<Video>> | undefined> {
+): Promise<Array<Settled<Video>> | 'later' | undefined> {
 	for (const { job, awaited } of edits) {
 		// One that was submitted elsewhere may be what somebody else's lost submission is looking for.
 		if (awaited === undefined)
@@ -84,7 +87,14 @@ export async function pollSuspended<Video>(
 	for (;;) {
 		const seen = await Promise.all(edits.map(lookAt));
 		if (ports.stopped()) return await stopped(ports, seen);
-		if (seen.some(isOpen)) return undefined;
+		if (seen.some(isOpen))
+			return seen.filter(isOpen).every((one) => one.later) ? 'later' : undefined;
+		await findLate(seen, ports, memory, submitter);
+		if (ports.stopped()) return await stopped(ports, seen);
+		// Its own task has turned up for one that was given up: it is waited for.
+		if (seen.some(({ edit, job }, index) => jobsOf(edit, index, memory)[0].taskId !== job.taskId)) {
+			continue;
+		}
 		// Videos that the next try would fetch again are not fetched.
 		if (triesAgain(seen.map(isFailed))) continue;
 
@@ -99,6 +109,23 @@ export async function pollSuspended<Video>(
 		if (ports.stopped()) return await stopped(ports, seen);
 		if (!triesAgain(settled.map(({ state }) => state === 'failed'))) return settled;
 	}
+}
+
+/** Looks for the tasks of submissions that were taken for not done, of edits that could not be submitted again. */
+async function findLate(
+	seen: Seen[],
+	ports: TaskPorts<unknown>,
+	memory: LoopMemory,
+	submitter: Submitter,
+): Promise<void> {
+	await Promise.all(
+		seen.map(async ({ edit, error }, index) => {
+			const key = keyOf(memory, index, jobsOf(edit, index, memory).length);
+			const lost = memory.ledger.abandoned(key);
+			if (error === undefined || lost.length === 0 || ports.stopped()) return;
+			await submitter.duplicates(edit.model, lost, key);
+		}),
+	);
 }
 
 async function stopped(ports: TaskPorts<unknown>, seen: Seen[]): Promise<never> {
@@ -117,11 +144,9 @@ async function leave(
 	ports: TaskPorts<unknown>,
 	open: Array<Pick<Seen, 'edit' | 'job'>>,
 ): Promise<void> {
-	const [awaited, own] = [true, false].map((elsewhere) =>
-		open.filter(({ edit }) => (edit.awaited === true) === elsewhere).map(({ job }) => job.taskId),
-	);
-	for (const taskId of awaited ?? []) ports.log(leftLine(taskId));
-	await cancelWaiting(ports, own ?? []);
+	for (const { edit, job } of open) if (edit.awaited) ports.log(leftLine(job.taskId));
+	const own = open.flatMap(({ edit, job }) => (edit.awaited ? [] : [job.taskId]));
+	await cancelWaiting(ports, own);
 }
 
 /** What becomes of the tasks of an execution that was stopped between two looks. */
@@ -203,7 +228,8 @@ async function look(
 	const deadline = deadlineOf(edit, job, memory);
 	try {
 		const { model } = edit;
-		const order = { taskId, model, submittedAt, known: true, deadline };
+		const own = edit.awaited !== true;
+		const order = { taskId, model, submittedAt, known: true, own, deadline };
 		const task = ports.account.endOf(taskId) ?? (await watch.finish(order));
 		if (task === undefined || edit.again === undefined) return { edit, job, task };
 
@@ -225,7 +251,7 @@ async function look(
 	} catch (error) {
 		// What the service was too busy to take is submitted at the next look.
 		const later = error instanceof NotTakenError && ports.now() < deadline;
-		return later ? { edit, job } : { edit, job, error };
+		return later ? { edit, job, later } : { edit, job, error };
 	}
 }
 

@@ -56,7 +56,8 @@ export class Uploads {
 	 * @throws DashScopeError after the last try
 	 */
 	async stored(model: string, file: UploadFile): Promise<Upload> {
-		const key = `${model}:${file.identity}`;
+		// An upload serves its account only, and a retry may have another credential.
+		const key = `${this.ports.account.id}:${model}:${file.identity}`;
 		const stored = this.store[key];
 		if (stored !== undefined && this.ports.now() - stored.uploadedAt < REUSE_MS) return stored;
 

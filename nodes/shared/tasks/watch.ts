@@ -13,6 +13,10 @@ const BELIEVED_REFUSALS = 3;
 
 /** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
 const BELIEVED_UNKNOWNS = 3;
+const YOUNG_MS = 10_000;
+
+/** A query that was refused is sent again after so long at most, whatever pause the service asks for. */
+const LONGEST_PAUSE_MS = 60_000;
 
 /** A task that is to be handed back is not held for a longer pause that the service asks for. */
 const LONGEST_LAST_PAUSE_MS = 5_000;
@@ -44,6 +48,8 @@ export interface WatchSettings {
 export interface WatchOrder extends AwaitedTask {
 	/** Submitted a while ago: asked at once. */
 	known: boolean;
+	/** Submitted by this execution: it exists, even if the service does not know it for a moment. */
+	own: boolean;
 	/** When the wait for it ends. The task itself goes on. Epoch milliseconds. */
 	deadline: number;
 }
@@ -51,6 +57,7 @@ export interface WatchOrder extends AwaitedTask {
 interface Watched extends Progress {
 	taskId: string;
 	model: string;
+	own: boolean;
 	deadline: number;
 	dueAt: number;
 	/** When a query, not a list, told its state last. */
@@ -91,12 +98,14 @@ export class Watch {
 		model,
 		submittedAt,
 		known,
+		own,
 		deadline,
 	}: WatchOrder): Promise<Task | undefined> {
 		return await new Promise((resolve, reject) => {
 			const entry: Watched = {
 				taskId,
 				model,
+				own,
 				queriedAt: this.ports.now(),
 				// Where one look is all there is, a list may be it.
 				queryNext: known && !this.handsBack(),
@@ -245,14 +254,15 @@ export class Watch {
 		if (account.misses(entry.taskId, entry.model, endedAt)) account.listsAreUseless = true;
 		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
 
-		const settled =
-			isFinal(task.status) && (entry.unknowns === 0 || entry.unknowns >= BELIEVED_UNKNOWNS);
+		const young = entry.own && entry.askedAt - entry.submittedAt < YOUNG_MS;
+		const often = entry.unknowns >= BELIEVED_UNKNOWNS;
+		const settled = isFinal(task.status) && (entry.unknowns === 0 || (often && !young));
 		if (settled) {
 			this.learn(task);
 			this.close(entry, () => entry.resolve(task));
 		} else if (entry.askedAt >= entry.deadline) {
 			this.close(entry, () => entry.reject(this.timeout(entry)));
-		} else if (entry.unknowns === 0 && this.handsBack()) {
+		} else if ((entry.unknowns === 0 || often) && this.handsBack()) {
 			this.close(entry, () => entry.resolve(undefined));
 		} else {
 			this.plan(entry);
@@ -277,7 +287,8 @@ export class Watch {
 		} else if (now >= entry.deadline) {
 			this.close(entry, () => entry.reject(this.timeout(entry, failure)));
 		} else {
-			const pause = backoff(entry.failures, this.ports.random(), failure.retryAfterMs);
+			const asked = Math.min(failure.retryAfterMs ?? 0, LONGEST_PAUSE_MS);
+			const pause = backoff(entry.failures, this.ports.random(), asked);
 			const enough = entry.failures >= BELIEVED_REFUSALS || pause > LONGEST_LAST_PAUSE_MS;
 			if (enough && this.handsBack()) this.close(entry, () => entry.resolve(undefined));
 			else entry.dueAt = Math.min(now + pause, entry.deadline);

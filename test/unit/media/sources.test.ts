@@ -13,7 +13,7 @@ const picture = (megabytes: number, identity = 'picture') =>
 async function resolve(
 	images: MediaSource[],
 	video: MediaSource = url(VIDEO_URL),
-	inline?: boolean,
+	inlineBytes?: number,
 ) {
 	const uploads: string[] = [];
 	const upload = async ({ identity, extension }: UploadFile) => {
@@ -21,7 +21,7 @@ async function resolve(
 		return await Promise.resolve(`oss://${identity}.${extension}`);
 	};
 	const media = await mediaOf({ video, images });
-	return { entries: await resolveMedia(media, upload, inline), uploads };
+	return { entries: await resolveMedia(media, upload, inlineBytes), uploads };
 }
 
 /** How each entry travels. */
@@ -125,9 +125,15 @@ describe('resolving media', () => {
 
 	test('uploads all images where none may travel inline', async () => {
 		const images = [binary(picture(1, 'a')), url('https://i.example/2'), binary(picture(1, 'b'))];
-		const { entries, uploads } = await resolve(images, url(VIDEO_URL), false);
+		const { entries, uploads } = await resolve(images, url(VIDEO_URL), 0);
 		expect(ways(entries)).toEqual(['https', 'oss', 'https', 'oss']);
 		expect(uploads).toEqual(['a', 'b']);
+	});
+
+	test('uploads what is more than may travel inline', async () => {
+		const images = [1, 2, 0.5].map((megabytes, index) => binary(picture(megabytes, `i${index}`)));
+		const { entries } = await resolve(images, url(VIDEO_URL), 1.6 * MEGABYTE);
+		expect(ways(entries)).toEqual(['https', 'data', 'oss', 'data']);
 	});
 
 	test('encodes every byte of an inline image', async () => {

@@ -41,7 +41,7 @@ async function callOf(
 	const task = taskOf(spec, spec.fit?.(request, checked) ?? request, checked);
 	const { body, path } = await task.call(
 		async () => await Promise.reject(new Error('upload')),
-		true,
+		0,
 	);
 	return { body: JSON.parse(JSON.stringify(body)) as unknown, path };
 }
@@ -347,6 +347,8 @@ describe('which model an ID means', () => {
 	test.each([
 		['https://dashscope.aliyuncs.com', 'wanx2.1-vace-plus'],
 		['https://ws-1.cn-beijing.maas.aliyuncs.com', 'wanx2.1-vace-plus'],
+		['https://vpc-cn-beijing.dashscope.aliyuncs.com', 'wanx2.1-vace-plus'],
+		['https://cn-beijing.example.com.evil.example', 'wan2.1-vace-plus'],
 		['https://dashscope-intl.aliyuncs.com', 'wan2.1-vace-plus'],
 		['http://127.0.0.1:8787', 'wan2.1-vace-plus'],
 	])('at %s the VACE model is %s', (baseUrl, expected) => {

@@ -1,7 +1,10 @@
-import type { INode } from 'n8n-workflow';
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
 import { START } from '../virtualClock';
+import { faults } from '../virtualService';
 import { EDIT, SuspendedRun, seen } from './loopEngine';
 import type { Options } from './loopEngine';
+// After the engine, which puts a clock of its own in.
+import { route } from '../../../nodes/WanVideoEdit/actions/router';
 
 /** The suspended wait from the submission to its end, with n8n stubbed. */
 
@@ -144,7 +147,49 @@ describe('an execution that does not wait for it', () => {
 	});
 });
 
+describe("n8n's retry of the wait's own execution", () => {
+	test('brings what its tasks have made, although the execution that waited has failed', async () => {
+		const run = new SuspendedRun({ prompts: ['one', 'two'], plans: [{ jobSeconds: 30 }] });
+		await run.clock.run(run.start());
+		run.stopped.add(run.id);
+		if (run.loop !== undefined) run.loop.mode = 'retry';
+		const { items } = await run.clock.run(run.wait());
+		expect(items.map(({ json }) => json.succeeded)).toEqual([true, true]);
+	});
+
+	test("with the saved workflow, which puts the user's node in its place, submits nothing", async () => {
+		const run = new SuspendedRun({ prompts: ['one', 'two'], plans: [{ jobSeconds: 30 }] });
+		await run.clock.run(run.start());
+		const input = run.loop?.input ?? [];
+		const node = {
+			getNode: () => EDIT,
+			getInputData: () => input,
+			getNodeParameter: (name: string, _item: number, fallback?: unknown) =>
+				({ resource: 'video', operation: 'instructionEdit' })[name] ?? fallback,
+		} as unknown as IExecuteFunctions;
+		const error: unknown = await route.call(node).catch((thrown: unknown) => thrown);
+		expect(error).toMatchObject({
+			message: expect.stringContaining('only the wait of another one'),
+			description: expect.stringMatching(/task-1, task-2/),
+		});
+		expect(run.service.count('create')).toBe(2);
+	});
+});
+
 describe('the loop', () => {
+	test('is not woken again and again while a submission waits for an overloaded service', async () => {
+		const run = new SuspendedRun({
+			plans: [{ jobSeconds: 30, code: 'InternalError.Algo' }, { jobSeconds: 30 }],
+			options: { resubmitFailed: 1 },
+		});
+		await run.clock.run(run.start());
+		run.service.faults.create.push(...Array.from({ length: 999 }, () => faults.overloaded));
+		run.clock.at(START + 30 * MINUTE, () => void (run.service.faults.create.length = 0));
+		const { items } = await run.clock.run(run.wait());
+		expect(items.map(({ json }) => json.succeeded)).toEqual([true]);
+		expect(run.loop?.looks.length).toBeLessThan(40);
+	});
+
 	test('asks for nothing in its first turn, and then sleeps no longer than its deadline', async () => {
 		const run = new SuspendedRun({ plans: [{ jobSeconds: 600 }], options: { timeout: 0.5 } });
 		await run.clock.run(run.start());

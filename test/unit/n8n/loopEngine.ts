@@ -111,6 +111,8 @@ export class LoopExecution {
 	error?: Error & { description?: string | null };
 	hints: string[] = [];
 	context: IDataObject = {};
+	/** What n8n calls the kind of execution that it is. */
+	mode = 'integrated';
 	/** How often the check has run. */
 	turns = 0;
 	/** When the looks began, after the first turn, which looks at nothing. */
@@ -156,7 +158,7 @@ export class LoopExecution {
 			getInputData: () => input,
 			getNodeParameter: (name: string, _item: number, fallback?: unknown) =>
 				this.check.parameters[name] ?? fallback,
-			getMode: () => 'integrated',
+			getMode: () => this.mode,
 			getExecutionId: () => this.id,
 			getExecutionCancelSignal: () => undefined,
 			getWorkflowDataProxy: () => ({

@@ -1,6 +1,9 @@
-import type { INode } from 'n8n-workflow';
+import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import { factsOf } from '../../../nodes/shared/n8n/failures';
+import { namingTasks } from '../../../nodes/shared/n8n/leftTasks';
+import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
 import { faults } from '../virtualService';
-import { SuspendedRun } from './loopEngine';
+import { EDIT, SuspendedRun } from './loopEngine';
 import type { Options } from './loopEngine';
 
 // Every task that is paid for, or may be, is named in what the last try of the node says: n8n shows no other.
@@ -79,4 +82,25 @@ test('an item that cannot be read at a later try keeps the name of its task', as
 	expect(items[0]?.json.details).toMatchObject({ taskId: 'task-1' });
 	expect(items[1]?.json.details).toMatchObject({ taskId: 'task-2' });
 	expect(run.service.count('create')).toBe(2);
+});
+
+test('an error of the node as a whole names second tasks, and says that answers are missing', () => {
+	const ledger: LedgerStore = {
+		'0:f:0': { state: 'submitted', taskId: 'task-2', submittedAt: 1 },
+		'duplicate:task-1': { state: 'submitted', taskId: 'task-1', submittedAt: 1, cancelled: false },
+		'duplicate:task-0': { state: 'submitted', taskId: 'task-0', submittedAt: 1, cancelled: true },
+		'0:g:0': { state: 'sent', since: 1, until: 2 },
+		'lost:1:0:h:0': { state: 'sent', since: 1, until: 2, absent: true },
+	};
+	const functions = {
+		getContext: () => ({ wanVideoEdit: { version: 1, uploads: {}, items: {}, ledger } }),
+		getInputData: () => [{ json: {} }, { json: {} }],
+		getNode: () => EDIT,
+		isToolExecution: () => false,
+		getWorkflowDataProxy: () => ({ $runIndex: 0 }),
+	} as unknown as IExecuteFunctions;
+	const error = namingTasks(functions, new Error('The credential cannot be read'));
+	const { hint, details } = factsOf(error);
+	expect(details.taskIds).toBe('task-2, task-1');
+	expect(hint).toContain('a submission that got no response');
 });

@@ -1,5 +1,6 @@
-import type { IDataObject, IExecuteFunctions, INode } from 'n8n-workflow';
-import { countTry, memoryOf, retriesOf } from '../../../nodes/shared/n8n/nodeMemory';
+import type { IDataObject, IExecuteFunctions, INode, INodeParameters } from 'n8n-workflow';
+import { properties } from '../../../nodes/WanVideoEdit/actions/router';
+import { countTry, memoryOf, recipeOf, retriesOf } from '../../../nodes/shared/n8n/nodeMemory';
 
 const NODE: INode = {
 	id: 'edit',
@@ -65,5 +66,49 @@ describe('the tries of a run', () => {
 		attempt(0);
 		const entry = attempt(0, (functions) => memoryOf(functions).ledger.find('key'));
 		expect(entry).toMatchObject({ state: 'submitted', taskId: 'task-1' });
+	});
+});
+
+describe('what an item is made from', () => {
+	const recipe = (parameters: INodeParameters) =>
+		recipeOf(
+			{
+				getNode: () => ({ ...NODE, parameters }),
+				getInputData: () => [{ json: { name: 'a' } }],
+			} as unknown as IExecuteFunctions,
+			0,
+		);
+	const asked = { prompt: '={{ $now }}', videoUrl: 'https://files.example/a.mp4' };
+	const before = recipe(asked);
+	const optionNames = properties
+		.filter(({ name }) => name === 'options')
+		.flatMap(({ options = [] }) => options.map(({ name }) => name));
+
+	test.each([
+		'lostSubmission',
+		'timeout',
+		'resubmitFailed',
+		'spendingLimit',
+		'price720P',
+		'simplify',
+	])('stays the same when the option %s is set, as an error may advise', (name) => {
+		expect(optionNames).toContain(name);
+		expect(recipe({ ...asked, options: {} })).toBe(before);
+		expect(recipe({ ...asked, options: { [name]: 5 } })).toBe(before);
+	});
+
+	test.each(['waiting', 'download', 'outputField'])('stays the same with another %s', (name) => {
+		expect(properties.map((field) => field.name)).toContain(name);
+		expect(recipe({ ...asked, [name]: 'x' })).toBe(before);
+	});
+
+	test.each<INodeParameters>([
+		{ prompt: 'another' },
+		{ resolution: '1080P' },
+		{ options: { seed: 7 } },
+		{ options: { negativePrompt: 'x' } },
+		{ longVideo: 'split' },
+	])('is something else with %j', (changed) => {
+		expect(recipe({ ...asked, ...changed })).not.toBe(before);
 	});
 });

@@ -4,6 +4,7 @@ import { readHold } from '../../../nodes/WanVideoEdit/fields/waiting';
 /** An execution of n8n's second engine, as n8n 2.41.1 names it. */
 const SECOND = '01a20b92-79b5-764e-a004-eb113f2758d4';
 
+const RESPOND = 'n8n-nodes-base.respondToWebhook';
 const CHAT = '@n8n/n8n-nodes-langchain.chatTrigger';
 
 interface Situation {
@@ -24,6 +25,10 @@ interface Situation {
 	responseMode?: string;
 	/** A chat before it, with its options. */
 	chat?: Record<string, string>;
+	/** Whether a node that answers has run; absent: there is none. */
+	answered?: boolean;
+	/** Run by one of n8n's agents. */
+	byAgent?: boolean;
 }
 
 function situation(wanted: Situation): IExecuteFunctions {
@@ -42,10 +47,13 @@ function situation(wanted: Situation): IExecuteFunctions {
 		getNodeParameter: (name: string) => parameters[name] ?? '',
 		getMode: () => mode,
 		getNode: () => ({ name: 'Edit', type: 'wanVideoEdit' }),
-		getParentNodes: () =>
+		getParentNodes: () => [
 			wanted.chat === undefined
-				? [{ name: 'Hook', type: 'webhook', disabled: false, parameters: { responseMode } }]
-				: [{ name: 'Chat', type: CHAT, disabled: false, parameters: { options: wanted.chat } }],
+				? { name: 'Hook', type: 'webhook', disabled: false, parameters: { responseMode } }
+				: { name: 'Chat', type: CHAT, disabled: false, parameters: { options: wanted.chat } },
+			...(wanted.answered === undefined ? [] : [{ name: 'Answer', type: RESPOND, parameters: {} }]),
+		],
+		getWorkflowDataProxy: () => ({ $: () => ({ isExecuted: wanted.answered }) }),
 		isToolExecution: () => tool,
 		getWorkflow: () => ({ id: workflowId }),
 		getExecutionId: () => executionId,
@@ -57,7 +65,8 @@ function situation(wanted: Situation): IExecuteFunctions {
 			const parentExecution =
 				parent === undefined ? undefined : { executionId: parent, shouldResume };
 			const data = started(begun[index]);
-			return await Promise.resolve(data && { ...data, parentExecution });
+			const parentAgentRun = wanted.byAgent ? { agentId: 'a' } : undefined;
+			return await Promise.resolve(data && { ...data, parentExecution, parentAgentRun });
 		},
 	};
 	return functions as unknown as IExecuteFunctions;
@@ -147,6 +156,22 @@ describe('whether and when an execution is suspended', () => {
 			'called for one item by one that waits',
 			{ mode: 'integrated', itemsAtStart: 1, callers: ['7'], callerWaits: true },
 			hint('single item'),
+		],
+		['called by an agent', { mode: 'integrated', itemsAtStart: 1, byAgent: true }, { holdMs: 0 }],
+		[
+			'Automatic, and a node before it has answered the webhook',
+			{ waiting: 'auto', responseMode: 'responseNode', answered: true },
+			{ holdMs: 45_000 },
+		],
+		[
+			'Automatic, and a node of another branch will answer the webhook',
+			{ waiting: 'auto', responseMode: 'responseNode', answered: false },
+			hint('caller waits'),
+		],
+		[
+			'Automatic, and the last node answers whatever else does',
+			{ waiting: 'auto', responseMode: 'lastNode', answered: true },
+			hint('caller waits'),
 		],
 		['as wished, though the caller waits', { responseMode: 'lastNode' }, { holdMs: 0 }],
 	])('%s', async (_name, wanted, expected) => {

@@ -23,7 +23,7 @@ test('a submission is known from the moment it is sent, also to the next try', (
 	const ledger = new Ledger(store, 0);
 	const key = ledger.key('a', 0);
 	expect(ledger.find(key)).toBeUndefined();
-	ledger.sending(key, 1_000, 'm');
+	ledger.sending(key, { since: 1_000, model: 'm' });
 	expect(new Ledger(saved(store), 0).find(key)).toEqual({
 		state: 'sent',
 		since: 1_000,
@@ -39,7 +39,7 @@ test('a submission is known from the moment it is sent, also to the next try', (
 
 test('a lost answer keeps the window in which the task may have been created', () => {
 	const ledger = new Ledger({}, 0);
-	ledger.sending('k', 1_000, 'm');
+	ledger.sending('k', { since: 1_000, model: 'm' });
 	ledger.lost('k', { until: 5_000 });
 	expect(ledger.find('k')).toEqual({ state: 'sent', since: 1_000, model: 'm', until: 5_000 });
 });
@@ -70,7 +70,7 @@ test('tasks of all runs and requests are claimed', () => {
 	const store: LedgerStore = {};
 	new Ledger(store, 0).submitted('k', { taskId: 'task-1', submittedAt: 1_000 });
 	const other = new Ledger(store, 1);
-	other.sending('l', 1_000, 'm');
+	other.sending('l', { since: 1_000, model: 'm' });
 	expect(other.claims('task-1')).toBe(true);
 	expect(other.claims('task-2')).toBe(false);
 });
@@ -92,11 +92,11 @@ test('a task that ended badly makes way for a new one and stays claimed', () => 
 test('others without an answer are known by their windows, also those that were given up', () => {
 	const store: LedgerStore = {};
 	const ledger = new Ledger(store, 0);
-	ledger.sending('mine', 1_000, 'm');
-	ledger.sending('open', 2_000, 'm');
-	ledger.sending('lost', 3_000, 'm');
+	ledger.sending('mine', { since: 1_000, model: 'm' });
+	ledger.sending('open', { since: 2_000, model: 'm' });
+	ledger.sending('lost', { since: 3_000, model: 'm' });
 	ledger.lost('lost', { until: 4_000 });
-	ledger.sending('abandoned', 5_000, 'm');
+	ledger.sending('abandoned', { since: 5_000, model: 'm' });
 	ledger.lost('abandoned', { until: 6_000 });
 	ledger.abandon('abandoned', false);
 	ledger.submitted('answered', { taskId: 'task-1', submittedAt: 7_000 });

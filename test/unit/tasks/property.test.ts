@@ -453,7 +453,7 @@ async function play(scenario: Scenario): Promise<Story> {
 					}),
 			);
 			if (stop.stopped()) return undefined;
-			if (settled === undefined) continue;
+			if (!Array.isArray(settled)) continue;
 			return outcomes.map((outcome) =>
 				outcome.state === 'open' ? (settled[open.indexOf(outcome)] ?? outcome) : outcome,
 			);
@@ -505,7 +505,7 @@ async function play(scenario: Scenario): Promise<Story> {
 function toldBy({ outcomes = [], shown = [] }: Try): string[] {
 	return [...outcomes, ...shown].flatMap((outcome) => {
 		if (outcome.state === 'finished') {
-			return [outcome.job, ...(outcome.duplicates ?? [])].map(({ taskId }) => taskId);
+			return [outcome.job, ...(outcome.duplicates ?? [])].flatMap(({ taskId }) => taskId ?? []);
 		}
 		if (outcome.state !== 'failed') return [outcome.job.taskId];
 		const { taskId = '', possibleTaskIds = '', duplicateTaskIds = '' } = outcome.error.details;

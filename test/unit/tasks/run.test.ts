@@ -2,7 +2,7 @@ import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
-import { runTasks } from '../../../nodes/shared/tasks/run';
+import { duplicatesSentence, runTasks } from '../../../nodes/shared/tasks/run';
 import type { Outcome, TaskRequest, RunSettings } from '../../../nodes/shared/tasks/run';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
 import { mostPerSecond } from '../rates';
@@ -10,7 +10,7 @@ import { HEADS, binary, editOf, fileOf } from '../requests';
 import type { Asked } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
-import type { Fault, ServiceOptions, Viewer } from '../virtualService';
+import type { Fault, Plan, ServiceOptions, Viewer } from '../virtualService';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -75,6 +75,7 @@ function errorOf(outcome: Outcome<string> | undefined): TaskError {
 
 const never = (fault: Fault): Fault => ({ ...fault, done: false });
 const repeat = (times: number, fault: Fault) => Array.from({ length: times }, () => fault);
+const repeatPlan = (times: number, plan: Plan) => Array.from({ length: times }, () => plan);
 const names = (count: number) => Array.from({ length: count }, (_, index) => `item ${index}`);
 
 describe('a hundred items', () => {
@@ -237,7 +238,7 @@ describe('trying again after one of three items failed', () => {
 		['in submission', (service) => service.break('create', 'b', faults.unauthorised)],
 		[
 			'because it is not known for a while',
-			(service) => service.break('query', 'task-2', { taskStatus: 'UNKNOWN' }, 3),
+			(service) => service.break('query', 'task-2', { taskStatus: 'UNKNOWN' }, 5),
 		],
 	])('%s takes three tasks in total', async (_name, fail) => {
 		const { service, attempt } = execution();
@@ -893,4 +894,72 @@ test('parts of an item each find their own task again, whatever expressions give
 	expect(states(await attempt(await parts('at noon')))).toEqual(['finished', 'failed', 'finished']);
 	expect(taskIds(await attempt(await parts('at one')))).toEqual(['task-1', 'task-4', 'task-3']);
 	expect(service.tasks()).toHaveLength(4);
+});
+
+describe('small images', () => {
+	const MB = 1024 * 1024;
+	const withImages = async (count: number) =>
+		await Promise.all(
+			Array.from({ length: count }, async (_, item) => {
+				const images = Array.from({ length: 3 }, (__, index) =>
+					binary(fileOf(HEADS.png, { size: 2 * MB, identity: `${item} ${index}` })),
+				);
+				return { ...(await editOf({ prompt: `item ${item}`, images })), item };
+			}),
+		);
+	const sentBytes = (service: VirtualService) =>
+		service.calls.flatMap(({ route, request }) =>
+			route === 'create' ? [JSON.stringify(request?.options.body).length] : [],
+		);
+
+	test('travel in the body of a single item', async () => {
+		const { service, attempt } = execution();
+		expect(states(await attempt(await withImages(1)))).toEqual(['finished']);
+		expect(service.uploads).toBe(0);
+		expect(sentBytes(service)[0]).toBeGreaterThan(6 * MB);
+	});
+
+	test('but not of ten, which would all be held in memory until their turn comes', async () => {
+		const { service, attempt } = execution();
+		const settings = { submitOnly: true };
+		const outcomes = await attempt(await withImages(10), { settings });
+		expect(new Set(states(outcomes))).toEqual(new Set(['submitted']));
+		const all = sentBytes(service).reduce((sum, bytes) => sum + bytes, 0);
+		expect(all).toBeLessThan(30 * MB);
+	});
+});
+
+describe('a second task', () => {
+	/** The list is fresh but for the first task, and cannot be read from ten seconds on. */
+	async function unread(untilMs: number) {
+		const { clock, service, attempt } = execution({
+			listLagOf: (number) => (number === 1 ? 15_000 : 0),
+		});
+		service.plans = repeatPlan(3, { jobSeconds: 200 });
+		service.faults.create.push(faults.overloadedAfterwards);
+		clock.at(START + 10_000, () => service.faults.list.push(...repeat(999, faults.unavailable)));
+		clock.at(START + untilMs, () => void (service.faults.list.length = 0));
+		const [first] = await attempt(await edits('a', 'b'));
+		expect(first).toMatchObject({ state: 'finished', job: { taskId: 'task-3' } });
+		return first?.state === 'finished' ? first.duplicates : undefined;
+	}
+
+	test('is looked for once more at the end if the list could not be read after the minute', async () => {
+		await expect(unread(120_000)).resolves.toMatchObject([{ taskId: 'task-1', certain: true }]);
+	});
+
+	test('is said to be possible if the list cannot be read at the end either', async () => {
+		const found = await unread(900_000);
+		expect(found?.map(({ taskId }) => taskId)).toEqual([undefined]);
+		expect(duplicatesSentence(found ?? [])).toMatch(/second task may have been created/);
+	});
+});
+
+test('Stop names a submission whose answer was lost in the log', async () => {
+	const { clock, service, attempt } = execution();
+	const stop = new StopButton(clock);
+	service.faults.create.push(faults.resetAfterwards);
+	clock.at(clock.now() + 20_000, () => stop.press());
+	await expect(attempt(await edits('a'), { stop })).rejects.toThrow(StoppedError);
+	expect(service.log.join('\n')).toMatch(/submission sent at 2026-11-02T09:00.* may be billed/);
 });

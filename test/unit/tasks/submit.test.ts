@@ -117,7 +117,8 @@ describe('a submission', () => {
 		const { clock, store, attempt } = setup();
 		const submitting = attempt()('a');
 		await clock.pass(50);
-		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START, model: MODEL } });
+		const id = expect.any(String);
+		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START, model: MODEL, id } });
 		await clock.run(submitting);
 	});
 
@@ -141,6 +142,7 @@ describe('a submission', () => {
 		const body = async () => await Promise.reject<CreateCall>(new Error('uploaded again'));
 		await expect(clock.run(submitter.submit('0:a:0', MODEL, body))).resolves.toEqual({
 			taskId: 'task-1',
+			requestId: 'r-1',
 			submittedAt: START + 200,
 			known: true,
 			adopted: false,
@@ -1024,7 +1026,8 @@ describe('Stop', () => {
 		const { clock, stop, store, attempt } = setup();
 		clock.at(clock.now() + 150, () => stop.press());
 		await expect(clock.run(attempt()('a'))).rejects.toThrow();
-		expect(store['0:a:0']).toEqual({ state: 'sent', since: START, model: MODEL });
+		expect(store['0:a:0']).toMatchObject({ state: 'sent', since: START, model: MODEL });
+		expect(store['0:a:0']).not.toHaveProperty('until', expect.anything());
 	});
 
 	test('does not end a call that goes on: a retry does not take it for done', async () => {
@@ -1062,4 +1065,179 @@ describe('Stop', () => {
 		expect(service.count('create')).toBe(3);
 		expect(clock.now() - START).toBe(500);
 	});
+});
+
+describe('a retry in an execution of its own', () => {
+	const copy = (store: LedgerStore) => JSON.parse(JSON.stringify(store)) as LedgerStore;
+	const denied: Fault = { status: 403, body: { code: 'AccessDenied', message: 'No' } };
+	/** What "Retry execution" does: the same ledger, another execution. */
+	const retrying = (
+		{ clock, service }: Pick<ReturnType<typeof setup>, 'clock' | 'service'>,
+		store: LedgerStore,
+		viewer: Viewer,
+	) => {
+		const ports = service.ports(undefined, true, () => 0.5, viewer);
+		const submitter = new Submitter(ports, new Ledger(copy(store), 0), {
+			deadline: clock.now() + 30 * MINUTE,
+			lostSubmission: 'lookUp',
+		});
+		const body = async () => await Promise.resolve(callOf('a'));
+		return clock.run(submitter.submit('0:a:0', MODEL, body));
+	};
+
+	test('is no rival of the try whose loss it goes on with', async () => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.run(failureOf(attempt({}, true, { executionId: 'first' })('a')));
+		await clock.pass(5 * MINUTE);
+		await expect(
+			retrying({ clock, service }, store, { executionId: 'second', exclusive: true }),
+		).resolves.toMatchObject({ taskId: 'task-1', adopted: true });
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('but the same request of another execution is one', async () => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.run(failureOf(attempt({}, true, { executionId: 'first' })('a')));
+		const other = setup({});
+		Object.assign(other.store, copy(store));
+		const entry = other.store['0:a:0'];
+		if (entry?.state === 'sent') other.store['0:a:0'] = { ...entry, id: 'another call' };
+		await clock.pass(5 * MINUTE);
+		const error = await failureOf(
+			retrying({ clock, service }, other.store, { executionId: 'second', exclusive: true }),
+		);
+		expect(error.details.possibleTaskIds).toBe('task-1');
+	});
+
+	test('has the task that its request ID names, although another retry has it as well', async () => {
+		const { clock, service, store, attempt } = setup();
+		service.faults.create.push(faults.overloadedAfterwards);
+		service.faults.list.push(...Array<Fault>(3).fill(denied));
+		await clock.run(failureOf(attempt({}, true, { executionId: 'first' })('a')));
+		for (const executionId of ['second', 'third']) {
+			await clock.pass(5 * MINUTE);
+			await expect(retrying({ clock, service }, store, { executionId })).resolves.toMatchObject({
+				taskId: 'task-1',
+			});
+		}
+		expect(service.count('create')).toBe(1);
+	});
+});
+
+describe('what others do', () => {
+	test('submissions of another model that get no answer hold nothing up', async () => {
+		const { clock, service } = setup();
+		const journal = new Journal(0);
+		const of = (executionId: string) =>
+			new Submitter(
+				service.ports(undefined, true, () => 0.5, { account: new Account(journal), executionId }),
+				new Ledger({}, 0),
+				{ deadline: clock.now() + 60 * MINUTE, lostSubmission: 'lookUp' },
+			);
+		const hole: Fault = { socket: 'ETIMEDOUT', delayMs: 120_000 };
+		service.break('create', 'hole', hole, 99);
+		service.break('create', 'a', faults.overloaded, 1);
+		const body = (prompt: string, model = MODEL) => {
+			const { body: call } = callOf(prompt);
+			return async () => await Promise.resolve({ body: { ...call, model } });
+		};
+		const other = of('other');
+		const model = 'wan2.7-i2v';
+		for (let index = 0; index < 20; index++) {
+			clock.at(clock.now() + index * 20_000, () => {
+				other.submit(`${index}`, model, body('hole', model)).catch(() => undefined);
+			});
+		}
+		await clock.pass(1_500);
+		const begun = clock.now();
+		await expect(clock.run(of('own').submit('a', MODEL, body('a')))).resolves.toMatchObject({
+			taskId: expect.any(String),
+		});
+		expect(clock.now() - begun).toBeLessThan(80_000);
+	});
+
+	test.each([100, 1_000, 2_000])(
+		'items that were refused together do not come back together (%d ms one way)',
+		async (ms) => {
+			const { clock, service, attempt } = setup({ latency: () => ms });
+			service.faults.create.push(...Array<Fault>(40).fill(faults.overloaded));
+			const submit = attempt();
+			const jobs = Array.from({ length: 40 }, async (_, index) => await submit(`item ${index}`));
+			await clock.run(Promise.all(jobs));
+			expect(service.tasks()).toHaveLength(40);
+			expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(6);
+		},
+	);
+
+	test('many that look for their tasks share lists, and leave turns to the queries', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(...Array<Fault>(200).fill(faults.unavailable));
+		const submit = attempt();
+		const jobs = Array.from({ length: 200 }, async (_, index) => await submit(`item ${index}`));
+		let longest = 0;
+		let over = false;
+		const asking = async () => {
+			while (!over) {
+				const since = clock.now();
+				await service.account.requests.pass(service.ports());
+				longest = Math.max(longest, clock.now() - since);
+				await clock.wait(2_000);
+			}
+		};
+		const done = Promise.allSettled(jobs).then(() => (over = true));
+		await clock.run(Promise.all([done, asking()]));
+		expect(longest).toBeLessThan(5_000);
+	});
+});
+
+describe('tasks that cost nothing', () => {
+	test.each(['FAILED', 'CANCELED'] as const)(
+		'one that %s where a lost submission may have made it is no reason to give up',
+		async (status) => {
+			const { clock, service, attempt } = setup();
+			service.plans = [
+				status === 'FAILED'
+					? { jobSeconds: 5, code: 'DataInspectionFailed' }
+					: { jobSeconds: 5, cancelled: true },
+			];
+			service.faults.create.push(faults.resetAfterwards);
+			await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ taskId: 'task-2' });
+			expect(clock.now() - START).toBeGreaterThan(MINUTE);
+		},
+	);
+});
+
+describe('a host that never answers', () => {
+	test('is given up after some minutes, not after the whole timeout', async () => {
+		const { clock, service, attempt } = setup();
+		const hole: Fault = { socket: 'ETIMEDOUT', delayMs: 120_000 };
+		service.faults.create.push(...Array<Fault>(99).fill(hole));
+		service.faults.list.push(...Array<Fault>(999).fill({ socket: 'ETIMEDOUT', delayMs: 30_000 }));
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(clock.now() - START).toBeLessThan(12 * MINUTE);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('or says the same nonsense each time, is told in its own words', async () => {
+		const { clock, service, attempt } = setup();
+		const body = { code: 'InvalidParameter', message: 'Model not exist.', request_id: 'r' };
+		service.faults.create.push(...Array<Fault>(99).fill({ status: 200, body }));
+		const error = await clock.run(failureOf(attempt()('a')));
+		expect(error.message).toContain('Model not exist.');
+		expect(service.count('create')).toBeLessThan(10);
+		expect(clock.now() - START).toBeLessThan(10 * MINUTE);
+	});
+});
+
+test('candidates that the list showed stay named when it cannot be read any more', async () => {
+	const { clock, service, attempt } = setup();
+	service.faults.create.push(faults.resetAfterwards);
+	const failing = failureOf(attempt()('a'));
+	await clock.pass(5_000);
+	service.faults.list.push(...Array<Fault>(99).fill({ status: 404, body: '' }));
+	const error = await clock.run(failing);
+	expect(error.hint).toContain('after it had shown task-1');
 });

@@ -53,7 +53,7 @@ function suspended(
 		return { ledger: new Ledger(saved.store, 0), uploads: {}, tries: saved.tries };
 	};
 	const settings = { transfers: 2, retries, lostSubmission, failsTry };
-	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> =>
+	const lookOnce = async (aborts = true) =>
 		await clock.run(
 			pollSuspended(
 				edits,
@@ -62,6 +62,10 @@ function suspended(
 				settings,
 			),
 		);
+	const look = async (aborts = true): Promise<Array<Settled<string>> | undefined> => {
+		const settled = await lookOnce(aborts);
+		return settled === 'later' ? undefined : settled;
+	};
 	/** So many looks, a minute apart, none of which brings anything. */
 	const goesOnFor = async (looks: number) => {
 		for (let count = 0; count < looks; count++) {
@@ -71,7 +75,7 @@ function suspended(
 	};
 	const underWay = () => tasksUnderWay(edits, remembered()).map(({ taskId }) => taskId);
 	const minutesLeft = () => (lastDeadline(edits, remembered()) - clock.now()) / MINUTE;
-	return { clock, stop, service, edits, look, goesOnFor, underWay, minutesLeft };
+	return { clock, stop, service, edits, lookOnce, look, goesOnFor, underWay, minutesLeft };
 }
 
 const videos = (outcomes: Array<Settled<string>> | undefined) =>
@@ -277,6 +281,65 @@ describe('a task that failed while suspended', () => {
 		await expect(look()).resolves.toBeUndefined();
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual(['video of task-2']);
+	});
+
+	test.each<[string, Fault, unknown]>([
+		['made nothing', faults.overloaded, ['video of task-2']],
+		['made a task', faults.overloadedAfterwards, ['video of task-2']],
+		['broke and made nothing', faults.reset, ['video of task-2']],
+	])(
+		'whose new submission %s is not given up because nobody could look for minutes',
+		async (_name, fault, expected) => {
+			const { clock, service, look } = suspended([algo], { times: 1 });
+			service.plans = [algo, { jobSeconds: 5 }];
+			service.faults.create.push(fault);
+			// Nor at once; then n8n is down; and then the list cannot be read.
+			service.faults.list.push(...Array<Fault>(4).fill(faults.unavailable));
+			await clock.pass(MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+			await clock.pass(3 * MINUTE);
+			await expect(look()).resolves.toBeUndefined();
+			for (let looks = 0; looks < 3; looks++) {
+				await clock.pass(MINUTE);
+				const settled = await look();
+				if (settled !== undefined) return expect(videos(settled)).toEqual(expected);
+			}
+			throw new Error('It is not over');
+		},
+	);
+
+	test('whose new submissions wait for an overloaded service says that nothing is under way', async () => {
+		const { clock, service, lookOnce } = suspended([algo, { jobSeconds: 150 }], { times: 1 });
+		service.faults.create.push(...Array<Fault>(99).fill(faults.overloaded));
+		await clock.pass(MINUTE);
+		await expect(lookOnce()).resolves.toBeUndefined();
+		await clock.pass(2 * MINUTE);
+		// The other one has ended.
+		await expect(lookOnce()).resolves.toBe('later');
+	});
+
+	test('that was given up is waited for when its own task turns up', async () => {
+		const { clock, service, look } = suspended([algo], {
+			times: 1,
+			listLagOf: (number) => (number === 2 ? 68_000 : 0),
+		});
+		service.plans = [algo, { jobSeconds: 200 }];
+		service.faults.create.push(faults.overloadedAfterwards);
+		await clock.pass(MINUTE);
+		await expect(look()).resolves.toBeUndefined();
+		await clock.pass(62_500);
+		// The list shows none by now, and the next submission is refused for good.
+		service.faults.create.push({ ...faults.unauthorised, delayMs: 5_000 });
+		let settled = await look();
+		for (let looks = 0; looks < 6 && settled === undefined; looks++) {
+			await clock.pass(MINUTE);
+			settled = await look();
+		}
+		expect(videos(settled)).toEqual(['video of task-2']);
+		expect(service.tasksOf('prompt 0').map(({ status }) => status)).toEqual([
+			'FAILED',
+			'SUCCEEDED',
+		]);
 	});
 
 	test.each<[string, Fault]>([

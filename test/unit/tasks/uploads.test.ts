@@ -1,4 +1,5 @@
 import { DashScopeError } from '../../../nodes/shared/dashscope/errors';
+import { Account, Journal } from '../../../nodes/shared/tasks/account';
 import type { TaskPorts } from '../../../nodes/shared/tasks/ports';
 import { Uploads } from '../../../nodes/shared/tasks/uploads';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
@@ -43,6 +44,16 @@ test('an upload serves one model only', async () => {
 	const [one, other] = await clock.run(Promise.all([send('a'), send('a', 'other-model')]));
 	expect(one).not.toBe(other);
 	expect(service.uploads).toBe(2);
+});
+
+test('an upload serves the account of its credential only', async () => {
+	const first = setup();
+	await first.clock.run(first.send('a'));
+	const { ports, service, clock } = setup();
+	const account = new Account(new Journal(0), 'another');
+	const other = new Uploads({ ...ports, account }, first.store, 2);
+	await clock.run(other.url(MODEL, first.file('a')));
+	expect(service.uploads).toBe(1);
 });
 
 test('an upload of an earlier try is used again for 44 hours and not longer', async () => {

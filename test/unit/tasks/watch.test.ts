@@ -3,7 +3,7 @@ import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import { Watch } from '../../../nodes/shared/tasks/watch';
 import type { WatchSettings } from '../../../nodes/shared/tasks/watch';
 import { mostPerSecond } from '../rates';
-import { StopButton, VirtualClock } from '../virtualClock';
+import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
 import type { Fault, ServiceOptions } from '../virtualService';
 
@@ -24,6 +24,7 @@ function setup(options: ServiceOptions = {}, settings: Partial<WatchSettings> = 
 			model: 'wan2.7-videoedit',
 			submittedAt: clock.now(),
 			known,
+			own: true,
 			deadline: clock.now() + timeoutMs,
 		});
 	const task = (jobSeconds = 60) => service.addTask('p', { jobSeconds });
@@ -136,11 +137,32 @@ describe('the ends of a task', () => {
 	});
 
 	test('UNKNOWN is believed after three answers in a row, with pauses between', async () => {
-		const { clock, service, finish } = setup();
-		await expect(clock.run(finish('nobody'))).resolves.toMatchObject({ status: 'UNKNOWN' });
+		const { clock, service, watch } = setup();
+		const order = { taskId: 'nobody', model: 'wan2.7-videoedit', submittedAt: clock.now() };
+		const deadline = clock.now() + 30 * MINUTE;
+		const ending = watch.finish({ ...order, known: true, own: false, deadline });
+		await expect(clock.run(ending)).resolves.toMatchObject({ status: 'UNKNOWN' });
 		const times = service.times('query');
 		expect(times).toHaveLength(3);
 		expect((times[2] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(2_000);
+	});
+
+	test.each([1_000, 2_000])(
+		'UNKNOWN is not believed of a task of ours that is seconds old (asked every %d ms)',
+		async (intervalMs) => {
+			const { clock, service, finish, task } = setup({}, { intervalMs });
+			service.faults.query.push(...Array<Fault>(3).fill({ taskStatus: 'UNKNOWN' }));
+			await expect(clock.run(finish(task(60)))).resolves.toMatchObject({ status: 'SUCCEEDED' });
+			await expect(clock.run(finish('nobody'))).resolves.toMatchObject({ status: 'UNKNOWN' });
+			expect(clock.now() - START).toBeLessThan(2 * MINUTE);
+		},
+	);
+
+	test('a pause of an hour that one query was told does not hold its result up for an hour', async () => {
+		const { clock, service, finish, task } = setup();
+		service.faults.query.push(faults.throttled('3600'));
+		await expect(clock.run(finish(task(60)))).resolves.toMatchObject({ status: 'SUCCEEDED' });
+		expect(clock.now() - START).toBeLessThan(3 * MINUTE);
 	});
 
 	test('UNKNOWN once or twice is a slip', async () => {
@@ -345,6 +367,7 @@ describe('handing back', () => {
 			taskId: service.addTask('p', { jobSeconds }),
 			submittedAt: clock.now(),
 			known: false,
+			own: true,
 			deadline: clock.now() + 30 * MINUTE,
 		});
 		const ends: Array<Promise<Task | undefined>> = [30, 44, 300].map(
@@ -365,7 +388,9 @@ describe('handing back', () => {
 			submittedAt: clock.now() - MINUTE,
 			deadline: clock.now() + 30 * MINUTE,
 		};
-		const work = ids.map(async (taskId) => await watch.finish({ taskId, known: true, ...moments }));
+		const work = ids.map(
+			async (taskId) => await watch.finish({ taskId, known: true, own: true, ...moments }),
+		);
 		await expect(clock.run(Promise.all(work))).resolves.toEqual(Array(6).fill(undefined));
 		const times = service.calls
 			.filter(({ request }) => request?.options.url.endsWith('/task-1'))

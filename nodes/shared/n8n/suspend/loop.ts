@@ -85,7 +85,7 @@ export async function checkSuspended(
 
 	// They were submitted, or looked at, a moment ago.
 	if (isFirstTurn(functions)) return await sleepOrWake();
-	let outcomes: Array<Settled<IBinaryData>> | 'stopped' | undefined;
+	let outcomes: Awaited<ReturnType<typeof look>>;
 	try {
 		outcomes = await look(functions, suspended, edits, memory);
 		countMissed(functions, false);
@@ -100,6 +100,8 @@ export async function checkSuspended(
 		return handOn(functions, billing, [], all, continueOnFail);
 	}
 	if (outcomes === undefined) return await sleepOrWake();
+	// There is no task whose end would wake it.
+	if (outcomes === 'later') return await sleep(nextLook());
 	if (outcomes === 'stopped') return [];
 
 	const settled = [...before];
@@ -119,7 +121,7 @@ async function currencyOfCredential(functions: IExecuteFunctions): Promise<Curre
 
 /**
  * Looks at the open tasks once.
- * @returns undefined while one is under way
+ * @returns undefined while one is under way, 'later' while one is to be submitted
  * @throws what kept n8n from looking at all
  */
 async function look(
@@ -127,11 +129,12 @@ async function look(
 	{ items, continueOnFail, settings, maxResultBytes, parentExecutionId, callers }: Suspended,
 	edits: OpenTask[],
 	memory: LoopMemory,
-): Promise<Array<Settled<IBinaryData>> | 'stopped' | undefined> {
+): Promise<Array<Settled<IBinaryData>> | 'stopped' | 'later' | undefined> {
 	const client = await dashScopeClient(functions);
 	const ports = n8nPorts(functions, client, maxResultBytes);
-	// Where that is not known nothing may be submitted anew.
-	if (await wasStopped(functions, parentExecutionId, callers)) {
+	// Where that is not known nothing may be submitted anew. The execution of a wait that is retried by itself has ended.
+	const retried = functions.getMode() === 'retry';
+	if (!retried && (await wasStopped(functions, parentExecutionId, callers))) {
 		await leaveSuspended(edits, ports, memory);
 		return 'stopped';
 	}

@@ -120,6 +120,27 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 	};
 }
 
+/**
+ * Whether a node that is no check of a wait was given what such a check is given: n8n's "Retry with currently saved
+ * workflow" of the wait's own execution puts the user's node in its place.
+ * @throws NodeOperationError that names the tasks
+ */
+export function refuseLoopItems(functions: IExecuteFunctions): void {
+	const edits = functions.getInputData().flatMap(({ json: { waiting, wanVideoEdit } }) =>
+		waiting === true && isLoopPayload(wanVideoEdit) ? [wanVideoEdit.edit.state] : [],
+	);
+	const [first] = edits;
+	if (first === undefined) return;
+	const ids = edits.flatMap((state) => ('job' in state ? [state.job.taskId] : []));
+	throw new NodeOperationError(
+		functions.getNode(),
+		'This execution is only the wait of another one and cannot be retried with the saved workflow',
+		{
+			description: `Its tasks are ${ids.join(', ')}: get their videos with 'Task: Get Status' within 24 hours of their submission.`,
+		},
+	);
+}
+
 function isOld(settings: LoopSettings | OldSettings): settings is OldSettings {
 	return 'resubmitLost' in settings;
 }

@@ -39,6 +39,8 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	let wasCalled = true;
 	for await (const { id: callerId, data } of callersFrom(functions, executionId)) {
 		if (isOfSecondEngine(callerId)) return SECOND_ENGINE;
+		// n8n's own agents let a workflow that waits go on in the background; one that does not is stopped after two minutes.
+		if (data?.parentAgentRun !== undefined) return undefined;
 		wasCalled = (wasCalled || data?.parentExecution !== undefined) && waitsFor(data);
 		if (wasCalled && (data === undefined || itemsAtStart(data) <= 1)) return SINGLE_ITEM;
 		wasCalled = false;
@@ -123,6 +125,8 @@ function loopWorkflow(node: INode): IWorkflowBase {
 			executionOrder: 'v1',
 			// Nobody else can call it; an instance that allows no callers by default must not refuse this one.
 			callerPolicy: 'any',
+			// The wait has a limit of its own; n8n's would end it without a look at its tasks.
+			executionTimeout: -1,
 			saveDataSuccessExecution: 'all',
 			saveDataErrorExecution: 'all',
 		},
