@@ -62,6 +62,8 @@ interface Scenario {
 	other?: { afterMs: number; sameProcess: boolean; sameCredential: boolean };
 	/** What the user says, where it is true. */
 	saysExclusive: boolean;
+	/** Each try is an execution of its own, as by "Retry execution"; otherwise they are those of Retry On Fail. */
+	retriedExecution: boolean;
 	/** n8n is restarted between two tries, when the other execution has ended. */
 	restarts: boolean;
 	jitter: number[];
@@ -236,6 +238,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			sameCredential: fc.boolean(),
 		}),
 		saysExclusive: fc.boolean(),
+		retriedExecution: fc.boolean(),
 		restarts: fc.constantFrom(false, false, true),
 		jitter: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), {
 			minLength: 1,
@@ -262,6 +265,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'listsRequestIds',
 			'strangers',
 			'saysExclusive',
+			'retriedExecution',
 			'restarts',
 			'jitter',
 			'faults',
@@ -483,6 +487,9 @@ async function play(scenario: Scenario): Promise<Story> {
 				await clock.run(ended, 24 * longest(scenario));
 				ports = portsFor(new Account(new Journal(clock.now())));
 				if (stop.stopped()) break;
+			}
+			if (scenario.retriedExecution && tries > 0) {
+				ports = { ...ports, executionId: `${OURS}, retry ${tries}` };
 			}
 			const backwards = scenario.reversed && tries > 0;
 			const items = backwards ? [...scenario.items].reverse() : scenario.items;
