@@ -390,7 +390,8 @@ const jobSeconds = 3;
 	}, 420_000);
 
 	test('4: a video with a caption comes back edited; others get a friendly answer', async () => {
-		const telegram = await startTelegram(sandbox.samples.video.path);
+		const { video: whole, bad } = sandbox.samples;
+		const telegram = await startTelegram({ AgAD: whole.path, AgAE: bad.shortVideo.path });
 		try {
 			const data = { accessToken: '1:stand-in', baseUrl: telegram.url };
 			await n8n.addCredential({ name: credentials.telegramApi, type: 'telegramApi', data });
@@ -407,6 +408,8 @@ const jobSeconds = 3;
 			);
 			await telegram.tell(message(5, { video: { ...video, file_size: 21_000_000 }, caption }));
 			await telegram.tell(message(6, { text: 'Hello' }));
+			await telegram.tell(message(7, { video: { ...video, file_id: 'AgAE' }, caption }));
+			await telegram.tell(message(8, { video: { ...video, file_id: 'gone' }, caption }));
 			const sentTo = async (chat: string) =>
 				await until(`an answer to chat ${chat}`, async () =>
 					telegram.sent.find((one) => one.chat === chat),
@@ -418,6 +421,15 @@ const jobSeconds = 3;
 			expect(await sentTo('6')).toMatchObject({
 				method: 'sendMessage',
 				text: expect.stringContaining('caption'),
+			});
+			// A file name with "_" is no Markdown.
+			expect(await sentTo('7')).toMatchObject({
+				method: 'sendMessage',
+				text: expect.stringMatching(/^Sorry, .*: the file file_2\.mp4 is .* second/),
+			});
+			expect(await sentTo('8')).toMatchObject({
+				method: 'sendMessage',
+				text: expect.stringMatching(/^Sorry, your video could not be edited: \S/),
 			});
 			const back = await sentTo('4');
 			expect(back).toMatchObject({ method: 'sendVideo', text: caption });
