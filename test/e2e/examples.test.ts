@@ -311,6 +311,8 @@ const jobSeconds = 3;
 		const video = await readFile(sandbox.samples.video.path);
 		await storage.put('my-videos', 'One.mp4', video);
 		await storage.put('my-videos', 'two.MOV', await readFile(sandbox.samples.video.path));
+		// n8n's S3 node asks for "lost file.mp4".
+		await storage.put('my-videos', 'lost%20file.mp4', video);
 		await storage.put('my-videos', 'notes.txt', Buffer.from('Not a video'));
 		await storage.put('my-videos', 'folder/three.mp4', video);
 		const watched = await addPublished(example);
@@ -347,6 +349,7 @@ const jobSeconds = 3;
 			mailWith(ninth, 'A video is finished', 180_000),
 			mailWith('One.mp4', 'Video done: One.mp4', 180_000),
 			mailWith('two.MOV', 'Video done: two.MOV', 180_000),
+			mailWith('lost%20file.mp4', 'Video failed: lost%20file.mp4', 180_000),
 		]);
 		expect(mail.to.map(({ address }) => address)).toEqual(['nathan@example.com']);
 
@@ -372,6 +375,16 @@ const jobSeconds = 3;
 			'reference_image',
 			'reference_image',
 			'reference_image',
+		]);
+		// Each row is that of its file.
+		const rows = (await (await dataTable(n8n, 'Edited videos')).rows()).sort((a, b) =>
+			String(a.file).localeCompare(String(b.file)),
+		);
+		const done = expect.stringMatching(/^task \S/) as string;
+		expect(rows).toMatchObject([
+			{ file: 'lost%20file.mp4', status: 'failed', details: expect.stringMatching(/\w/) as string },
+			{ file: 'One.mp4', status: 'done', details: done },
+			{ file: 'two.MOV', status: 'done', details: done },
 		]);
 		// Several runs of the schedule later.
 		const runs = (await executionsOf(n8n, watched.id)).filter(({ mode }) => mode === 'trigger');
