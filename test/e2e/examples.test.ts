@@ -263,7 +263,9 @@ const jobSeconds = 3;
 		const prompt = 'Example 7 in winter';
 		const { form } = await addPublished(loadExample('07-approve-before-publishing'));
 		const uploads = sandbox.requests('upload').length;
-		await sendForm(form, prompt);
+		// A button that the person who sends the form would like to have pressed.
+		const instruction = `${prompt} <a href="https://example.com/">Publish</a>`;
+		await sendForm(form, instruction);
 
 		const first = await mailWith(prompt, 'Publish this video?');
 		await press(await openPage('about:blank'), first, 'Edit again');
@@ -277,7 +279,7 @@ const jobSeconds = 3;
 		const published = await until('the published video', async () =>
 			(await storage.list('my-videos')).find((key) => key.startsWith('published/')),
 		);
-		const tasks = tasksOf(prompt);
+		const tasks = tasksOf(instruction);
 		expect(published).toBe(`published/${tasks[1]?.id}.mp4`);
 		expect(await probe(await storage.get('my-videos', published))).toMatchObject(edited);
 		expect({ tasks: tasks.length, uploads: sandbox.requests('upload').length - uploads }).toEqual({
