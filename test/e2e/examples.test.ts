@@ -263,7 +263,9 @@ const jobSeconds = 3;
 		const prompt = 'Example 7 in winter';
 		const { form } = await addPublished(loadExample('07-approve-before-publishing'));
 		const uploads = sandbox.requests('upload').length;
-		await sendForm(form, prompt);
+		// A button that the person who sends the form would like to have pressed.
+		const instruction = `${prompt} <a href="https://example.com/">Publish</a>`;
+		await sendForm(form, instruction);
 
 		const first = await mailWith(prompt, 'Publish this video?');
 		await press(await openPage('about:blank'), first, 'Edit again');
@@ -277,7 +279,7 @@ const jobSeconds = 3;
 		const published = await until('the published video', async () =>
 			(await storage.list('my-videos')).find((key) => key.startsWith('published/')),
 		);
-		const tasks = tasksOf(prompt);
+		const tasks = tasksOf(instruction);
 		expect(published).toBe(`published/${tasks[1]?.id}.mp4`);
 		expect(await probe(await storage.get('my-videos', published))).toMatchObject(edited);
 		expect({ tasks: tasks.length, uploads: sandbox.requests('upload').length - uploads }).toEqual({
@@ -311,6 +313,8 @@ const jobSeconds = 3;
 		const video = await readFile(sandbox.samples.video.path);
 		await storage.put('my-videos', 'One.mp4', video);
 		await storage.put('my-videos', 'two.MOV', await readFile(sandbox.samples.video.path));
+		// n8n's S3 node asks for "lost file.mp4".
+		await storage.put('my-videos', 'lost%20file.mp4', video);
 		await storage.put('my-videos', 'notes.txt', Buffer.from('Not a video'));
 		await storage.put('my-videos', 'folder/three.mp4', video);
 		const watched = await addPublished(example);
@@ -347,6 +351,7 @@ const jobSeconds = 3;
 			mailWith(ninth, 'A video is finished', 180_000),
 			mailWith('One.mp4', 'Video done: One.mp4', 180_000),
 			mailWith('two.MOV', 'Video done: two.MOV', 180_000),
+			mailWith('lost%20file.mp4', 'Video failed: lost%20file.mp4', 180_000),
 		]);
 		expect(mail.to.map(({ address }) => address)).toEqual(['nathan@example.com']);
 
@@ -373,6 +378,16 @@ const jobSeconds = 3;
 			'reference_image',
 			'reference_image',
 		]);
+		// Each row is that of its file.
+		const rows = (await (await dataTable(n8n, 'Edited videos')).rows()).sort((a, b) =>
+			String(a.file).localeCompare(String(b.file)),
+		);
+		const done = expect.stringMatching(/^task \S/) as string;
+		expect(rows).toMatchObject([
+			{ file: 'lost%20file.mp4', status: 'failed', details: expect.stringMatching(/\w/) as string },
+			{ file: 'One.mp4', status: 'done', details: done },
+			{ file: 'two.MOV', status: 'done', details: done },
+		]);
 		// Several runs of the schedule later.
 		const runs = (await executionsOf(n8n, watched.id)).filter(({ mode }) => mode === 'trigger');
 		expect(runs.length).toBeGreaterThan(3);
@@ -390,7 +405,8 @@ const jobSeconds = 3;
 	}, 420_000);
 
 	test('4: a video with a caption comes back edited; others get a friendly answer', async () => {
-		const telegram = await startTelegram(sandbox.samples.video.path);
+		const { video: whole, bad } = sandbox.samples;
+		const telegram = await startTelegram({ AgAD: whole.path, AgAE: bad.shortVideo.path });
 		try {
 			const data = { accessToken: '1:stand-in', baseUrl: telegram.url };
 			await n8n.addCredential({ name: credentials.telegramApi, type: 'telegramApi', data });
@@ -407,6 +423,8 @@ const jobSeconds = 3;
 			);
 			await telegram.tell(message(5, { video: { ...video, file_size: 21_000_000 }, caption }));
 			await telegram.tell(message(6, { text: 'Hello' }));
+			await telegram.tell(message(7, { video: { ...video, file_id: 'AgAE' }, caption }));
+			await telegram.tell(message(8, { video: { ...video, file_id: 'gone' }, caption }));
 			const sentTo = async (chat: string) =>
 				await until(`an answer to chat ${chat}`, async () =>
 					telegram.sent.find((one) => one.chat === chat),
@@ -418,6 +436,15 @@ const jobSeconds = 3;
 			expect(await sentTo('6')).toMatchObject({
 				method: 'sendMessage',
 				text: expect.stringContaining('caption'),
+			});
+			// A file name with "_" is no Markdown.
+			expect(await sentTo('7')).toMatchObject({
+				method: 'sendMessage',
+				text: expect.stringMatching(/^Sorry, .*: the file file_2\.mp4 is .* second/),
+			});
+			expect(await sentTo('8')).toMatchObject({
+				method: 'sendMessage',
+				text: expect.stringMatching(/^Sorry, your video could not be edited: \S/),
 			});
 			const back = await sentTo('4');
 			expect(back).toMatchObject({ method: 'sendVideo', text: caption });

@@ -27,17 +27,31 @@ export interface Telegram {
 	stop(): Promise<void>;
 }
 
-/** https://core.telegram.org/bots/api, as far as the example goes. @param video what every file ID stands for */
-export async function startTelegram(video: string): Promise<Telegram> {
+/** https://core.telegram.org/bots/api, as far as the example goes. @param files what each file ID stands for */
+export async function startTelegram(files: Record<string, string>): Promise<Telegram> {
 	const app = Fastify({ bodyLimit: 64 * 1024 * 1024 });
 	await app.register(fastifyMultipart, { attachFieldsToBody: true });
 	const sent: Sent[] = [];
 	let hook: { url: string; secret_token?: string } | undefined;
 	let updates = 0;
 	const ok = (result: unknown) => ({ ok: true, result });
+	const refusal = (description: string) => ({
+		ok: false,
+		error_code: 400,
+		description: `Bad Request: ${description}`,
+	});
+	/** What Telegram calls the files. */
+	const kept = Object.entries(files).map(([id, path], index) => ({
+		id,
+		path,
+		name: `videos/file_${index + 1}.mp4`,
+	}));
 
-	app.get('/file/:bot/*', async () => await readFile(video));
-	app.all<{ Params: { bot: string; method: string } }>('/:bot/:method', async (request) => {
+	app.get<{ Params: { '*': string } }>('/file/:bot/*', async ({ params }, reply) => {
+		const file = kept.find(({ name }) => name === params['*']);
+		return file === undefined ? await reply.code(404).send() : await readFile(file.path);
+	});
+	app.all<{ Params: { bot: string; method: string } }>('/:bot/:method', async (request, reply) => {
 		const body = { ...(request.query as object), ...(request.body as object) } as Record<
 			string,
 			{ value: string; toBuffer(): Promise<Buffer> } & string
@@ -48,17 +62,27 @@ export async function startTelegram(video: string): Promise<Telegram> {
 		if (method === 'deleteWebhook') hook = undefined;
 		if (method === 'getWebhookInfo') return ok({ url: hook?.url ?? '' });
 		if (method === 'getFile') {
-			const { size } = await stat(video);
-			return ok({ file_id: field('file_id'), file_size: size, file_path: 'videos/file_1.mp4' });
+			const file = kept.find(({ id }) => id === field('file_id'));
+			if (file === undefined) {
+				reply.code(400);
+				return refusal('wrong file_id or the file is temporarily unavailable');
+			}
+			const { size } = await stat(file.path);
+			return ok({ file_id: file.id, file_size: size, file_path: file.name });
 		}
-		if (method === 'sendMessage')
-			sent.push({ method, chat: field('chat_id'), text: field('text') });
+		const text = field(method === 'sendVideo' ? 'caption' : 'text');
+		const unparsed = unparsable(text, field('parse_mode'));
+		if (unparsed !== undefined) {
+			reply.code(400);
+			return refusal(`can't parse entities: ${unparsed}`);
+		}
+		if (method === 'sendMessage') sent.push({ method, chat: field('chat_id'), text });
 		if (method === 'sendVideo') {
 			const file = body.video;
 			sent.push({
 				method,
 				chat: field('chat_id'),
-				text: field('caption'),
+				text,
 				video: await file?.toBuffer(),
 			});
 		}
@@ -81,6 +105,15 @@ export async function startTelegram(video: string): Promise<Telegram> {
 		},
 		stop: async () => await app.close(),
 	};
+}
+
+/** Why Telegram would refuse a text in a parse mode: https://core.telegram.org/bots/api#formatting-options */
+function unparsable(text: string, mode: string): string | undefined {
+	const lone = ['_', '*', '`'].find((mark) => text.split(mark).length % 2 === 0);
+	if (mode === 'Markdown' && lone !== undefined) return "Can't find end of the entity";
+	const strange = /<(?!\/?(?:b|i|u|s|a|code|pre)\b)/.test(text);
+	if (mode === 'HTML' && strange) return 'Unsupported start tag';
+	return undefined;
 }
 
 interface ChatMessage {

@@ -56,8 +56,11 @@ describe('the examples', () => {
 
 describe('the linter', () => {
 	const [first = ''] = exampleNames;
-	const broken = (change: (workflow: Workflow & Record<string, unknown>) => void) => {
-		const workflow: Workflow & Record<string, unknown> = { ...loadExample(first) };
+	const broken = (
+		change: (workflow: Workflow & Record<string, unknown>) => void,
+		example = first,
+	) => {
+		const workflow: Workflow & Record<string, unknown> = { ...loadExample(example) };
 		change(workflow);
 		return lint(workflow, known).join('\n');
 	};
@@ -110,7 +113,42 @@ describe('the linter', () => {
 			/no price/,
 			(it) => (node(it, 'Start Here').parameters.content = '## Start here'),
 		],
+		[
+			'a price without date',
+			/A price has no date/,
+			(it) => (node(it, 'About the Form').parameters.content = 'It costs ¥6.'),
+		],
 	])('sees %s', (_what, finding, change) => {
 		expect(broken(change)).toMatch(finding);
+	});
+
+	test.each([
+		['02-new-videos-of-a-storage', 'Get the Video'],
+		['02-new-videos-of-a-storage', 'Save the Edited Video'],
+		['03-list-on-a-schedule', 'Edit the Videos'],
+		['05-drive-to-youtube', 'Edit the Video'],
+		['08-one-video-six-styles', 'Edit All Six'],
+		['09-when-a-video-is-finished', 'Save to Storage'],
+	])('sees in %s that one item would hold up the others at "%s"', (example, name) => {
+		const found = broken((it) => delete node(it, name).onError, example);
+		expect(found).toContain(`"${name}" holds up all items when one of them fails`);
+	});
+
+	test('sees a reference to an item that n8n cannot find', () => {
+		const found = broken(
+			(it) => (node(it, 'Note as Done').parameters.id = "={{ $('Note as Started').item.json.id }}"),
+			'02-new-videos-of-a-storage',
+		);
+		expect(found).toBe(
+			'"Note as Done" asks for the item of "Note as Started", but "Get the Video" loses the pairs',
+		);
+	});
+
+	test("sees a message of somebody's text as Markdown", () => {
+		const found = broken(
+			(it) => (node(it, 'Say Why It Failed').parameters.additionalFields = {}),
+			'04-telegram',
+		);
+		expect(found).toBe('"Say Why It Failed" sends what it is given as Markdown');
 	});
 });

@@ -34,6 +34,9 @@ export function lint(file: Workflow & Record<string, unknown>, known: Known): st
 		...brokenConnections(file),
 		...unreached(file, steps),
 		...brokenReferences(steps),
+		...holdingUp(file, steps),
+		...lostPairs(file, steps),
+		...steps.flatMap(asMarkdown),
 		...overlaps(file.nodes),
 		...notes(file, steps, known),
 	];
@@ -165,6 +168,74 @@ function brokenReferences(steps: INode[]): string[] {
 	);
 }
 
+/** Steps from which on there may be several items. */
+const isSeveral = ({ type }: INode) =>
+	/\.(scheduleTrigger|googleDriveTrigger|wanVideoEditTrigger|splitOut)$/.test(type);
+
+/** Whether a step edits or moves files, which can fail for one item alone. */
+const handlesFiles = ({ type, parameters: { operation } }: INode) =>
+	/\.(wanVideoEdit|googleDrive|youTube)$/.test(type) ||
+	(/\.s3$/.test(type) && (operation === 'download' || operation === 'upload'));
+
+/** The names of the steps that come after a step. */
+function behind(file: Workflow, name: string): Set<string> {
+	const found = new Set<string>();
+	const follow = (from: string) => {
+		for (const { to } of linesOf(file).filter((line) => line.from === from)) {
+			if (to.type !== 'main' || found.has(to.node)) continue;
+			found.add(to.node);
+			follow(to.node);
+		}
+	};
+	follow(name);
+	return found;
+}
+
+/** Steps where one item that fails would end the execution for the others. */
+function holdingUp(file: Workflow, steps: INode[]): string[] {
+	const reached = new Set(steps.filter(isSeveral).flatMap(({ name }) => [...behind(file, name)]));
+	return steps
+		.filter((node) => reached.has(node.name) && handlesFiles(node) && node.onError === undefined)
+		.map(({ name }) => `"${name}" holds up all items when one of them fails`);
+}
+
+/**
+ * References that n8n cannot follow: its S3 node pairs no downloaded file with its input, and n8n does so in its place
+ * only where the node has no error output (n8n 2.41.1).
+ */
+function lostPairs(file: Workflow, steps: INode[]): string[] {
+	const downloads = steps.filter(
+		({ type, onError, parameters }) =>
+			/\.s3$/.test(type) &&
+			parameters.operation === 'download' &&
+			onError === 'continueErrorOutput',
+	);
+	return downloads.flatMap((download) => {
+		const after = behind(file, download.name);
+		return steps
+			.filter(({ name }) => after.has(name))
+			.flatMap(({ name, parameters }) =>
+				[...JSON.stringify(parameters).matchAll(/\$\('([^']+)'\)\.item\b/g)]
+					.map(([, other = '']) => other)
+					.filter((other) => other !== download.name && !after.has(other))
+					.map(
+						(other) =>
+							`"${name}" asks for the item of "${other}", but "${download.name}" loses the pairs`,
+					),
+			);
+	});
+}
+
+/** Texts that n8n's Telegram node would send as Markdown, where Telegram refuses a lone "_" of somebody's file. */
+function asMarkdown({ name, type, parameters }: INode): string[] {
+	const { operation, text, additionalFields } = parameters as INodeParameters & {
+		additionalFields?: { parse_mode?: string };
+	};
+	if (!/\.telegram$/.test(type) || operation !== 'sendMessage') return [];
+	if (!String(text).startsWith('=') || additionalFields?.parse_mode === 'HTML') return [];
+	return [`"${name}" sends what it is given as Markdown`];
+}
+
 interface Box {
 	name: string;
 	left: number;
@@ -224,6 +295,10 @@ function notes(file: Workflow, steps: INode[], { credentials }: Known): string[]
 	if (first === undefined) return ['No note begins with "## Start here"'];
 	const findings = all.flatMap(tooSmall);
 	if (!first.includes('**What it costs:**')) findings.push('The first note says no price');
+	for (const text of texts.filter((one) => /¥\d/.test(one))) {
+		if (!/\(list prices read in [A-Z]\w+ \d{4}\)/.test(text))
+			findings.push(`A price has no date: ${text.slice(0, 40)}`);
+	}
 	const needed = new Set(steps.flatMap(({ type }) => credentials[type] ?? []));
 	for (const type of needed) {
 		const name = CREDENTIAL_NAMES[type] ?? type;
