@@ -2,13 +2,10 @@
 import { InputError } from '../inputError';
 import { WEB_PAGE } from './formats';
 import type { MediaFacts } from './headers/facts';
+import { unlike } from './numbers';
 import type { MediaFormat, MediaLimits } from './types';
 
 export const MEGABYTE = 1024 * 1024;
-
-function megabytes(bytes: number): string {
-	return `${(bytes / MEGABYTE).toFixed(1)} MB`;
-}
 
 const NAMES: Record<string, string> = {
 	mp4: 'MP4',
@@ -54,10 +51,11 @@ export function validateFile(
 			`The ${limits.kind} must be in ${formatNames(limits)} format.${link}`,
 		);
 	}
-	const limit = limits.maxBytes;
-	if (file.size > limit) {
+	const limit = limits.maxBytes / MEGABYTE;
+	const megabytes = file.size / MEGABYTE;
+	if (megabytes > limit) {
 		throw new InputError(
-			`${what} is ${megabytes(file.size)}; the limit is ${megabytes(limit)}`,
+			`${what} is ${unlike(limit, megabytes, 1)} MB; the limit is ${limit.toFixed(1)} MB`,
 			limits.kind === 'video' ? 'Compress or shorten the video.' : 'Make the image smaller.',
 		);
 	}

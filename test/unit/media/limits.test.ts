@@ -1,5 +1,5 @@
 import { InputError } from '../../../nodes/shared/inputError';
-import { checkFacts } from '../../../nodes/shared/media/limits';
+import { checkFacts, validateFile } from '../../../nodes/shared/media/limits';
 import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
 import type { MediaFacts } from '../../../nodes/shared/media/headers';
 import type { MediaFormat } from '../../../nodes/shared/media/types';
@@ -103,6 +103,27 @@ it('refuses a PNG with transparency, and no other image', () => {
 	);
 	expect(refusal(PNG, { transparent: false })).toBeUndefined();
 	expect(refusal(WEBP, { transparent: true })).toBeUndefined();
+});
+
+describe('size in bytes', () => {
+	const sizeRefusal = (size: number) => {
+		try {
+			validateFile(WAN_VIDEO, 'Video Field', { size }, MP4);
+			return undefined;
+		} catch (error) {
+			return error instanceof InputError ? error.message : undefined;
+		}
+	};
+
+	// 100 MB, as the API reference has it.
+	it.each([
+		[104_857_600, undefined],
+		[104_857_601, "'Video Field' is 100.000001 MB; the limit is 100.0 MB"],
+		[104_900_000, "'Video Field' is 100.04 MB; the limit is 100.0 MB"],
+		[110_000_000, "'Video Field' is 104.9 MB; the limit is 100.0 MB"],
+	])('%d', (size, message) => {
+		expect(sizeRefusal(size)).toBe(message);
+	});
 });
 
 it('leaves what is unknown to the service', () => {
