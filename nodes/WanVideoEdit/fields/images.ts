@@ -1,10 +1,10 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
-import { HEAD_BYTES, detectFormat } from '../../shared/media/formats';
+import { HEAD_BYTES, detectFormat, isPicture } from '../../shared/media/formats';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import { describeLimits } from '../../shared/media/limits';
 import type { MediaSource } from '../../shared/media/types';
-import { binaryFieldsOf, binaryFileOf } from '../../shared/n8n/binary';
+import { binaryDataOf, binaryFieldsOf, binaryFileOf, fileOf } from '../../shared/n8n/binary';
 import { byModel } from './media';
 import type { ModelSpec, RequestMedia } from '../models/spec';
 import { collectionParameter, textParameter, toFile, toText } from './read';
@@ -155,9 +155,10 @@ async function listedImages(functions: IExecuteFunctions, item: number): Promise
 async function allImages(functions: IExecuteFunctions, item: number): Promise<MediaSource[]> {
 	const sources: MediaSource[] = [];
 	for (const name of binaryFieldsOf(functions, item)) {
-		const file = await binaryFileOf(functions, item, 'Reference Images', name);
-		const format = detectFormat(await file.head(HEAD_BYTES));
-		if (typeof format === 'string' || format.kind !== 'image') continue;
+		const data = binaryDataOf(functions, item, 'Reference Images', name);
+		const file = await fileOf(functions, data);
+		const found = detectFormat(await file.head(HEAD_BYTES));
+		if (!isPicture(found, data.mimeType)) continue;
 		sources.push({ from: 'binary', field: `Binary Field ${name}`, file });
 	}
 	return sources;

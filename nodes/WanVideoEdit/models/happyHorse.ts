@@ -7,7 +7,7 @@ const USED_SECONDS = 15;
 
 /**
  * happyhorse-1.0-video-edit, after its API reference (read 2026-11). Copies of that page differ in the shortest side
- * (320 or 360 pixels): what only one of them forbids is left to the service.
+ * (320 or 360 pixels), and one alone has a highest frame rate (60): what only one of them forbids is left to the service.
  */
 export const happyHorse: ModelSpec = {
 	id: 'happyhorse-1.0-video-edit',
@@ -20,6 +20,7 @@ export const happyHorse: ModelSpec = {
 			maxRatio: 2.5,
 			minSeconds: 3,
 			maxSeconds: 60,
+			minFps: 8,
 			usedSeconds: USED_SECONDS,
 		}),
 		slot(

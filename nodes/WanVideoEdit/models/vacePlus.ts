@@ -20,6 +20,7 @@ const VACE_VIDEO: MediaLimits = {
 	maxSide: 2000,
 	maxRatio: 8,
 	usedSeconds: 5,
+	minFps: 16,
 };
 
 /** A mask is as large as its video. */

@@ -14,7 +14,12 @@ function specOf(id: string): ModelSpec {
 		id,
 		prompt: { most: 20_000, required: false },
 		slots: [
-			slot('video', 'reference_video', 'video', { ...WAN_VIDEO, minSeconds: 1, maxSeconds: 15 }),
+			slot('video', 'reference_video', 'video', {
+				...WAN_VIDEO,
+				minSeconds: 1,
+				maxSeconds: 15,
+				minFps: 16,
+			}),
 			slot('image', 'reference_image', 'reference image', WAN_IMAGE, {
 				least: 0,
 				most: 10,

@@ -189,6 +189,10 @@ const ADVICE: readonly Advice[] = [
 		hint: 'Width, height or aspect ratio are outside what the model takes: the limits are shown below the fields of the node.',
 	},
 	{
+		code: /^InvalidFile\.FPS$/,
+		hint: 'The frame rate of the video is too low or too high for the model: export it with 24 or 30 frames per second.',
+	},
+	{
 		code: /^InvalidFile\./,
 		hint: 'Re-encode the video as H.264 MP4.',
 	},

@@ -42,6 +42,9 @@ const OTHERS: ReadonlyArray<readonly [number, string, string]> = [
 	[0, '<', WEB_PAGE],
 ];
 
+/** Pictures of formats that DashScope does not take. */
+const PICTURES = ['an HEIC picture', 'an AVIF picture', 'a raw photo', 'a GIF', 'a TIFF picture'];
+
 function latin1(bytes: Uint8Array): string {
 	return String.fromCharCode(...bytes);
 }
@@ -69,4 +72,15 @@ export function detectFormat(head: Uint8Array): MediaFormat | string {
 		OTHERS.find(([offset, magic]) => trimmed.startsWith(magic, offset))?.[2] ??
 		'a file of an unknown kind'
 	);
+}
+
+/**
+ * Whether a file is a picture or was meant as one, of whatever format: one that is passed over would move the numbers of
+ * those after it.
+ * @param found what {@link detectFormat} said about it
+ * @param mimeType that it came with
+ */
+export function isPicture(found: MediaFormat | string, mimeType: string): boolean {
+	const known = typeof found === 'string' ? PICTURES.includes(found) : found.kind === 'image';
+	return known || mimeType.startsWith('image/');
 }

@@ -2,13 +2,10 @@
 import { InputError } from '../inputError';
 import { WEB_PAGE } from './formats';
 import type { MediaFacts } from './headers/facts';
+import { unlike } from './numbers';
 import type { MediaFormat, MediaLimits } from './types';
 
 export const MEGABYTE = 1024 * 1024;
-
-function megabytes(bytes: number): string {
-	return `${(bytes / MEGABYTE).toFixed(1)} MB`;
-}
 
 const NAMES: Record<string, string> = {
 	mp4: 'MP4',
@@ -54,10 +51,11 @@ export function validateFile(
 			`The ${limits.kind} must be in ${formatNames(limits)} format.${link}`,
 		);
 	}
-	const limit = limits.maxBytes;
-	if (file.size > limit) {
+	const limit = limits.maxBytes / MEGABYTE;
+	const megabytes = file.size / MEGABYTE;
+	if (megabytes > limit) {
 		throw new InputError(
-			`${what} is ${megabytes(file.size)}; the limit is ${megabytes(limit)}`,
+			`${what} is ${unlike(limit, megabytes, 1)} MB; the limit is ${limit.toFixed(1)} MB`,
 			limits.kind === 'video' ? 'Compress or shorten the video.' : 'Make the image smaller.',
 		);
 	}
@@ -90,6 +88,7 @@ export function checkFacts(
 	const what = nameOf(field, fileName);
 	checkSize(limits, what, facts);
 	checkLength(limits, what, facts);
+	checkFrameRate(limits, what, facts);
 	checkTransparency(format, what, facts);
 }
 
@@ -137,6 +136,17 @@ function checkLength(limits: MediaLimits, what: string, { seconds }: MediaFacts)
 	);
 }
 
+/** A file that is so little below the limit is the service's to judge. */
+const FPS_TOLERANCE = 0.05;
+
+function checkFrameRate({ minFps = 0 }: MediaLimits, what: string, { fps }: MediaFacts): void {
+	if (fps === undefined || fps >= minFps * (1 - FPS_TOLERANCE)) return;
+	throw new InputError(
+		`${what} has ${Number(fps.toFixed(2))} frames per second; the limit is ${minFps} or more`,
+		`Export the video with at least ${minFps} frames per second.`,
+	);
+}
+
 function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts): void {
 	// Of the alpha channel in a WEBP the API reference says nothing.
 	if (format.extension !== 'png' || facts.transparent !== true) return;
@@ -148,14 +158,16 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 
 /** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels a side, up to 100 MB". */
 export function describeLimits(limits: MediaLimits): string {
-	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minSide, maxSide, maxBytes } = limits;
+	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minFps } = limits;
+	const { minSide, maxSide, maxBytes } = limits;
 	const seconds =
 		maxSeconds === undefined
 			? ''
 			: minSeconds > 0
 				? `, ${minSeconds} to ${maxSeconds} seconds`
 				: `, up to ${maxSeconds} seconds`;
+	const rate = minFps === undefined ? '' : `, at least ${minFps} fps`;
 	const used = usedSeconds === undefined ? '' : `; the first ${usedSeconds} seconds are used`;
 	const formats = formatNames(limits).replace('PNG', 'PNG without transparency');
-	return `${formats}${kind === 'video' ? seconds : ''}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB${used}`;
+	return `${formats}${kind === 'video' ? seconds : ''}${rate}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB${used}`;
 }

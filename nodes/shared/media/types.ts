@@ -43,6 +43,8 @@ export interface MediaLimits {
 	/** Of a video. */
 	minSeconds?: number;
 	maxSeconds?: number;
+	/** Frames per second. */
+	minFps?: number;
 	/** Of a longer video only the beginning is used. */
 	usedSeconds?: number;
 	/** What to do about a longer video, besides cutting it; the end of a sentence. */

@@ -82,7 +82,7 @@ const ROWS: ReadonlyArray<
 	[400, 'InvalidFile.Duration', 'too long', 'rejected', /shorter or longer/],
 	[400, 'InvalidFile.Resolution', 'too small', 'rejected', /Width, height/],
 	[400, 'InvalidFile.AspectRatio', 'too wide', 'rejected', /aspect ratio/],
-	[400, 'InvalidFile.FPS', 'too slow', 'rejected', /Re-encode/],
+	[400, 'InvalidFile.FPS', 'too slow', 'rejected', /frame rate.* 24 or 30/],
 	[400, 'InvalidFile.Format', 'what is it', 'rejected', /MP4 or MOV/],
 	[400, 'InvalidFile.Openerror', 'cannot open', 'rejected', /MP4 or MOV/],
 	[400, 'InvalidFile.Content', 'no content', 'rejected', /MP4 or MOV/],

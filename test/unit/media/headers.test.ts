@@ -45,6 +45,9 @@ const FRAGMENTED: ReadonlyArray<readonly [string, string[]]> = [
 	['first-fragment-in-moov.mp4', [...VIDEO, ...H264, '-g', '25', '-movflags', 'frag_keyframe']],
 ];
 
+/** Ten pictures a second, then three. */
+const UNEVEN = ['-vf', "select='lt(t,1)+not(mod(n,3))'", '-vsync', 'vfr', '-r', '10', ...H264];
+
 const IMAGES: ReadonlyArray<readonly [string, string[], boolean | undefined]> = [
 	['baseline.jpg', STILL, undefined],
 	['rgb.png', [...STILL, '-pix_fmt', 'rgb24'], false],
@@ -65,7 +68,8 @@ const pathOf = (name: string) => join(folder, name);
 
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'headers-'));
-	for (const [name, args] of [...VIDEOS, ...FRAGMENTED, ...IMAGES]) {
+	const uneven = ['uneven.mp4', [...VIDEO, ...UNEVEN]] as const;
+	for (const [name, args] of [...VIDEOS, ...FRAGMENTED, uneven, ...IMAGES]) {
 		const resolved = args.map((arg) => (arg.startsWith('<') ? pathOf(arg.slice(1, -1)) : arg));
 		await runFfmpeg([...resolved, pathOf(name)]);
 	}
@@ -120,11 +124,13 @@ async function probe(name: string): Promise<Required<Omit<MediaFacts, 'transpare
 		.find((value) => value !== undefined);
 	const width = Number(stream?.get('width'));
 	const height = Number(stream?.get('height'));
+	const [pictures = NaN, over = NaN] = String(stream?.get('avg_frame_rate')).split('/').map(Number);
 	const sideways = Math.abs(Number(rotation ?? 0)) % 180 === 90;
 	return {
 		width: sideways ? height : width,
 		height: sideways ? width : height,
 		seconds: Number(stream?.get('duration')),
+		fps: pictures / over,
 	};
 }
 
@@ -147,10 +153,13 @@ async function* chunked(content: Buffer, nextSize: () => number): AsyncGenerator
 
 describe('videos that ffmpeg made', () => {
 	it.each(VIDEOS.map(([name]) => name))('%s: as ffprobe says', async (name) => {
-		const { seconds, ...size } = await factsOf(name);
+		const { seconds, fps, ...size } = await factsOf(name);
 		const expected = await probe(name);
 		expect(size).toEqual({ width: expected.width, height: expected.height });
 		expect(Math.abs((seconds ?? 0) - expected.seconds)).toBeLessThan(0.002);
+		// Its pictures last 3600 or 3601 units.
+		const known = name !== 'odd-timescale.mp4';
+		expect(fps ?? 0).toBeCloseTo(known ? expected.fps : 0, 2);
 	});
 
 	it('turns the size of a video that is shown sideways', async () => {
@@ -166,6 +175,12 @@ describe('videos that ffmpeg made', () => {
 	it('leaves sound out that outlasts the video, and what an edit list hides', async () => {
 		expect((await factsOf('sound-outlasts.mp4')).seconds).toBeCloseTo(3, 3);
 		expect((await factsOf('trimmed-by-edit-list.mp4')).seconds).toBeCloseTo(1.96, 3);
+	});
+
+	it('do not say a frame rate where pictures last unequally long', async () => {
+		const facts = await factsOf('uneven.mp4');
+		expect(facts.seconds).toBeGreaterThan(1);
+		expect(facts.fps).toBeUndefined();
 	});
 
 	it.each(FRAGMENTED.map(([name]) => name))('%s: size known, length not', async (name) => {

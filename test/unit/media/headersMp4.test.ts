@@ -207,6 +207,36 @@ describe('length', () => {
 	});
 });
 
+describe('frame rate', () => {
+	const stts = (...runs: number[][]) => box('stts', u32(0, runs.length, ...runs.flat()));
+	const fpsOf = async (tables: Buffer, ...more: Buffer[]) =>
+		await factsOf(FTYP, movie(track({ tables }), ...more));
+
+	it.each([
+		['one length', stts([150, 9000]), 10],
+		['that of NTSC', stts([150, 3003]), 90_000 / 3003],
+		['another length of the last picture', stts([149, 6000], [1, 1500]), 15],
+	])('of pictures of %s', async (_, tables, fps) => {
+		expect(await fpsOf(tables)).toEqual({ ...PLAIN, fps });
+	});
+
+	it.each([
+		['differ', stts([75, 9000], [75, 3000])],
+		['differ often', stts([1, 3000], [1, 3001], [1, 3000])],
+		['are one', stts([1, 450_000])],
+		['are none', stts()],
+		['have no length', stts([150, 0])],
+		['are not listed', box('stts', u32(0, 1))],
+	])('is unknown where pictures %s', async (_, tables) => {
+		expect(await fpsOf(tables)).toEqual(PLAIN);
+	});
+
+	it('is unknown of fragments', async () => {
+		const { fps } = await fpsOf(stts([150, 9000]), box('mvex', box('trex', zeros(24))));
+		expect(fps).toBeUndefined();
+	});
+});
+
 describe('structure', () => {
 	const MOOV = movie(track());
 

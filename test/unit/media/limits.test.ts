@@ -1,6 +1,9 @@
 import { InputError } from '../../../nodes/shared/inputError';
-import { checkFacts } from '../../../nodes/shared/media/limits';
+import { checkFacts, describeLimits, validateFile } from '../../../nodes/shared/media/limits';
+import { happyHorse } from '../../../nodes/WanVideoEdit/models/happyHorse';
 import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
+import { vaceRepaint } from '../../../nodes/WanVideoEdit/models/vacePlus';
+import { wan3Video } from '../../../nodes/WanVideoEdit/models/wan3Video';
 import type { MediaFacts } from '../../../nodes/shared/media/headers';
 import type { MediaFormat } from '../../../nodes/shared/media/types';
 
@@ -103,6 +106,54 @@ it('refuses a PNG with transparency, and no other image', () => {
 	);
 	expect(refusal(PNG, { transparent: false })).toBeUndefined();
 	expect(refusal(WEBP, { transparent: true })).toBeUndefined();
+});
+
+describe('frames per second', () => {
+	// Of the guides and API references; what is a little below is left to the service.
+	it.each([
+		[wan3Video, 15, 16],
+		[vaceRepaint, 14.99, 16],
+		[happyHorse, 7.5, 8],
+	])('of model %#: too few and enough', ({ slots }, few, enough) => {
+		const limits = slots[0]?.limits ?? WAN_VIDEO;
+		const check = (fps?: number) => () => {
+			checkFacts(limits, MP4, 'Video Field', 'a.mp4', { fps });
+		};
+		expect(check(few)).toThrow(
+			new InputError(
+				`'Video Field' (a.mp4) has ${Math.round(few * 100) / 100} frames per second; the limit is ${enough} or more`,
+				`Export the video with at least ${enough} frames per second.`,
+			),
+		);
+		for (const fps of [enough, enough * 0.98, 120, undefined]) expect(check(fps)).not.toThrow();
+		expect(describeLimits(limits)).toContain(`, at least ${enough} fps, `);
+	});
+
+	it('are no matter where the model has no limit', () => {
+		expect(refusal(MP4, { fps: 1 })).toBeUndefined();
+		expect(describeLimits(WAN_VIDEO)).not.toContain('fps');
+	});
+});
+
+describe('size in bytes', () => {
+	const sizeRefusal = (size: number) => {
+		try {
+			validateFile(WAN_VIDEO, 'Video Field', { size }, MP4);
+			return undefined;
+		} catch (error) {
+			return error instanceof InputError ? error.message : undefined;
+		}
+	};
+
+	// 100 MB, as the API reference has it.
+	it.each([
+		[104_857_600, undefined],
+		[104_857_601, "'Video Field' is 100.000001 MB; the limit is 100.0 MB"],
+		[104_900_000, "'Video Field' is 100.04 MB; the limit is 100.0 MB"],
+		[110_000_000, "'Video Field' is 104.9 MB; the limit is 100.0 MB"],
+	])('%d', (size, message) => {
+		expect(sizeRefusal(size)).toBe(message);
+	});
 });
 
 it('leaves what is unknown to the service', () => {

@@ -7,6 +7,8 @@ export interface MediaFacts {
 	height?: number;
 	/** Length of a video. */
 	seconds?: number;
+	/** Pictures per second of a video, where all last equally long. */
+	fps?: number;
 	/** Whether a PNG or WEBP can be see-through; absent for formats that are not looked at for it. */
 	transparent?: boolean;
 }

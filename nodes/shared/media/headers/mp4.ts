@@ -25,6 +25,8 @@ interface Track {
 	/** Of the track by its header, in units of the movie's timescale. */
 	presented?: number;
 	media?: Times;
+	/** How long each of the pictures lasts, in units of the media's timescale; absent where that differs. */
+	each?: number;
 	/** Of the decoded pictures. */
 	coded?: Size;
 	/** As the track header wants it shown, not yet turned. */
@@ -43,8 +45,8 @@ interface Movie {
 }
 
 /**
- * Reads width, height and length of the video. Everything outside `moov` is skipped, and within it the tables of
- * samples; `moov` read to its end is the end of reading.
+ * Reads width, height, length and frame rate of the video. Everything outside `moov` is skipped, and within it the
+ * tables of samples but for the beginning of one; `moov` read to its end is the end of reading.
  */
 export async function readMp4(cursor: Cursor, facts: MediaFacts): Promise<void> {
 	let found = false;
@@ -81,6 +83,7 @@ async function readMovie(cursor: Cursor, moov: Box, facts: MediaFacts): Promise<
 	await walkBoxes(cursor, moov.end, readers);
 	// Noted only now: a `moov` that breaks off may lack the track or the `mvex` that decides.
 	facts.seconds = secondsOf(movie);
+	if (!movie.fragmented) facts.fps = ratio(movie.video?.media?.timescale, movie.video?.each ?? 0);
 	const size = movie.video === undefined ? undefined : sizeOf(movie.video);
 	if (size !== undefined) setSize(facts, size.width, size.height);
 }
@@ -135,6 +138,9 @@ async function readTrack(cursor: Cursor, trak: Box): Promise<Track> {
 	const stsd: BoxReader = async (box) => {
 		track.coded = (await readSampleSize(cursor, box)) ?? track.coded;
 	};
+	const stts: BoxReader = async (box) => {
+		track.each = await readSampleLength(cursor, box);
+	};
 	const mdhd: BoxReader = async (box) => {
 		track.media = await readTimes(cursor, box);
 	};
@@ -148,7 +154,7 @@ async function readTrack(cursor: Cursor, trak: Box): Promise<Track> {
 	const elst: BoxReader = async (box) => {
 		track.edited = await readEdits(cursor, box);
 	};
-	const minf = into(['stbl', into(['stsd', stsd])]);
+	const minf = into(['stbl', into(['stsd', stsd], ['stts', stts])]);
 	const mdia = into(['mdhd', mdhd], ['hdlr', hdlr], ['minf', minf]);
 	await into(['tkhd', tkhd], ['edts', into(['elst', elst])], ['mdia', mdia])(trak);
 	return track;
@@ -229,6 +235,20 @@ async function readSampleSize(cursor: Cursor, stsd: Box): Promise<Size | undefin
 	const fields = await readWithin(cursor, stsd, width + 4);
 	if (fields.getUint32(4) === 0) return undefined;
 	return { width: fields.getUint16(width), height: fields.getUint16(width + 2) };
+}
+
+/** How long samples last (stts, 8.6.1.2): one run of equal ones, after which the last one may differ. */
+async function readSampleLength(cursor: Cursor, stts: Box): Promise<number | undefined> {
+	if (stts.end - cursor.position < 16) return undefined;
+	// Version and flags, number of runs; of a run: number of samples, length of each.
+	const fields = await readWithin(cursor, stts, 16);
+	const runs = fields.getUint32(4);
+	if (runs > 2 || fields.getUint32(8) < 2) return undefined;
+	if (runs === 2) {
+		if (stts.end - cursor.position < 4) return undefined;
+		if ((await readWithin(cursor, stts, 4)).getUint32(0) !== 1) return undefined;
+	}
+	return fields.getUint32(12);
 }
 
 /** mehd, 8.8.2. */

@@ -1,4 +1,5 @@
 /** At which of its key frames a video is cut. */
+import { unlike } from '../numbers';
 import { ClipError } from './source';
 
 /** Seconds that a piece may have, both included. */
@@ -91,11 +92,12 @@ function cheapest(
 
 function refusal(times: readonly number[], limits: Limits, length: number): ClipError {
 	const { min, max } = limits;
-	const show = (time: number) => String(Math.round(time * 100) / 100);
-	const seconds = (time: number) => `${show(time)} ${show(time) === '1' ? 'second' : 'seconds'}`;
+	const show = (time: number, limit = NaN) => String(Number(unlike(limit, time, 2)));
+	const seconds = (time: number, limit?: number) =>
+		`${show(time, limit)} ${show(time, limit) === '1' ? 'second' : 'seconds'}`;
 	if (length < min) {
 		return new ClipError(
-			`The video is ${seconds(length)} long; a piece needs at least ${seconds(min)}`,
+			`The video is ${seconds(length, min)} long; a piece needs at least ${seconds(min)}`,
 			`Use a video of at least ${seconds(min)}.`,
 		);
 	}
@@ -105,7 +107,7 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 		const next = times[index + 1] ?? time;
 		if (next - time > max + EPSILON) {
 			return new ClipError(
-				`The video can only be cut at key frames, and between ${show(time)} and ${show(next)} seconds it has none: ${seconds(next - time)}, where a piece has at most ${max}`,
+				`The video can only be cut at key frames, and between ${show(time)} and ${show(next)} seconds it has none: ${seconds(next - time, max)}, where a piece has at most ${max}`,
 				hint,
 			);
 		}

@@ -63,6 +63,10 @@ const HEADER_BYTES = 52;
 
 const LONG_HINT = 'Cut the video into shorter ones first.';
 
+function tooLong(): ClipError {
+	return new ClipError('The video is longer than six hours', LONG_HINT);
+}
+
 interface Edit {
 	duration: number;
 	mediaTime: number;
@@ -119,6 +123,7 @@ export async function readMovie(source: ByteSource): Promise<Movie> {
 
 class MovieReader {
 	private quickTime = false;
+	private fragmented = false;
 	private timescale = 0;
 	private drafts?: Draft[];
 	private readonly defaults = new Map<number, Defaults>();
@@ -141,7 +146,13 @@ class MovieReader {
 			);
 		}
 		const tracks = this.drafts.filter((track) => this.isCarried(track));
-		tracks.forEach((track) => this.place(track));
+		// A recording of a part of a live stream has the stream's times.
+		const begin = this.fragmented ? Math.min(...tracks.map(({ start }) => start)) : 0;
+		for (const track of tracks) {
+			track.start -= begin;
+			track.end -= begin;
+			if (track.end > MAX_SECONDS) throw tooLong();
+		}
 		const videos = tracks.filter(({ kind }) => kind === 'video');
 		// QuickTime keeps chapter pictures as a track that is off.
 		const video = videos.find(({ flags }) => (flags & 1) === 1) ?? videos[0];
@@ -163,8 +174,12 @@ class MovieReader {
 			);
 			return false;
 		}
-		if (track.samples.length > 0) return true;
-		this.notes.push(`Track ${track.id} (${track.kind}) is empty and left out.`);
+		const why = track.samples.length > 0 ? this.place(track) : 'is empty';
+		if (why === undefined) return true;
+		if (track.kind === 'video' && track.samples.length > 0) {
+			throw new ClipError(`The video ${why}`, 'Export the video again as it is shown.');
+		}
+		this.notes.push(`Track ${track.id} (${track.kind}) is left out: it ${why}.`);
 		return false;
 	}
 
@@ -309,6 +324,7 @@ class MovieReader {
 
 	/** A fragment, 8.8. */
 	private readMoof(moof: Box, start: number): void {
+		this.fragmented = true;
 		let end = start;
 		for (const [index, traf] of boxesIn(moof.content, 'moof')
 			.filter(({ type }) => type === 'traf')
@@ -386,14 +402,17 @@ class MovieReader {
 		if (draft.descriptions[sample.description] === undefined) {
 			throw damaged(`track ${draft.id} names a sample description that it does not have`);
 		}
-		if (Math.abs(seconds) > MAX_SECONDS || sample.duration / draft.timescale > MAX_SECONDS) {
-			throw new ClipError('The video is longer than six hours', LONG_HINT);
-		}
+		const before = draft.samples[0]?.pts ?? sample.pts;
+		const ticks = Math.max(Math.abs(sample.pts - before), sample.duration);
+		if (ticks / draft.timescale > MAX_SECONDS) throw tooLong();
 		draft.samples.push(sample);
 	}
 
-	/** When the track is shown, by its edit list (8.6.6): a gap, then one part of the media. */
-	private place(track: Draft): void {
+	/**
+	 * When the track is shown, by its edit list (8.6.6): a gap, then one part of the media.
+	 * @returns why it cannot be carried, as the end of a sentence
+	 */
+	private place(track: Draft): string | undefined {
 		const { samples, timescale } = track;
 		const shown = [...samples].sort((one, other) => one.pts - other.pts);
 		// The table counts durations in decoding order, which is another one where pictures vary in length.
@@ -415,12 +434,7 @@ class MovieReader {
 			const expected = before.mediaTime + (before.duration / this.timescale) * timescale;
 			return Math.abs(mediaTime - expected) <= 1 + timescale / this.timescale;
 		});
-		if (!isOnePart) {
-			throw new ClipError(
-				`The ${track.kind} was cut into several parts without being encoded again (edit list)`,
-				'Export the video again as it is shown.',
-			);
-		}
+		if (!isOnePart) return 'was cut into several parts without being encoded again (edit list)';
 		const mediaTime = parts[0]?.mediaTime ?? Math.min(first, 0);
 		const delay = seconds(track.edits.slice(0, Math.max(gaps, 0)));
 		track.from = Math.max(first, mediaTime);
@@ -429,9 +443,7 @@ class MovieReader {
 		const length = parts.some(({ duration }) => duration === 0) ? Infinity : seconds(parts);
 		const end = delay + (mediaEnd - mediaTime) / timescale;
 		track.end = parts.length === 0 ? end : Math.min(end, delay + length);
-		if (!(track.end > track.start) || track.end > MAX_SECONDS) {
-			throw damaged(`the times of track ${track.id} cannot be true`);
-		}
+		return track.end > track.start ? undefined : 'is never played (edit list)';
 	}
 }
 

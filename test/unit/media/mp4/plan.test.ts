@@ -46,6 +46,14 @@ test('a clip that is too short is named', () => {
 	expect(() => planCuts([0, 0.5, 1.5], LIMITS)).toThrow(/is 1.5 seconds long; .* at least 2/);
 });
 
+test('a length never reads like the limit that it breaks', () => {
+	expect(() => planCuts([0, 10.004, 20], LIMITS)).toThrow(/none: 10.004 seconds, .* at most 10$/);
+	expect(() => planCuts([0, 1.997], LIMITS)).toThrow(
+		/is 1.997 seconds long; .* at least 2 seconds/,
+	);
+	expect(() => planCuts([0, 1.9999], LIMITS)).toThrow(/is 1.9999 seconds long/);
+});
+
 test('a plan keeps the limits and is found wherever there is one', () => {
 	const gaps = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 2, maxLength: 14 });
 	fc.assert(

@@ -1,0 +1,118 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { joinClips } from '../../../../nodes/shared/media/mp4/join';
+import { readMovie } from '../../../../nodes/shared/media/mp4/tracks';
+import type { Movie } from '../../../../nodes/shared/media/mp4/tracks';
+import { runFfmpeg } from '../../../../sandbox/programs';
+import { bytesOf, piecesOf, sourceOf } from './files';
+
+/** Files that play, although their tables say odd things about times. */
+
+const VIDEO = ['-f', 'lavfi', '-i', 'testsrc=size=96x64:rate=10:duration=6'];
+const SOUND = ['-f', 'lavfi', '-i', 'sine=duration=6:sample_rate=16000'];
+const CODECS = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-c:a', 'aac'];
+
+let folder = '';
+
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'tracks-'));
+});
+
+afterAll(async () => {
+	await rm(folder, { recursive: true, force: true });
+});
+
+async function made(...args: string[]): Promise<Buffer> {
+	const path = join(folder, 'made.mp4');
+	await runFfmpeg(['-y', ...args, path]);
+	return await readFile(path);
+}
+
+const timesOf = ({ video, audio }: Movie) =>
+	[video, ...audio].map(({ start, end }) => [start, end].map((time) => Math.round(time * 10) / 10));
+
+describe.each([
+	['an hour', 3600],
+	['25 hours', 90_000],
+])('fragments of a live stream that has run for %s', (_, offset) => {
+	let clip: Buffer;
+
+	beforeAll(async () => {
+		clip = await made(
+			...[...VIDEO, ...SOUND, ...CODECS, '-use_editlist', '0', '-video_track_timescale', '16000'],
+			...['-movflags', 'frag_keyframe+empty_moov+default_base_moof'],
+		);
+		for (let at = clip.indexOf('tfdt'); at > 0; at = clip.indexOf('tfdt', at + 1)) {
+			const time = clip.readBigUInt64BE(at + 8);
+			clip.writeBigUInt64BE(time + BigInt(16_000 * offset), at + 8);
+		}
+	});
+
+	test('begin at 0, with their sound in step', async () => {
+		const movie = await readMovie(sourceOf(clip));
+		const [video = [], sound = []] = timesOf(movie);
+		expect(Math.min(...video, ...sound)).toBe(0);
+		expect(Math.abs((video[0] ?? NaN) - (sound[0] ?? NaN))).toBeLessThan(0.2);
+		expect(movie.video.end - movie.video.start).toBeCloseTo(6, 0);
+	});
+
+	test('are as long as they were when their pieces are joined', async () => {
+		const { cuts, files } = await piecesOf(sourceOf(clip), { min: 1, max: 4 });
+		expect(files).toHaveLength(2);
+		const { file } = await joinClips(files.map(sourceOf), { cuts });
+		const movie = await readMovie(sourceOf(await bytesOf(file)));
+		expect(movie.video.start).toBeLessThan(0.2);
+		expect(movie.video.end).toBeLessThan(6.3);
+	});
+});
+
+test('fragments of more than six hours are too long', async () => {
+	const clip = await made(
+		...['-f', 'lavfi', '-i', 'testsrc=size=16x16:rate=0.001:duration=23000', '-c:v', 'mpeg4'],
+		...['-video_track_timescale', '1000', '-use_editlist', '0'],
+		...['-movflags', 'frag_keyframe+empty_moov'],
+	);
+	await expect(readMovie(sourceOf(clip))).rejects.toThrow('longer than six hours');
+});
+
+describe('sound', () => {
+	test('of which the edit list shows nothing is left out: the video plays', async () => {
+		await made(...VIDEO, '-f', 'lavfi', '-i', 'sine=duration=3:sample_rate=16000', ...CODECS);
+		const path = join(folder, 'late.mp4');
+		await runFfmpeg(['-ss', '3.5', '-i', join(folder, 'made.mp4'), '-c', 'copy', path]);
+		const clip = await readFile(path);
+		expect(clip.includes('soun')).toBe(true);
+		const { audio, notes, video } = await readMovie(sourceOf(clip));
+		expect(audio).toEqual([]);
+		expect(video.end - video.start).toBeCloseTo(2.5, 1);
+		expect(notes).toEqual(['Track 2 (audio) is left out: it is never played (edit list).']);
+		await expect(piecesOf(sourceOf(clip), { min: 0.5, max: 2 })).resolves.toBeDefined();
+	});
+
+	test('in several parts is left out, and a video in several parts refused', async () => {
+		const clip = await made(...VIDEO, ...SOUND, ...CODECS);
+		/** The entry of the edit list of a track, twice. */
+		const twice = (track: number) => {
+			let at = -1;
+			for (let index = 0; index <= track; index++) at = clip.indexOf('elst', at + 1);
+			const edit = clip.subarray(at + 12, at + 24);
+			const grown = Buffer.concat([clip.subarray(0, at + 12), edit, edit, clip.subarray(at + 24)]);
+			grown.writeUInt32BE(2, at + 8);
+			const trak = grown.lastIndexOf('trak', at);
+			const moov = grown.indexOf('moov');
+			for (const box of [moov, trak, grown.indexOf('edts', trak), at]) {
+				grown.writeUInt32BE(grown.readUInt32BE(box - 4) + 12, box - 4);
+			}
+			return grown;
+		};
+		const { audio, notes } = await readMovie(sourceOf(twice(1)));
+		expect(audio).toEqual([]);
+		expect(notes).toEqual([
+			'Track 2 (audio) is left out: it was cut into several parts without being encoded again (edit list).',
+		]);
+		await expect(readMovie(sourceOf(twice(0)))).rejects.toThrow(
+			/^The video was cut into several parts/,
+		);
+	});
+});
