@@ -58,7 +58,7 @@ export default tseslint.config(
 	onlyKnows('WanVideoEdit', ['**/WanVideoEditTrigger/**']),
 	onlyKnows('shared', ['**/WanVideoEdit*/**']),
 	onlyKnows('shared/tasks', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', 'n8n-workflow']),
-	onlyKnows('shared/media', ['**/WanVideoEdit*/**', '**/n8n/**', 'n8n-workflow']),
+	onlyKnows('shared/media', ['**/WanVideoEdit*/**', '**/n8n/**', '**/tasks/**', 'n8n-workflow']),
 	onlyKnows('shared/dashscope', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', '**/tasks/**']),
 	{
 		// What is emitted is decided without n8n, so that it can be tested on a clock of its own.

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
-import { connectionError } from './answer';
+import { connectionError, httpAnswerOf } from './answer';
 import { DashScopeError } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, textAt } from './json';
@@ -139,12 +139,11 @@ async function get(
 			timeout: 0,
 			abortSignal: transfer.signal,
 		});
-		const { statusCode, headers, body } = isRecord(answer) ? answer : {};
-		if (typeof statusCode !== 'number' || !isResponseStream(body)) {
+		const { statusCode: status, headers, body } = httpAnswerOf(answer);
+		if (status === 0 || !isResponseStream(body)) {
 			throw new DashScopeError(`${url.host} gave no file`, { kind: 'garbled' });
 		}
-		const head = isRecord(headers) ? headers : {};
-		return { status: statusCode, headers: head, result: open(body, head, transfer) };
+		return { status, headers, result: open(body, headers, transfer) };
 	} catch (error) {
 		transfer.end();
 		const reason = transfer.reason(error);

@@ -19,6 +19,12 @@ export interface UploadSource {
 	open(): Promise<ByteStream>;
 }
 
+/** A file to upload, once for all that need it. */
+export interface UploadFile extends UploadSource {
+	/** Two files with the same identity are the same file. */
+	identity: string;
+}
+
 /** Bytes that arrive over time; `destroy` gives the underlying file or socket back. */
 export interface ByteStream extends AsyncIterable<Uint8Array> {
 	destroy(): unknown;

@@ -1,4 +1,4 @@
-import type { UploadFile } from '../tasks/uploads';
+import type { UploadFile } from '../dashscope/uploads';
 import { HEAD_BYTES, detectFormat } from './formats';
 import { readFacts } from './headers';
 import type { MediaFacts } from './headers';

@@ -25,10 +25,10 @@ const DAY_MS = 24 * 3_600_000;
 /** From so many watched tasks of a model on, one task list stands for many queries. */
 const MANY = 8;
 
-/** Of a task list as it is read. */
+/** Of the task list as it is read (`dashscope/tasks.ts`). */
 const ROWS_PER_PAGE = 100;
 
-/** Lists take no more than about a quarter of the requests: of a list of so many pages, one in this time for each. */
+/** A list may be this old for each of its pages, so that lists take a quarter of the requests at most. */
 const PAGE_MS = 500;
 
 /** A list begun so long after a task had ended should show it. */

@@ -5,7 +5,7 @@ const MARGIN = 1.1;
 
 /** What a throttled answer leaves of the rate: somebody else uses the account, too, and about as much as we do. */
 const CUT = 0.4;
-/** Of the rate is always left. */
+/** However often calls are refused, this part of the rate remains. */
 const LEAST_PART = 1 / 8;
 
 /** A cut shows its effect before there is another: one refusal more says little. */

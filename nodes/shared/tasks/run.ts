@@ -1,5 +1,6 @@
 import { DashScopeError } from '../dashscope/errors';
 import type { CreateCall, Task } from '../dashscope/types';
+import type { UploadFile } from '../dashscope/uploads';
 import { makesWay } from './resubmit';
 import { deliver, endedBadly } from './deliver';
 import { TaskError, StoppedError } from './errors';
@@ -12,7 +13,7 @@ import { cancelWaiting, nameBilled, nameLost } from './cancel';
 import { Submitter } from './submit';
 import type { Duplicate, TaskRef, LostSubmissionRule } from './submit';
 import { Uploads } from './uploads';
-import type { UploadFile, UploadStore } from './uploads';
+import type { UploadStore } from './uploads';
 import { Watch } from './watch';
 
 /** An item, or one of its parts, whose values and files have been checked. */

@@ -2,13 +2,7 @@ import { DashScopeError } from '../dashscope/errors';
 import { Semaphore } from './semaphore';
 import type { TaskPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
-import type { UploadSource } from '../dashscope/uploads';
-
-/** A file to upload. */
-export interface UploadFile extends UploadSource {
-	/** Two files with the same identity are the same file. */
-	identity: string;
-}
+import type { UploadFile } from '../dashscope/uploads';
 
 /** A file in the service's temporary store. */
 export interface Upload {

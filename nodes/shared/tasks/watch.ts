@@ -13,7 +13,7 @@ const BELIEVED_REFUSALS = 3;
 
 /** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
 const BELIEVED_UNKNOWNS = 3;
-const YOUNG_MS = 10_000;
+const YOUNG_MS = 6_000;
 
 /** A query that was refused is sent again after so long at most, whatever pause the service asks for. */
 const LONGEST_PAUSE_MS = 60_000;

@@ -1,7 +1,7 @@
 import { InputError } from '../../../nodes/shared/inputError';
 import { resolveMedia } from '../../../nodes/shared/media/sources';
 import type { MediaSource } from '../../../nodes/shared/media/types';
-import type { UploadFile } from '../../../nodes/shared/tasks/uploads';
+import type { UploadFile } from '../../../nodes/shared/dashscope/uploads';
 import { HEADS, VIDEO_URL, binary, fileOf, mediaOf, url } from '../requests';
 
 const MEGABYTE = 1024 * 1024;

@@ -319,9 +319,8 @@ function joinSound(
 		const order = orders[position] ?? [];
 		const at = (seconds: number) => Math.round(seconds * model.timescale);
 		if (track === undefined) {
-			const has = 'sound';
 			notes.push(
-				`Piece ${number} has no ${has}${silent === undefined ? '' : ': silence stands in'}.`,
+				`Piece ${number} has no sound${silent === undefined ? '' : ': silence stands in'}.`,
 			);
 			continue;
 		}
