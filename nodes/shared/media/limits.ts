@@ -89,7 +89,7 @@ export function checkFacts(
 	checkSize(limits, what, facts);
 	checkLength(limits, what, facts);
 	checkFrameRate(limits, what, facts);
-	checkTransparency(format, what, facts);
+	if (limits.opaque) checkTransparency(format, what, facts);
 }
 
 function checkSize(
@@ -151,14 +151,14 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 	// Of the alpha channel in a WEBP the API reference says nothing.
 	if (format.extension !== 'png' || facts.transparent !== true) return;
 	throw new InputError(
-		`${what} is a PNG with transparency (an alpha channel), which DashScope does not take`,
+		`${what} is a PNG with transparency (an alpha channel), which the model does not take`,
 		'Save it without transparency, on a background color for instance, or convert it to JPEG.',
 	);
 }
 
 /** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels a side, up to 100 MB". */
 export function describeLimits(limits: MediaLimits): string {
-	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minFps } = limits;
+	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minFps, opaque } = limits;
 	const { minSide, maxSide, maxBytes } = limits;
 	const seconds =
 		maxSeconds === undefined
@@ -168,6 +168,7 @@ export function describeLimits(limits: MediaLimits): string {
 				: `, up to ${maxSeconds} seconds`;
 	const rate = minFps === undefined ? '' : `, at least ${minFps} fps`;
 	const used = usedSeconds === undefined ? '' : `; the first ${usedSeconds} seconds are used`;
-	const formats = formatNames(limits).replace('PNG', 'PNG without transparency');
+	const png = opaque ? 'PNG without transparency' : 'PNG';
+	const formats = formatNames(limits).replace('PNG', png);
 	return `${formats}${kind === 'video' ? seconds : ''}${rate}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB${used}`;
 }
