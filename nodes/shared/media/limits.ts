@@ -67,6 +67,14 @@ function describe({ kind, extension }: MediaFormat): string {
 	return `${article} ${extension.toUpperCase()} ${kind === 'video' ? 'video' : 'picture'}`;
 }
 
+const FLAWS = {
+	noVideo: ['holds no video', 'Use another file: all that this one has is sound or text.'],
+	cutOff: [
+		'is incomplete: the file ends before its content does',
+		'The recording or a download was cut off: download or export the video again.',
+	],
+} as const;
+
 /**
  * Cutting works in whole frames and containers round to their timescale: a clip cut to 10 s says up to one frame
  * more, 10.04 at 25 frames per second. So much is let through; a file in between is the service's to judge.
@@ -86,6 +94,10 @@ export function checkFacts(
 	facts: MediaFacts,
 ): void {
 	const what = nameOf(field, fileName);
+	if (facts.flaw !== undefined) {
+		const [flaw, hint] = FLAWS[facts.flaw];
+		throw new InputError(`${what} ${flaw}`, hint);
+	}
 	checkSize(limits, what, facts);
 	checkLength(limits, what, facts);
 	checkFrameRate(limits, what, facts);

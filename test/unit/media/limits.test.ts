@@ -165,6 +165,15 @@ describe('frames per second', () => {
 	});
 });
 
+it('refuses a video that is none, and one that was cut off', () => {
+	expect(refusal(MP4, { flaw: 'noVideo' }, 'song.mp4')).toBe(
+		"'Video Field' (song.mp4) holds no video. Use another file: all that this one has is sound or text.",
+	);
+	expect(refusal(MP4, { flaw: 'cutOff', seconds: 5 })).toBe(
+		"'Video Field' is incomplete: the file ends before its content does. The recording or a download was cut off: download or export the video again.",
+	);
+});
+
 describe('size in bytes', () => {
 	const sizeRefusal = (size: number) => {
 		try {
