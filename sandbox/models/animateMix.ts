@@ -22,6 +22,7 @@ const IMAGE: ImageLimits = {
 	side: [200, 4096],
 	aspect: 3,
 	inline: false,
+	alpha: true,
 };
 
 export const animateMix: Model = {

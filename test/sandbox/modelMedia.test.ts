@@ -249,6 +249,7 @@ const CASES: Array<[model: string, place: string, rows: Row[]]> = [
 		'mask_image_url',
 		[
 			['PNG', () => image('400x400'), 'good'],
+			['with alpha', () => image('400x400', 'png', undefined, 'rgba'), 'good'],
 			['a video', () => video({}), 'Format'],
 		],
 	],
@@ -278,6 +279,7 @@ const CASES: Array<[model: string, place: string, rows: Row[]]> = [
 		'wan2.2-animate-mix',
 		'image_url',
 		[
+			['with alpha', () => image('300x300', 'png', undefined, 'rgba'), 'good'],
 			['200', () => image('200x200'), 'good'],
 			['198', () => image('198x200'), 'Resolution'],
 			['4096', () => image('4096x1400'), 'good'],

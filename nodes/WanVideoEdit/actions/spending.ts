@@ -1,6 +1,7 @@
 /** What items are going to cost, before anything is sent. */
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { InputError } from '../../shared/inputError';
+import { measuredSeconds } from '../../shared/media/pieces';
 import type { CheckedMedia } from '../../shared/media/sources';
 import { remoteFacts } from '../../shared/n8n/remoteFile';
 import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
@@ -29,9 +30,10 @@ export function readSpendingLimit(
 }
 
 /**
- * The length of the video that a model is given, from the header of its file.
- * @returns undefined where the model is given none, or the header does not say it
- * @throws InputError for a file behind a URL that cannot be read
+ * The length of the video that a model is given, from the header of its file, or from its tables where that does not
+ * say it.
+ * @returns undefined where the model is given none, or the header of a file behind a URL does not say it
+ * @throws InputError for a file that cannot be read
  */
 export async function videoSecondsOf(
 	functions: IExecuteFunctions,
@@ -42,7 +44,9 @@ export async function videoSecondsOf(
 	const slot = videoSlotOf(spec);
 	const video = media.find(({ type }) => type === slot?.type);
 	if (slot === undefined || video === undefined) return undefined;
-	if (video.from === 'binary') return video.facts.seconds;
+	if (video.from === 'binary') {
+		return video.facts.seconds ?? (await measuredSeconds(video.field, video.file));
+	}
 	return (await remoteFacts(functions, video, slot.limits, baseUrl)).seconds;
 }
 

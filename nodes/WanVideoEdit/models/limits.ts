@@ -21,6 +21,7 @@ export const WAN_IMAGE: MediaLimits = {
 	minSide: 240,
 	maxSide: 8000,
 	maxRatio: 8,
+	opaque: true,
 };
 
 export const RATIOS = ['16:9', '9:16', '1:1', '4:3', '3:4'] as const;

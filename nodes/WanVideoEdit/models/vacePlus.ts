@@ -23,8 +23,10 @@ const VACE_VIDEO: MediaLimits = {
 	minFps: 16,
 };
 
+const VACE_IMAGE: MediaLimits = { ...WAN_IMAGE, opaque: false };
+
 /** A mask is as large as its video. */
-const MASK_IMAGE: MediaLimits = { ...WAN_IMAGE, minSide: 360, maxSide: 2000 };
+const MASK_IMAGE: MediaLimits = { ...VACE_IMAGE, minSide: 360, maxSide: 2000 };
 
 const COMMON: Record<string, ValueRule> = {
 	prompt_extend: PROMPT_EXTEND,
@@ -43,7 +45,7 @@ const LISTS = ['ref_images_url'];
 
 const UNUSED = { least: 0 };
 const VIDEO = slot('video', 'video_url', 'video', VACE_VIDEO);
-const REFERENCE = slot('image', 'ref_images_url', 'reference image', WAN_IMAGE, UNUSED);
+const REFERENCE = slot('image', 'ref_images_url', 'reference image', VACE_IMAGE, UNUSED);
 
 function vace(name: string, own: Pick<ModelSpec, 'slots' | 'values' | 'fit'>): ModelSpec {
 	const spec: ModelSpec = {
@@ -129,8 +131,8 @@ export const vaceEdit = vace('video_edit', {
 
 export const vaceExtend = vace('video_extension', {
 	slots: [
-		slot('firstFrame', 'first_frame_url', 'first frame', WAN_IMAGE, UNUSED),
-		slot('lastFrame', 'last_frame_url', 'last frame', WAN_IMAGE, UNUSED),
+		slot('firstFrame', 'first_frame_url', 'first frame', VACE_IMAGE, UNUSED),
+		slot('lastFrame', 'last_frame_url', 'last frame', VACE_IMAGE, UNUSED),
 		slot('firstClip', 'first_clip_url', 'first clip', VACE_VIDEO, UNUSED),
 		slot('lastClip', 'last_clip_url', 'last clip', VACE_VIDEO, UNUSED),
 		slot('guide', 'video_url', 'motion guide', VACE_VIDEO, UNUSED),

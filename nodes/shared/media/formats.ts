@@ -20,8 +20,8 @@ const OTHER_BRANDS: ReadonlyArray<readonly [RegExp, string]> = [
 	[/^crx /, 'a raw photo'],
 ];
 
-/** First boxes of QuickTime files from before the `ftyp` box existed. */
-const QUICKTIME_BOXES = ['moov', 'mdat', 'wide', 'pnot'];
+/** First boxes of QuickTime files without an `ftyp` box. Before a small size stands a zero, which no text begins with. */
+const QUICKTIME_BOXES = /^([^]{4}(moov|mdat)|\0[^]{3}(wide|pnot|free|skip))/;
 
 /** What a link often leads to instead of a file. */
 export const WEB_PAGE = 'a web page or XML text';
@@ -59,13 +59,12 @@ export function detectFormat(head: Uint8Array): MediaFormat | string {
 	if (text.startsWith('\x89PNG\r\n\x1a\n')) return PNG;
 	if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return WEBP;
 	if (text.startsWith('BM') && head.length >= 26) return BMP;
-	const box = text.slice(4, 8);
-	if (box === 'ftyp') {
+	if (text.slice(4, 8) === 'ftyp') {
 		const brand = text.slice(8, 12);
 		if (brand === 'qt  ') return MOV;
 		return OTHER_BRANDS.find(([pattern]) => pattern.test(brand))?.[1] ?? MP4;
 	}
-	if (QUICKTIME_BOXES.includes(box)) return MOV;
+	if (QUICKTIME_BOXES.test(text)) return MOV;
 	if (head.length === 0) return 'an empty file';
 	const trimmed = text.trimStart();
 	return (

@@ -67,6 +67,14 @@ function describe({ kind, extension }: MediaFormat): string {
 	return `${article} ${extension.toUpperCase()} ${kind === 'video' ? 'video' : 'picture'}`;
 }
 
+const FLAWS = {
+	noVideo: ['holds no video', 'Use another file: all that this one has is sound or text.'],
+	cutOff: [
+		'is incomplete: the file ends before its content does',
+		'The recording or a download was cut off: download or export the video again.',
+	],
+} as const;
+
 /**
  * Cutting works in whole frames and containers round to their timescale: a clip cut to 10 s says up to one frame
  * more, 10.04 at 25 frames per second. So much is let through; a file in between is the service's to judge.
@@ -86,10 +94,14 @@ export function checkFacts(
 	facts: MediaFacts,
 ): void {
 	const what = nameOf(field, fileName);
+	if (facts.flaw !== undefined) {
+		const [flaw, hint] = FLAWS[facts.flaw];
+		throw new InputError(`${what} ${flaw}`, hint);
+	}
 	checkSize(limits, what, facts);
 	checkLength(limits, what, facts);
 	checkFrameRate(limits, what, facts);
-	checkTransparency(format, what, facts);
+	if (limits.opaque) checkTransparency(format, what, facts);
 }
 
 function checkSize(
@@ -151,14 +163,14 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 	// Of the alpha channel in a WEBP the API reference says nothing.
 	if (format.extension !== 'png' || facts.transparent !== true) return;
 	throw new InputError(
-		`${what} is a PNG with transparency (an alpha channel), which DashScope does not take`,
+		`${what} is a PNG with transparency (an alpha channel), which the model does not take`,
 		'Save it without transparency, on a background color for instance, or convert it to JPEG.',
 	);
 }
 
 /** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels a side, up to 100 MB". */
 export function describeLimits(limits: MediaLimits): string {
-	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minFps } = limits;
+	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minFps, opaque } = limits;
 	const { minSide, maxSide, maxBytes } = limits;
 	const seconds =
 		maxSeconds === undefined
@@ -168,6 +180,7 @@ export function describeLimits(limits: MediaLimits): string {
 				: `, up to ${maxSeconds} seconds`;
 	const rate = minFps === undefined ? '' : `, at least ${minFps} fps`;
 	const used = usedSeconds === undefined ? '' : `; the first ${usedSeconds} seconds are used`;
-	const formats = formatNames(limits).replace('PNG', 'PNG without transparency');
+	const png = opaque ? 'PNG without transparency' : 'PNG';
+	const formats = formatNames(limits).replace('PNG', png);
 	return `${formats}${kind === 'video' ? seconds : ''}${rate}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB${used}`;
 }

@@ -5,6 +5,7 @@ import type { Limits } from './mp4/plan';
 import { ClipError, streamedSource } from './mp4/source';
 import type { ByteSource, ClipFile } from './mp4/source';
 import { beginningOf, splitClip } from './mp4/split';
+import { readMovie } from './mp4/tracks';
 import type { BinaryFile } from './types';
 
 /** The place of a piece in its video. */
@@ -28,6 +29,17 @@ export interface CutVideo {
 /** Reads a file by position. It is to be closed when nobody reads any more. */
 export function sourceOf(file: BinaryFile): ByteSource {
 	return streamedSource(file.size, async (chunkBytes) => await file.open(chunkBytes));
+}
+
+/** The length of a video whose header does not say it, in seconds. @throws InputError for a file that is damaged */
+export async function measuredSeconds(field: string, video: BinaryFile): Promise<number> {
+	const source = sourceOf(video);
+	try {
+		const { start, end } = (await naming(field, video, readMovie(source))).video;
+		return end - start;
+	} finally {
+		await source.close();
+	}
 }
 
 /**

@@ -46,7 +46,7 @@ async function checkInput({ type, inline, source, limits }: MediaInput): Promise
 	const format = validateFile(limits, field, file, detectFormat(await file.head(HEAD_BYTES)));
 	const stream = await file.open();
 	try {
-		const facts = await readFacts(stream, format);
+		const facts = await readFacts(stream, format, file.size);
 		checkFacts(limits, format, field, file.fileName, facts);
 		return { type, inline, field, facts, from: 'binary', file, format };
 	} finally {

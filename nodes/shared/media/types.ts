@@ -40,6 +40,8 @@ export interface MediaLimits {
 	maxSide: number;
 	/** How many times one side may be as long as the other. */
 	maxRatio: number;
+	/** Of images: a PNG must not be see-through. */
+	opaque?: boolean;
 	/** Of a video. */
 	minSeconds?: number;
 	maxSeconds?: number;

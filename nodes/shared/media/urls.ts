@@ -3,9 +3,12 @@ import { isPrivateHost, tryParseUrl } from '../dashscope/hosts';
 import { InputError } from '../inputError';
 import type { MediaSource } from './types';
 
-/** Percent-encodes what may not stand in a URL and leaves all else, signatures included, untouched. */
+/**
+ * Percent-encodes what may not stand in a URL and leaves all else, signatures included, untouched; but `oss:` becomes
+ * lower case, by which uploads are recognised.
+ */
 export function encodeUrl(url: string): string {
-	return url.replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
+	return url.replace(/^oss:/i, 'oss:').replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
 }
 
 /**

@@ -114,7 +114,7 @@ function listOf(value: unknown): unknown[] {
 }
 
 /** What ffprobe says of the video or picture, turned as a player would turn it. */
-async function probe(name: string): Promise<Required<Omit<MediaFacts, 'transparent'>>> {
+async function probe(name: string): Promise<Required<Omit<MediaFacts, 'transparent' | 'flaw'>>> {
 	const { streams } = Object.fromEntries(entriesOf(await runFfprobe(pathOf(name))));
 	const stream = listOf(streams)
 		.map(entriesOf)

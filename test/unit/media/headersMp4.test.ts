@@ -128,7 +128,6 @@ describe('size', () => {
 		const other = track({ coded: [320, 240] });
 		expect(await factsOf(FTYP, movie(sound, chapters, track(), other))).toEqual(PLAIN);
 		expect(await factsOf(FTYP, movie(chapters))).toEqual({ width: 100, height: 50, seconds: 9 });
-		expect(await factsOf(FTYP, movie(sound))).toEqual({});
 	});
 
 	it('is unknown where the table of sample kinds is empty or short', async () => {
@@ -281,6 +280,55 @@ describe('structure', () => {
 		let nested = box('moov', MVHD);
 		for (let depth = 0; depth < 2000; depth++) nested = box('moov', nested);
 		expect(await factsOf(nested)).toEqual({});
+	});
+});
+
+describe('flaws', () => {
+	const MOOV = movie(track());
+	const MDAT = box('mdat', zeros(1000));
+	const flawOf = async (parts: Buffer[], size = Buffer.concat(parts).length) =>
+		(await readFacts(streamOf(...parts), FORMAT, size)).flaw;
+
+	it.each<[string, Buffer[]]>([
+		['no movie', [FTYP, MDAT]],
+		['a movie that breaks off', [FTYP, MDAT, MOOV.subarray(0, -1)]],
+		['content that breaks off', [FTYP, header(5000, 'mdat'), zeros(100)]],
+		['content that breaks off, after the movie', [FTYP, MOOV, MDAT.subarray(0, -1)]],
+		['the same after padding', [FTYP, MOOV, box('free', zeros(9)), MDAT.subarray(0, 50)]],
+		['64-bit content', [FTYP, MOOV, u32(1), Buffer.from('mdat'), u64(2n ** 33n), zeros(100)]],
+		['a header that breaks off', [FTYP, zeros(3)]],
+	])('of a file that is cut off: %s', async (_, parts) => {
+		expect(await flawOf(parts)).toBe('cutOff');
+		expect((await readFacts(streamOf(...parts), FORMAT)).flaw).toBeUndefined();
+	});
+
+	it.each<[string, Buffer[]]>([
+		['content after the movie', [FTYP, MOOV, MDAT]],
+		['content before it', [FTYP, MDAT, MOOV]],
+		['content to the end of the file', [FTYP, header(0, 'mdat'), zeros(100)]],
+		['the same after the movie', [FTYP, MOOV, header(0, 'mdat'), zeros(100)]],
+		['a movie to the end of the file', [FTYP, header(0, 'moov'), MOOV.subarray(8), zeros(4)]],
+		['something absurd at the end', [FTYP, MDAT, MOOV, header(9999, 'free')]],
+		['something absurd after the movie', [FTYP, MOOV, header(9999, 'free')]],
+		['only a movie', [FTYP, MOOV]],
+		['a fragment that breaks off', [FTYP, MOOV, box('moof'), MDAT, box('moof'), MDAT.subarray(9)]],
+		['a damaged movie at the end', [FTYP, MDAT, box('moov', MVHD, header(9999, 'trak'))]],
+		['endless tiny boxes', [Buffer.alloc(8 * MEGABYTE, box('free'))]],
+	])('is not said of %s', async (_, parts) => {
+		expect(await flawOf(parts)).toBeUndefined();
+	});
+
+	it('is not said of a stream that ends before the file does', async () => {
+		expect(await flawOf([FTYP, MDAT], 5000)).toBeUndefined();
+	});
+
+	it('of a file without video', async () => {
+		const sound = track({ handler: 'soun', coded: [2, 16] });
+		const text = track({ handler: 'text' });
+		expect(await factsOf(FTYP, movie(sound, text))).toEqual({ flaw: 'noVideo' });
+		expect(await factsOf(FTYP, movie(sound, track()))).toEqual(PLAIN);
+		expect(await factsOf(FTYP, movie(sound, box('trak')))).toEqual({});
+		expect(await factsOf(FTYP, movie(box('cmov', zeros(20))))).toEqual({});
 	});
 });
 

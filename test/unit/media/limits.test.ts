@@ -1,8 +1,17 @@
 import { InputError } from '../../../nodes/shared/inputError';
 import { checkFacts, describeLimits, validateFile } from '../../../nodes/shared/media/limits';
+import { animateMix } from '../../../nodes/WanVideoEdit/models/animateMix';
 import { happyHorse } from '../../../nodes/WanVideoEdit/models/happyHorse';
 import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
-import { vaceRepaint } from '../../../nodes/WanVideoEdit/models/vacePlus';
+import type { ModelSpec } from '../../../nodes/WanVideoEdit/models/spec';
+import {
+	vaceEdit,
+	vaceExtend,
+	vaceReference,
+	vaceRepaint,
+} from '../../../nodes/WanVideoEdit/models/vacePlus';
+import { wan27I2v } from '../../../nodes/WanVideoEdit/models/wan27I2v';
+import { wan27VideoEdit } from '../../../nodes/WanVideoEdit/models/wan27VideoEdit';
 import { wan3Video } from '../../../nodes/WanVideoEdit/models/wan3Video';
 import type { MediaFacts } from '../../../nodes/shared/media/headers';
 import type { MediaFormat } from '../../../nodes/shared/media/types';
@@ -102,10 +111,31 @@ describe.each([
 
 it('refuses a PNG with transparency, and no other image', () => {
 	expect(refusal(PNG, { transparent: true }, 'logo.png')).toBe(
-		"'Video Field' (logo.png) is a PNG with transparency (an alpha channel), which DashScope does not take. Save it without transparency, on a background color for instance, or convert it to JPEG.",
+		"'Video Field' (logo.png) is a PNG with transparency (an alpha channel), which the model does not take. Save it without transparency, on a background color for instance, or convert it to JPEG.",
 	);
 	expect(refusal(PNG, { transparent: false })).toBeUndefined();
 	expect(refusal(WEBP, { transparent: true })).toBeUndefined();
+});
+
+it('takes a PNG with transparency for models whose pages do not forbid it', () => {
+	const takes = ({ slots }: ModelSpec) =>
+		slots
+			.filter(({ limits }) => limits.kind === 'image')
+			.map(({ place, limits }) => {
+				const check = () => {
+					const facts = { width: 1280, height: 720, transparent: true };
+					checkFacts(limits, PNG, 'Image', undefined, facts);
+				};
+				const hint = /PNG\b(?! without transparency)/.test(describeLimits(limits));
+				if (hint) expect(check).not.toThrow();
+				else expect(check).toThrow(/PNG with transparency/);
+				return `${place} ${hint ? 'any' : 'opaque'}`;
+			});
+	expect([wan27VideoEdit, wan27I2v].flatMap(takes)).toEqual(['image opaque', 'lastFrame opaque']);
+	expect([vaceEdit, vaceReference, vaceRepaint, vaceExtend, animateMix].flatMap(takes)).toEqual([
+		...['maskImage any', 'image any', 'image any', 'image any'],
+		...['firstFrame any', 'lastFrame any', 'person any'],
+	]);
 });
 
 describe('frames per second', () => {
@@ -133,6 +163,15 @@ describe('frames per second', () => {
 		expect(refusal(MP4, { fps: 1 })).toBeUndefined();
 		expect(describeLimits(WAN_VIDEO)).not.toContain('fps');
 	});
+});
+
+it('refuses a video that is none, and one that was cut off', () => {
+	expect(refusal(MP4, { flaw: 'noVideo' }, 'song.mp4')).toBe(
+		"'Video Field' (song.mp4) holds no video. Use another file: all that this one has is sound or text.",
+	);
+	expect(refusal(MP4, { flaw: 'cutOff', seconds: 5 })).toBe(
+		"'Video Field' is incomplete: the file ends before its content does. The recording or a download was cut off: download or export the video again.",
+	);
 });
 
 describe('size in bytes', () => {

@@ -152,6 +152,8 @@ describe('URLs on their way to DashScope', () => {
 		['https://files.example/é.mp4?s=a%2Bb', 'https://files.example/%C3%A9.mp4?s=a%2Bb'],
 		['https://files.example/🎬.mp4', 'https://files.example/%F0%9F%8E%AC.mp4'],
 		['https://files.example/a\tb', 'https://files.example/a%09b'],
+		// The header for uploads is decided by the lower case.
+		['OSS://Bucket/Clip.MP4', 'oss://Bucket/Clip.MP4'],
 	])('%s is encoded where it must be', (address, expected) => {
 		expect(encodeUrl(address)).toBe(expected);
 	});

@@ -17,6 +17,9 @@ export class UnreadableError extends Error {
 	}
 }
 
+/** The file ends within what is read or skipped. */
+export class EndedError extends UnreadableError {}
+
 /** Bytes for which it is worth while to ask a stream anew. */
 const WORTH_JUMPING = 1024 * 1024;
 
@@ -55,7 +58,7 @@ export class Cursor {
 
 	/**
 	 * The next `count` bytes.
-	 * @throws UnreadableError when the file ends before, or when a limit is reached
+	 * @throws EndedError when the file ends before, UnreadableError when a limit is reached
 	 */
 	async read(count: number): Promise<DataView> {
 		if (count > MAX_READ_BYTES || this.collected + count > MAX_HELD_BYTES) {
@@ -73,7 +76,7 @@ export class Cursor {
 
 	/**
 	 * Passes over `count` bytes.
-	 * @throws UnreadableError when the file ends before
+	 * @throws EndedError when the file ends before
 	 */
 	async skip(count: number): Promise<void> {
 		for (let left = count; left > 0; ) {
@@ -105,7 +108,7 @@ export class Cursor {
 
 	/** Up to `most` bytes of the present chunk, at least one; not copied. */
 	private async take(most: number): Promise<Uint8Array> {
-		if (await this.atEnd()) throw new UnreadableError('The file ends early');
+		if (await this.atEnd()) throw new EndedError('The file ends early');
 		const part = this.chunk.subarray(this.used, this.used + most);
 		this.used += part.length;
 		this.passed += part.length;

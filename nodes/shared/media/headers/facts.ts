@@ -9,6 +9,8 @@ export interface MediaFacts {
 	seconds?: number;
 	/** Pictures per second of a video, where all last equally long. */
 	fps?: number;
+	/** What makes a video useless for certain: there is none, or the file lacks its end. */
+	flaw?: 'noVideo' | 'cutOff';
 	/** Whether a PNG or WEBP can be see-through; absent for formats that are not looked at for it. */
 	transparent?: boolean;
 }

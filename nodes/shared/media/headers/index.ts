@@ -10,7 +10,7 @@ export { Cursor, MAX_HELD_BYTES } from './cursor';
 export type { ByteSource } from './cursor';
 export type { MediaFacts } from './facts';
 
-type HeaderReader = (cursor: Cursor, facts: MediaFacts) => Promise<void>;
+type HeaderReader = (cursor: Cursor, facts: MediaFacts, size?: number) => Promise<void>;
 
 const READERS: ReadonlyMap<string, HeaderReader> = new Map([
 	['mp4', readMp4],
@@ -24,16 +24,25 @@ const READERS: ReadonlyMap<string, HeaderReader> = new Map([
 /**
  * The facts of a file of a known format. Content that is cut off, damaged or absurd makes facts absent, never an
  * error; an error of the stream itself is passed on. The stream is ended afterwards, read to its end or not.
+ * @param size of the file in bytes; without it, none is said to be cut off
  */
-export async function readFacts(stream: ByteSource, format: MediaFormat): Promise<MediaFacts> {
-	return await readFactsFrom(new Cursor(stream), format);
+export async function readFacts(
+	stream: ByteSource,
+	format: MediaFormat,
+	size?: number,
+): Promise<MediaFacts> {
+	return await readFactsFrom(new Cursor(stream), format, size);
 }
 
 /** {@link readFacts} with a cursor of the caller, which tells afterwards how much was read. */
-export async function readFactsFrom(cursor: Cursor, format: MediaFormat): Promise<MediaFacts> {
+export async function readFactsFrom(
+	cursor: Cursor,
+	format: MediaFormat,
+	size?: number,
+): Promise<MediaFacts> {
 	const facts: MediaFacts = {};
 	try {
-		await READERS.get(format.extension)?.(cursor, facts);
+		await READERS.get(format.extension)?.(cursor, facts, size);
 	} catch (error) {
 		if (!(error instanceof UnreadableError)) return await Promise.reject(error);
 	} finally {

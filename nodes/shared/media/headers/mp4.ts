@@ -1,7 +1,7 @@
 /** Facts from the `moov` box of MP4 and MOV files: ISO/IEC 14496-12 and the QuickTime File Format. */
 import { readWithin, walkBoxes } from './boxes';
 import type { Box, BoxReader } from './boxes';
-import { UnreadableError } from './cursor';
+import { EndedError, UnreadableError } from './cursor';
 import type { Cursor } from './cursor';
 import { setSize, textAt } from './facts';
 import type { MediaFacts } from './facts';
@@ -42,23 +42,44 @@ interface Movie {
 	fragmented: boolean;
 	/** Including all fragments, in units of the movie's timescale. */
 	fragmentedDuration?: number;
+	/** Kinds of all tracks, as far as they are told. */
+	handlers: Array<string | undefined>;
 }
 
 /**
  * Reads width, height, length and frame rate of the video. Everything outside `moov` is skipped, and within it the
- * tables of samples but for the beginning of one; `moov` read to its end is the end of reading.
+ * tables of samples but for the beginning of one; `moov` read to its end is the end of reading, or the header of the
+ * content that follows it.
+ * @param size of the file in bytes, where it is known
  */
-export async function readMp4(cursor: Cursor, facts: MediaFacts): Promise<void> {
+export async function readMp4(cursor: Cursor, facts: MediaFacts, size?: number): Promise<void> {
 	let found = false;
+	let content = size === undefined;
 	const moov: BoxReader = async (box) => {
-		found = true;
+		// In one that lasts to the end of the file, anything may stand there.
+		found = box.end === Infinity;
 		await readMovie(cursor, box, facts);
+		found = true;
 	};
-	await walkBoxes(cursor, Infinity, new Map([['moov', moov]]), () => found);
+	const mdat: BoxReader = async ({ end }) => {
+		content = true;
+		if (size !== undefined && end > size && end !== Infinity) facts.flaw = 'cutOff';
+		await Promise.resolve();
+	};
+	const readers = new Map([
+		['moov', moov],
+		['mdat', mdat],
+	]);
+	const done = () => facts.flaw !== undefined || (found && content);
+	const toTheEnd = await walkBoxes(cursor, Infinity, readers, done).then(
+		async () => !found && (await cursor.atEnd()),
+		async (error: unknown) => error instanceof EndedError || (await Promise.reject(error)),
+	);
+	if (toTheEnd && !found && cursor.position === size) facts.flaw = 'cutOff';
 }
 
 async function readMovie(cursor: Cursor, moov: Box, facts: MediaFacts): Promise<void> {
-	const movie: Movie = { fragmented: false };
+	const movie: Movie = { fragmented: false, handlers: [] };
 	const readers = new Map<string, BoxReader>([
 		[
 			'mvhd',
@@ -69,7 +90,9 @@ async function readMovie(cursor: Cursor, moov: Box, facts: MediaFacts): Promise<
 		[
 			'trak',
 			async (box) => {
-				movie.video = preferred(movie.video, await readTrack(cursor, box));
+				const track = await readTrack(cursor, box);
+				movie.handlers.push(track.handler);
+				movie.video = preferred(movie.video, track);
 			},
 		],
 		[
@@ -82,6 +105,8 @@ async function readMovie(cursor: Cursor, moov: Box, facts: MediaFacts): Promise<
 	]);
 	await walkBoxes(cursor, moov.end, readers);
 	// Noted only now: a `moov` that breaks off may lack the track or the `mvex` that decides.
+	const isOther = (handler?: string) => handler !== undefined && handler !== 'vide';
+	if (movie.handlers.length > 0 && movie.handlers.every(isOther)) facts.flaw = 'noVideo';
 	facts.seconds = secondsOf(movie);
 	if (!movie.fragmented) facts.fps = ratio(movie.video?.media?.timescale, movie.video?.each ?? 0);
 	const size = movie.video === undefined ? undefined : sizeOf(movie.video);
