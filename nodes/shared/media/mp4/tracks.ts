@@ -434,7 +434,12 @@ class MovieReader {
 			const expected = before.mediaTime + (before.duration / this.timescale) * timescale;
 			return Math.abs(mediaTime - expected) <= 1 + timescale / this.timescale;
 		});
-		if (!isOnePart) return 'was cut into several parts without being encoded again (edit list)';
+		if (!isOnePart) {
+			throw new ClipError(
+				`The ${track.kind} was cut into several parts without being encoded again (edit list)`,
+				'Export the video again as it is shown.',
+			);
+		}
 		const mediaTime = parts[0]?.mediaTime ?? Math.min(first, 0);
 		const delay = seconds(track.edits.slice(0, Math.max(gaps, 0)));
 		track.from = Math.max(first, mediaTime);
