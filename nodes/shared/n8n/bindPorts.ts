@@ -10,7 +10,6 @@ import { StoppedError } from '../tasks/errors';
 import type { Clock, LookPorts, TaskPorts } from '../tasks/ports';
 import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
-import { inTurn } from './transfers';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -35,8 +34,7 @@ export function n8nPorts(
 		executionId: `${functions.getExecutionId() ?? ''} ${functions.getNode().id}`,
 		createTask: async (call) => await afterStop.createTask(call),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
-		upload: async (model, source) =>
-			await inTurn(async () => await uploadFile(client, model, source), cancelSignalOf(functions)),
+		upload: async (model, source) => await uploadFile(client, model, source),
 	};
 }
 
@@ -65,10 +63,12 @@ export function lookPorts(
 		listTasks: async (query) =>
 			await listTasks(telling(client), query, async () => await account.requests.pass(clock)),
 		download: async (taskId, videoUrl) =>
-			await inTurn(async () => {
-				const result = await openResult(functions, videoUrl, client.baseUrl, signal);
-				return await download(functions, result, taskId, maxResultBytes);
-			}, signal),
+			await download(
+				functions,
+				await openResult(functions, videoUrl, client.baseUrl, signal),
+				taskId,
+				maxResultBytes,
+			),
 		log: (message) => functions.logger.info(message),
 	};
 }
