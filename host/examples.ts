@@ -69,7 +69,7 @@ export function withSettings(
 	values: Record<string, string>,
 ): Workflow {
 	const copy = structuredClone(workflow);
-	const fields = assignmentsOf(copy.nodes.find(({ name }) => name === node) ?? ({} as INode));
+	const fields = copy.nodes.filter(({ name }) => name === node).flatMap(assignmentsOf);
 	for (const [name, value] of Object.entries(values)) {
 		const field = fields.find((one) => one.name === name);
 		if (field === undefined) throw new Error(`"${workflow.name}": no "${name}" in "${node}"`);

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import { ApiError, messageOf } from './errors';
-import { assertFault, assertOutcome } from './faults';
+import { faultOf, outcomeOf, type Rules } from './faults';
 import { sendFile } from './files';
 import { ROUTES } from './log';
 import { readOptions } from './options';
@@ -30,36 +30,27 @@ function accept<T>(work: () => T): T {
 	}
 }
 
-/** One rule or a list of them. */
-const listOf = (body: unknown): unknown[] => (Array.isArray(body) ? body : [body]);
+function ruleRoutes<T extends object>(
+	app: FastifyInstance,
+	path: string,
+	rules: Rules<T>,
+	ruleOf: (value: unknown) => T,
+): void {
+	app.post(path, (request) => {
+		// One rule or a list of them, of which all have to be right.
+		const given = accept(() => [json(request)].flat().map((value) => ruleOf(value)));
+		for (const rule of given) rules.add(rule);
+		return { added: given.length };
+	});
+	app.delete(path, () => {
+		rules.clear();
+		return { cleared: true };
+	});
+}
 
 export function controlRoutes(app: FastifyInstance, state: State): void {
-	app.post(`${BASE}/faults`, (request) => {
-		const faults = listOf(json(request));
-		accept(() => faults.forEach((fault) => assertFault(fault)));
-		for (const fault of faults) {
-			assertFault(fault);
-			state.faults.add(fault);
-		}
-		return { added: faults.length };
-	});
-	app.delete(`${BASE}/faults`, () => {
-		state.faults.clear();
-		return { cleared: true };
-	});
-	app.post(`${BASE}/outcomes`, (request) => {
-		const outcomes = listOf(json(request));
-		accept(() => outcomes.forEach((outcome) => assertOutcome(outcome)));
-		for (const outcome of outcomes) {
-			assertOutcome(outcome);
-			state.outcomes.add(outcome);
-		}
-		return { added: outcomes.length };
-	});
-	app.delete(`${BASE}/outcomes`, () => {
-		state.outcomes.clear();
-		return { cleared: true };
-	});
+	ruleRoutes(app, `${BASE}/faults`, state.faults, faultOf);
+	ruleRoutes(app, `${BASE}/outcomes`, state.outcomes, outcomeOf);
 	app.get<{ Querystring: { route?: string } }>(`${BASE}/log`, (request) => {
 		const { route } = request.query;
 		if (route === undefined) return state.log.entries;

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { storageErrorXml } from './errors';
 import { describeFault, type Fault } from './faults';
-import type { Route } from './log';
+import { loggableBody, type Route } from './log';
 import type { State } from './sandbox';
 
 // Faults, carried out. They come before every check of the routes themselves.
@@ -80,7 +80,7 @@ export function faultHooks(app: FastifyInstance, state: State): void {
 		if (request.entry !== undefined) request.entry.fault = describeFault(fault);
 		if (fault.drop === 'before') {
 			await delay(state, fault);
-			if (request.entry !== undefined) request.entry.body ??= bodyForLog(request.body);
+			if (request.entry !== undefined) request.entry.body ??= loggableBody(request.body);
 			reply.hijack();
 			dropConnection(request);
 			return reply;
@@ -92,7 +92,7 @@ export function faultHooks(app: FastifyInstance, state: State): void {
 			return reply;
 		}
 		if (fault.status !== undefined && fault.afterWork !== true) {
-			if (request.entry !== undefined) request.entry.body ??= bodyForLog(request.body);
+			if (request.entry !== undefined) request.entry.body ??= loggableBody(request.body);
 			// What the client still sends is read to the end and thrown away: it would never see an earlier answer.
 			await drained(request);
 			const answer = faultAnswer(fault, fault.status, request.id);
@@ -124,15 +124,6 @@ export function faultHooks(app: FastifyInstance, state: State): void {
 		if (fault.truncate === undefined) return answer;
 		return truncated(request, reply, answer, fault.truncate);
 	});
-}
-
-function bodyForLog(body: unknown): unknown {
-	if (typeof body !== 'string' || body === '') return undefined;
-	try {
-		return JSON.parse(body);
-	} catch {
-		return body;
-	}
 }
 
 async function readSome(request: FastifyRequest, bytes: number): Promise<void> {

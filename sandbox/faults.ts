@@ -144,15 +144,18 @@ function assertRule(kind: string, rule: unknown, fields: Record<string, Check>):
 	}
 }
 
-export function assertFault(fault: unknown): asserts fault is Fault {
-	assertRule('fault', fault, FAULT_FIELDS);
-	const { route, ...rest } = fault as Fault;
-	if (route === undefined) throw new Error('a fault needs a route');
-	if (describeFault({ route, ...rest }) === '') throw new Error('the fault does nothing');
+export function faultOf(value: unknown): Fault {
+	assertRule('fault', value, FAULT_FIELDS);
+	const fault = value as Fault;
+	if (fault.route === undefined) throw new Error('a fault needs a route');
+	if (describeFault(fault) === '') throw new Error('the fault does nothing');
+	return fault;
 }
 
-export function assertOutcome(outcome: unknown): asserts outcome is TaskOutcome {
-	assertRule('outcome', outcome, OUTCOME_FIELDS);
-	const { status, jobSeconds } = outcome as TaskOutcome;
+export function outcomeOf(value: unknown): TaskOutcome {
+	assertRule('outcome', value, OUTCOME_FIELDS);
+	const outcome = value as TaskOutcome;
+	const { status, jobSeconds } = outcome;
 	if (status === undefined && jobSeconds === undefined) throw new Error('the outcome does nothing');
+	return outcome;
 }

@@ -59,6 +59,16 @@ export class RequestLog {
 	}
 }
 
+/** JSON where it is JSON. */
+export function loggableBody(body: unknown): unknown {
+	if (typeof body !== 'string' || body === '') return undefined;
+	try {
+		return JSON.parse(body);
+	} catch {
+		return body;
+	}
+}
+
 export function loggableHeaders(
 	headers: Record<string, string | string[] | undefined>,
 ): Record<string, string> {

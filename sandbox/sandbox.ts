@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { assertFault, assertOutcome, Rules, type Fault, type TaskOutcome } from './faults';
+import { faultOf, outcomeOf, Rules, type Fault, type TaskOutcome } from './faults';
 import { RequestLog } from './log';
 import type { Media } from './media';
 import { findModel } from './models';
@@ -77,13 +77,11 @@ export class State {
 	}
 
 	fault(fault: Fault): void {
-		assertFault(fault);
-		this.faults.add(fault);
+		this.faults.add(faultOf(fault));
 	}
 
 	outcome(outcome: TaskOutcome): void {
-		assertOutcome(outcome);
-		this.outcomes.add(outcome);
+		this.outcomes.add(outcomeOf(outcome));
 	}
 
 	configure(options: SandboxOptions): void {

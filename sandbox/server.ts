@@ -6,7 +6,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { controlRoutes } from './control';
 import { ApiError, messageOf, StorageError, storageErrorXml } from './errors';
 import { faultHooks } from './faultInjection';
-import { loggableHeaders, type LoggedRequest, type Route } from './log';
+import { loggableBody, loggableHeaders, type LoggedRequest, type Route } from './log';
 import { sendFile } from './files';
 import { receiveUpload } from './form';
 import { ossKey, type MediaItem } from './media';
@@ -226,7 +226,7 @@ function checkUploads(state: State, model: string, media: MediaItem[], resolve: 
 }
 
 function createTask(state: State, request: FastifyRequest, service: Service) {
-	if (request.entry !== undefined) request.entry.body = readable(request.body);
+	if (request.entry !== undefined) request.entry.body = loggableBody(request.body);
 	assertKey(state, request);
 	if (!enabled(request.headers['x-dashscope-async'])) {
 		throw new ApiError(403, 'AccessDenied', 'current user api does not support synchronous calls.');
@@ -252,16 +252,6 @@ function createTask(state: State, request: FastifyRequest, service: Service) {
 	});
 	state.worker.begin(task.id, edit, state.settings.resultBytes, outcome);
 	return { request_id: request.id, output: { task_id: task.id, task_status: task.status } };
-}
-
-/** For the log: JSON where it is JSON. */
-function readable(body: unknown): unknown {
-	if (typeof body !== 'string' || body === '') return undefined;
-	try {
-		return JSON.parse(body);
-	} catch {
-		return body;
-	}
 }
 
 /** Output and usage as the query gives them; a task nobody knows is an answer, not an error. */

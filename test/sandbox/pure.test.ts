@@ -1,5 +1,5 @@
 import { effectFor } from '../../sandbox/promptEffects';
-import { assertFault, assertOutcome, Rules } from '../../sandbox/faults';
+import { faultOf, outcomeOf, Rules } from '../../sandbox/faults';
 import { RateLimit } from '../../sandbox/rateLimit';
 import { loggableHeaders } from '../../sandbox/log';
 import { readOptions } from '../../sandbox/options';
@@ -148,15 +148,15 @@ describe('rules', () => {
 	});
 
 	it('are refused when they are misspelt or idle', () => {
-		expect(() => assertFault({ route: 'create', satus: 500 })).toThrow('no field "satus"');
-		expect(() => assertFault({ route: 'creat', status: 500 })).toThrow('route');
-		expect(() => assertFault({ route: 'create' })).toThrow('does nothing');
-		expect(() => assertFault({ status: 500 })).toThrow('needs a route');
-		expect(() => assertFault({ route: 'create', status: 99 })).toThrow('status');
-		expect(() => assertFault({ route: 'create', drop: 'maybe' })).toThrow('drop');
-		expect(() => assertOutcome({ code: 'X' })).toThrow('does nothing');
-		expect(() => assertOutcome({ status: 'DONE' })).toThrow('status');
-		expect(() => assertOutcome({ jobSeconds: 3 })).not.toThrow();
+		expect(() => faultOf({ route: 'create', satus: 500 })).toThrow('no field "satus"');
+		expect(() => faultOf({ route: 'creat', status: 500 })).toThrow('route');
+		expect(() => faultOf({ route: 'create' })).toThrow('does nothing');
+		expect(() => faultOf({ status: 500 })).toThrow('needs a route');
+		expect(() => faultOf({ route: 'create', status: 99 })).toThrow('status');
+		expect(() => faultOf({ route: 'create', drop: 'maybe' })).toThrow('drop');
+		expect(() => outcomeOf({ code: 'X' })).toThrow('does nothing');
+		expect(() => outcomeOf({ status: 'DONE' })).toThrow('status');
+		expect(() => outcomeOf({ jobSeconds: 3 })).not.toThrow();
 	});
 });
 
