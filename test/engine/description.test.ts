@@ -160,69 +160,60 @@ const chosen: Array<readonly [string, ModelSpec]> = [
 	['my-own-model', wan27VideoEdit],
 ];
 
-describe.each(chosen)(
-	'with the model %s',
-	(id, spec) => {
-		const parameters = defaultsOf({
-			resource: 'video',
-			operation: 'referenceEdit',
-			model: modelId(id),
-		});
-		const shownIn = (fields: INodeProperties[]) =>
-			fields.filter((field) =>
-				NodeHelpers.displayParameter(
-					parameters,
-					field,
-					asNode(parameters),
-					description,
-					parameters,
-				),
-			);
-		const shown = shownIn(properties);
-		const options = shownIn(
-			shown
-				.filter(({ name }) => name === 'options')
-				.flatMap((field) => field.options ?? [])
-				.filter((option): option is INodeProperties => 'type' in option),
+describe.each(chosen)('with the model %s', (id, spec) => {
+	const parameters = defaultsOf({
+		resource: 'video',
+		operation: 'referenceEdit',
+		model: modelId(id),
+	});
+	const shownIn = (fields: INodeProperties[]) =>
+		fields.filter((field) =>
+			NodeHelpers.displayParameter(parameters, field, asNode(parameters), description, parameters),
 		);
+	const shown = shownIn(properties);
+	const options = shownIn(
+		shown
+			.filter(({ name }) => name === 'options')
+			.flatMap((field) => field.options ?? [])
+			.filter((option): option is INodeProperties => 'type' in option),
+	);
 
-		test('no field is shown that the model does not take, and none is missing', () => {
-			const names = [...shown, ...options].map(({ name }) => name);
-			const taken = editSettings.filter(({ property }) => names.includes(property.name));
-			const apis = new Set(taken.map(({ api }) => api));
-			expect([...apis].sort()).toEqual(Object.keys(spec.values).sort());
-			expect(new Set(names).size).toBe(names.length);
-			expect(names.includes('negativePrompt')).toBe(spec.negativePrompt !== undefined);
-		});
+	test('no field is shown that the model does not take, and none is missing', () => {
+		const names = [...shown, ...options].map(({ name }) => name);
+		const taken = editSettings.filter(({ property }) => names.includes(property.name));
+		const apis = new Set(taken.map(({ api }) => api));
+		expect([...apis].sort()).toEqual(Object.keys(spec.values).sort());
+		expect(new Set(names).size).toBe(names.length);
+		expect(names.includes('negativePrompt')).toBe(spec.negativePrompt !== undefined);
+	});
 
-		test('the limits of its files stand below their fields', () => {
-			for (const { place, most, limits } of spec.slots) {
-				const name = place === 'image' ? 'imageSource' : `${place}Field`;
-				const hint = shown.find((field) => field.name === name)?.hint;
-				expect(hint).toContain(describeLimits(limits));
-				if (place === 'image') expect(hint).toContain(`Up to ${most} images`);
-			}
-		});
+	test('the limits of its files stand below their fields', () => {
+		for (const { place, most, limits } of spec.slots) {
+			const name = place === 'image' ? 'imageSource' : `${place}Field`;
+			const hint = shown.find((field) => field.name === name)?.hint;
+			expect(hint).toContain(describeLimits(limits));
+			if (place === 'image') expect(hint).toContain(`Up to ${most} images`);
+		}
+	});
 
-		test('the limit of the prompt stands below it', () => {
-			const hint = shown.find(({ name }) => name === 'prompt')?.hint;
-			expect(hint).toContain(`up to ${spec.prompt.most} characters`);
-			expect(hint?.includes('Chinese')).toBe(spec.prompt.chineseCountsTwice === true);
-		});
+	test('the limit of the prompt stands below it', () => {
+		const hint = shown.find(({ name }) => name === 'prompt')?.hint;
+		expect(hint).toContain(`up to ${spec.prompt.most} characters`);
+		expect(hint?.includes('Chinese')).toBe(spec.prompt.chineseCountsTwice === true);
+	});
 
-		test('each choice of a field is one of its own', () => {
-			for (const { api, property } of editSettings) {
-				const field = [...shown, ...options].find(
-					(one) => one === property || one.name === property.name,
-				);
-				const rule = spec.values[api];
-				if (field === undefined || rule?.kind !== 'choice') continue;
-				const offered = (field.options ?? []).flatMap((one) => ('value' in one ? [one.value] : []));
-				expect(rule.of).toEqual(expect.arrayContaining(offered));
-			}
-		});
-	},
-);
+	test('each choice of a field is one of its own', () => {
+		for (const { api, property } of editSettings) {
+			const field = [...shown, ...options].find(
+				(one) => one === property || one.name === property.name,
+			);
+			const rule = spec.values[api];
+			if (field === undefined || rule?.kind !== 'choice') continue;
+			const offered = (field.options ?? []).flatMap((one) => ('value' in one ? [one.value] : []));
+			expect(rule.of).toEqual(expect.arrayContaining(offered));
+		}
+	});
+});
 
 test.each(['instructionEdit', 'referenceEdit'])(
 	'%s: where an expression gives the model, no text or file is asked for twice',

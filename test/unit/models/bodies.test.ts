@@ -39,10 +39,7 @@ async function callOf(
 	};
 	const checked = await checkMedia(validateRequest(spec, request, true));
 	const task = taskOf(spec, spec.fit?.(request, checked) ?? request, checked);
-	const { body, path } = await task.call(
-		async () => await Promise.reject(new Error('upload')),
-		0,
-	);
+	const { body, path } = await task.call(async () => await Promise.reject(new Error('upload')), 0);
 	return { body: JSON.parse(JSON.stringify(body)) as unknown, path };
 }
 

@@ -44,7 +44,11 @@ const settings: readonly Setting[] = [
 			default: '720P',
 			description: 'Resolution of the result, on which the price depends',
 			options: [
-				{ name: '480P', value: '480P', description: 'Only for Wan 3.0, and only its seconds: the price is not known' },
+				{
+					name: '480P',
+					value: '480P',
+					description: 'Only for Wan 3.0, and only its seconds: the price is not known',
+				},
 				{ name: '720P', value: '720P' },
 				{ name: '1080P', value: '1080P' },
 			],

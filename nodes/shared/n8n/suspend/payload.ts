@@ -126,9 +126,11 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
  * @throws NodeOperationError that names the tasks
  */
 export function refuseLoopItems(functions: IExecuteFunctions): void {
-	const edits = functions.getInputData().flatMap(({ json: { waiting, wanVideoEdit } }) =>
-		waiting === true && isLoopPayload(wanVideoEdit) ? [wanVideoEdit.edit.state] : [],
-	);
+	const edits = functions
+		.getInputData()
+		.flatMap(({ json: { waiting, wanVideoEdit } }) =>
+			waiting === true && isLoopPayload(wanVideoEdit) ? [wanVideoEdit.edit.state] : [],
+		);
 	const [first] = edits;
 	if (first === undefined) return;
 	const ids = edits.flatMap((state) => ('job' in state ? [state.job.taskId] : []));
