@@ -13,6 +13,10 @@ import type { Clock } from '../tasks/ports';
 /** Stop ends the node within a second; a cancellation that takes longer goes on without it. */
 const PATIENCE_MS = 700;
 
+/** One that was refused as one too many is sent again in the next second. */
+const NEXT_SECOND_MS = 1_100;
+/** A longer pause is not kept: the task would have started meanwhile. */
+const LONGEST_PAUSE_MS = 5_000;
 const CANCEL_TRIES = 10;
 
 /** A stop does not end it. */
@@ -100,7 +104,9 @@ export class AfterStop {
 			} catch (error) {
 				const throttled = error instanceof DashScopeError && error.kind === 'throttled';
 				if (!throttled || tries >= CANCEL_TRIES) return await Promise.reject(error);
-				cancels.throttled(sentAt, CLOCK.now(), error.retryAfterMs);
+				// The others only slow down: what waits for long may have started by then.
+				cancels.throttled(sentAt, CLOCK.now());
+				await CLOCK.sleep(Math.min(error.retryAfterMs ?? NEXT_SECOND_MS, LONGEST_PAUSE_MS));
 			}
 		}
 	}

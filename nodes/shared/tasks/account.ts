@@ -15,6 +15,8 @@ const REQUESTS_PER_SECOND = 8;
 
 /** The account may cancel 20 tasks a second (task API, read 2026-11). */
 const CANCELS_PER_SECOND = 15;
+/** What refusals leave of it at the least: one more costs nothing, and a task that starts meanwhile costs money. */
+const LEAST_PART_OF_CANCELS = 1 / 2;
 
 /** Longer on its way, an answer's date is not used. */
 const SLOW_ANSWER_MS = 2_000;
@@ -95,7 +97,7 @@ export class Journal {
 export class Account {
 	/** For queries and task lists. */
 	readonly requests = new Limiter(REQUESTS_PER_SECOND);
-	readonly cancels = new Limiter(CANCELS_PER_SECOND);
+	readonly cancels = new Limiter(CANCELS_PER_SECOND, LEAST_PART_OF_CANCELS);
 	/** Whether any answer has come from the host: then its address is right. */
 	reached = false;
 	/**

@@ -62,7 +62,9 @@ export const editSettings: readonly Setting[] = [
 	ofWan3(ratio3),
 	beforeWan3(duration),
 	ofWan3(duration3),
-	...[audioSetting, generateAudio, promptExtend, seed, watermark].map(shared),
+	shared(audioSetting),
+	ofWan3(generateAudio),
+	...[promptExtend, seed, watermark].map(shared),
 ];
 
 /** What every edit asks for after its prompt. */
