@@ -336,7 +336,7 @@ export class Submitter {
 			}
 			// A brief one is called again until the deadline of whoever calls.
 			const late = !brief && old && ports.now() > settings.deadline;
-			const neverReached = !ports.account.reached && waited > NEVER_REACHED_MS;
+			const neverReached = !brief && !ports.account.reached && waited > NEVER_REACHED_MS;
 			if (late || neverReached || believed) {
 				return this.risk(key, { model, candidates, failure: failures.at(-1), trouble });
 			}
