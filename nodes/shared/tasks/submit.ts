@@ -377,7 +377,7 @@ export class Submitter {
 		const { ledger, settings } = this;
 		const lost = this.lostBy(key);
 		if (settings.lostSubmission !== 'resubmit' || lost.length >= MOST_RESUBMITS) {
-			throw outcomeUnknown({ ...unknown, lost });
+			throw outcomeUnknown({ ...unknown, lost, repeated: settings.lostSubmission === 'resubmit' });
 		}
 		ledger.abandon(key, false);
 	}

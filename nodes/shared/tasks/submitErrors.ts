@@ -33,7 +33,9 @@ export function notTaken(failures: DashScopeError[], waitedMs: number, risked: n
 		last === undefined
 			? `${what} for ${time}${nothing}`
 			: `${what} for ${time}, ${tries} (${last.message})${none}`,
-		`${risked > 0 ? mayBeBilled(risked) : 'Nothing is billed.'} Run the node again later, or raise the option 'Timeout'.`,
+		risked > 0
+			? `${mayBeBilled(risked)} Look at the account's tasks with 'Task: Get Many' before you run the node again.`
+			: "Nothing is billed. Run the node again later, or raise the option 'Timeout'.",
 		{ code: last?.code, requestId: last?.requestId, httpStatus: last?.httpStatus },
 	);
 }
@@ -55,11 +57,13 @@ export interface Unknown {
 	trouble?: string;
 	/** The task list does not go back to all of them. */
 	tooOld?: boolean;
+	/** The user wants them repeated, and that was done as often as it is. */
+	repeated?: boolean;
 }
 
 /** Nobody can tell whether a task was created: names the time, the tasks that it may be, and what to do. */
 export function outcomeUnknown(
-	{ model, lost, candidates, failure, trouble, tooOld = false }: Unknown,
+	{ model, lost, candidates, failure, trouble, tooOld = false, repeated = false }: Unknown,
 	Kind = TaskError,
 ): TaskError {
 	const iso = (time: number) => new Date(time).toISOString();
@@ -79,9 +83,12 @@ export function outcomeUnknown(
 		lost.length === 1
 			? 'A task may have been created and may be billed, so it was not submitted again.'
 			: mayBeBilled(lost.length);
+	const otherwise = repeated
+		? 'start the workflow anew: it was submitted as often as it may be'
+		: "choose 'Submit Again' in the option 'When a Submission Gets No Response' and retry the execution";
 	return new Kind(
 		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
-		`${may} ${found}; look for it with 'Task: Get Many' or in the Model Studio console. If it is there, get its video with 'Task: Get Status'. If it is not, choose 'Submit Again' in the option 'When a Submission Gets No Response' and retry the execution.`,
+		`${may} ${found}; look for it with 'Task: Get Many' or in the Model Studio console. If it is there, get its video with 'Task: Get Status'. If it is not, ${otherwise}.`,
 		{
 			code: failure?.code,
 			requestId: failure?.requestId,
