@@ -27,7 +27,6 @@ export interface Policy {
 }
 
 export interface StoredUpload {
-	key: string;
 	model: string;
 	path: string;
 	sha256: string;
@@ -174,7 +173,7 @@ export class Uploads {
 			}
 			const sha256 = hash.digest('hex');
 			const model = this.modelOf(key) ?? '';
-			this.files.set(key, { key, model, path, sha256, bytes, uploadedAt: this.now() });
+			this.files.set(key, { model, path, sha256, bytes, uploadedAt: this.now() });
 			return key;
 		} catch (error) {
 			await rm(path, { force: true });
