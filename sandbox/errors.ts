@@ -9,6 +9,17 @@ export class ApiError extends Error {
 	}
 }
 
+// What the service says with a status, where more than one place says it.
+export const BAD_BODY = [
+	'InvalidParameter',
+	'Required body invalid, please check the request body format.',
+] as const;
+export const WRONG_KEY = ['InvalidApiKey', 'Invalid API-key provided.'] as const;
+export const TOO_MANY = [
+	'Throttling.RateQuota',
+	'Requests rate limit exceeded, please try again later.',
+] as const;
+
 /** An answer of the object storage behind uploads and results: XML. */
 export class StorageError extends Error {
 	constructor(

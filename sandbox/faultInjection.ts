@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-import { storageErrorXml } from './errors';
+import { BAD_BODY, storageErrorXml, TOO_MANY, WRONG_KEY } from './errors';
 import { describeFault, type Fault } from './faults';
 import { loggableBody, type Route } from './log';
 import type { State } from './sandbox';
@@ -21,11 +21,11 @@ const STORAGE: readonly Route[] = ['upload', 'result', 'sample'];
 
 /** What the service says with a status, when the fault does not say it itself. */
 const TEXTS: Record<number, readonly [code: string, message: string]> = {
-	400: ['InvalidParameter', 'Required body invalid, please check the request body format.'],
-	401: ['InvalidApiKey', 'Invalid API-key provided.'],
+	400: BAD_BODY,
+	401: WRONG_KEY,
 	403: ['AccessDenied', 'Access denied.'],
 	404: ['NotFound', 'Not found.'],
-	429: ['Throttling.RateQuota', 'Requests rate limit exceeded, please try again later.'],
+	429: TOO_MANY,
 	503: ['ModelUnavailable', 'Model is unavailable, please try again later.'],
 };
 

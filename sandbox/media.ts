@@ -105,8 +105,11 @@ const SECONDS_TOLERANCE = 0.1;
 
 const FETCH_TIMEOUT = 20_000;
 
-const INSPECTION = 'InvalidParameter.DataInspection';
-const BAD_FORMAT = 'The media format is not supported or incorrect for the data inspection.';
+export const INSPECTION = 'InvalidParameter.DataInspection';
+export const BAD_FORMAT = 'The media format is not supported or incorrect for the data inspection.';
+export const UNABLE = 'Unable to download the media resource during the data inspection process.';
+export const NO_ACCESS =
+	"Don't have authorization to access the media resource during the data inspection process.";
 
 export interface MediaSources {
 	/** Where fetched files are kept. */
@@ -175,7 +178,7 @@ async function obtain(
 	const key = ossKey(item.url);
 	if (key !== undefined) {
 		const upload = findUpload(key);
-		if (upload === undefined) throw new TaskFailure(INSPECTION, unable);
+		if (upload === undefined) throw new TaskFailure(INSPECTION, UNABLE);
 		return upload;
 	}
 	if (item.url.startsWith('data:')) return await fromDataUri(item.url, dir);
@@ -190,8 +193,6 @@ async function fromDataUri(url: string, dir: string): Promise<LocalFile> {
 	return { path, sha256, bytes: content.length };
 }
 
-const unable = 'Unable to download the media resource during the data inspection process.';
-
 async function download(item: MediaItem, dir: string, signal: AbortSignal): Promise<LocalFile> {
 	const limit = item.limits.megabytes * MB;
 	const timeout = AbortSignal.timeout(FETCH_TIMEOUT);
@@ -201,14 +202,11 @@ async function download(item: MediaItem, dir: string, signal: AbortSignal): Prom
 		const response = await fetch(item.url, { signal: either });
 		if (response.status === 401 || response.status === 403) {
 			await response.body?.cancel();
-			throw new TaskFailure(
-				INSPECTION,
-				"Don't have authorization to access the media resource during the data inspection process.",
-			);
+			throw new TaskFailure(INSPECTION, NO_ACCESS);
 		}
 		if (!response.ok || response.body === null) {
 			await response.body?.cancel();
-			throw new TaskFailure(INSPECTION, unable);
+			throw new TaskFailure(INSPECTION, UNABLE);
 		}
 		const hash = createHash('sha256');
 		let bytes = 0;
@@ -245,7 +243,7 @@ async function download(item: MediaItem, dir: string, signal: AbortSignal): Prom
 				`Connection to ${item.url} refused, please provide available URL.`,
 			);
 		}
-		throw new TaskFailure(INSPECTION, unable);
+		throw new TaskFailure(INSPECTION, UNABLE);
 	}
 }
 

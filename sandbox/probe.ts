@@ -3,8 +3,6 @@ import { open, stat } from 'node:fs/promises';
 import { grayPixels, runFfprobe } from './programs';
 
 export interface VideoProbe {
-	/** Container as ffprobe names it, for example `mov,mp4,m4a,3gp,3g2,mj2`. */
-	format: string;
 	codec: string;
 	width: number;
 	height: number;
@@ -40,14 +38,13 @@ interface Stream {
 	avg_frame_rate?: string;
 	r_frame_rate?: string;
 	duration?: string;
-	pix_fmt?: string;
 	tags?: { rotate?: string };
 	side_data_list?: Array<{ rotation?: number }>;
 }
 
 interface Probed {
 	streams?: Stream[];
-	format?: { format_name?: string; duration?: string };
+	format?: { duration?: string };
 }
 
 const rate = (text: string | undefined) => {
@@ -66,7 +63,6 @@ export async function probeVideo(path: string, signal?: AbortSignal): Promise<Vi
 	const rotation = Number(video.tags?.rotate ?? video.side_data_list?.[0]?.rotation ?? 0);
 	const turned = Math.abs(rotation) % 180 === 90;
 	return {
-		format: format.format_name ?? '',
 		codec: video.codec_name ?? '',
 		width: turned ? video.height : video.width,
 		height: turned ? video.width : video.height,

@@ -4,12 +4,12 @@ import multipart from '@fastify/multipart';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import { controlRoutes } from './control';
-import { ApiError, messageOf, StorageError, storageErrorXml } from './errors';
+import { ApiError, messageOf, StorageError, storageErrorXml, TOO_MANY, WRONG_KEY } from './errors';
 import { faultHooks } from './faultInjection';
 import { loggableBody, loggableHeaders, type LoggedRequest, type Route } from './log';
 import { sendFile } from './files';
 import { receiveUpload } from './form';
-import { ossKey, type MediaItem } from './media';
+import { BAD_FORMAT, INSPECTION, NO_ACCESS, ossKey, UNABLE, type MediaItem } from './media';
 import { catalogue, findModel, modelOf, parseBody, readRequest } from './models';
 import { SERVICES, type Service } from './models/model';
 import { assertSigned, RESULT_PREFIX, resultPath, signedUrl } from './results';
@@ -31,8 +31,6 @@ declare module 'fastify' {
 
 /** Room for four images of 20 MB as base64; the service's own limit is not documented. */
 const BODY_LIMIT = 112 * 1024 * 1024;
-
-const RATE_MESSAGE = 'Requests rate limit exceeded, please try again later.';
 
 export async function buildServer(state: State): Promise<FastifyInstance> {
 	const app = fastify({
@@ -118,14 +116,12 @@ function assertKey(state: State, request: FastifyRequest): void {
 	const { authorization = '' } = request.headers;
 	if (authorization === '') throw new ApiError(401, 'InvalidApiKey', 'No API-key provided.');
 	if (authorization !== `Bearer ${state.settings.apiKey}`) {
-		throw new ApiError(401, 'InvalidApiKey', 'Invalid API-key provided.');
+		throw new ApiError(401, ...WRONG_KEY);
 	}
 }
 
 function assertRate(state: State, kind: string, perSecond = state.settings.queriesPerSecond): void {
-	if (!state.admit(kind, perSecond)) {
-		throw new ApiError(429, 'Throttling.RateQuota', RATE_MESSAGE);
-	}
+	if (!state.admit(kind, perSecond)) throw new ApiError(429, ...TOO_MANY);
 }
 
 const enabled = (header: string | string[] | undefined) => header === 'enable';
@@ -206,22 +202,15 @@ function apiRoutes(app: FastifyInstance, state: State): void {
 
 /** oss:// URLs can be judged at once: they lead to our own storage. */
 function checkUploads(state: State, model: string, media: MediaItem[], resolve: boolean): void {
-	const refuse = (message: string) => new ApiError(400, 'InvalidParameter.DataInspection', message);
+	const refuse = (message: string) => new ApiError(400, INSPECTION, message);
 	for (const { url } of media) {
 		const key = ossKey(url);
 		if (key === undefined) continue;
 		// The code and the text that the error page gives for a forgotten resolve header.
-		if (!resolve)
-			throw refuse('The media format is not supported or incorrect for the data inspection.');
+		if (!resolve) throw refuse(BAD_FORMAT);
 		const upload = state.uploads.find(key);
-		if (upload === undefined) {
-			throw refuse('Unable to download the media resource during the data inspection process.');
-		}
-		if (upload.model !== model) {
-			throw refuse(
-				"Don't have authorization to access the media resource during the data inspection process.",
-			);
-		}
+		if (upload === undefined) throw refuse(UNABLE);
+		if (upload.model !== model) throw refuse(NO_ACCESS);
 	}
 }
 

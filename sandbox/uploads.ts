@@ -27,7 +27,6 @@ export interface Policy {
 }
 
 export interface StoredUpload {
-	key: string;
 	model: string;
 	path: string;
 	sha256: string;
@@ -49,10 +48,31 @@ export class Signer {
 		return createHmac('sha1', this.secret).update(text).digest('base64');
 	}
 
-	verify(text: string, signature: string): boolean {
+	/** Refuses what was not signed with it, as the storage does; undefined is what was not sent. */
+	assertSigned(text?: string, accessKeyId?: string, signature?: string): asserts text is string {
+		if (text === undefined || accessKeyId === undefined || signature === undefined) {
+			throw new StorageError(
+				403,
+				'AccessDenied',
+				'You have no right to access this object because of bucket acl.',
+			);
+		}
+		if (accessKeyId !== this.accessKeyId) {
+			throw new StorageError(
+				403,
+				'InvalidAccessKeyId',
+				'The OSS Access Key Id you provided does not exist in our records.',
+			);
+		}
 		const expected = Buffer.from(this.sign(text));
 		const given = Buffer.from(signature);
-		return given.length === expected.length && timingSafeEqual(given, expected);
+		if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+			throw new StorageError(
+				403,
+				'SignatureDoesNotMatch',
+				'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+			);
+		}
 	}
 }
 
@@ -153,7 +173,7 @@ export class Uploads {
 			}
 			const sha256 = hash.digest('hex');
 			const model = this.modelOf(key) ?? '';
-			this.files.set(key, { key, model, path, sha256, bytes, uploadedAt: this.now() });
+			this.files.set(key, { model, path, sha256, bytes, uploadedAt: this.now() });
 			return key;
 		} catch (error) {
 			await rm(path, { force: true });
@@ -201,29 +221,7 @@ export class Uploads {
 			);
 		}
 		const policy = fields.get('policy');
-		const signature = fields.get('signature');
-		const accessKeyId = fields.get('ossaccesskeyid');
-		if (policy === undefined || signature === undefined || accessKeyId === undefined) {
-			throw new StorageError(
-				403,
-				'AccessDenied',
-				'You have no right to access this object because of bucket acl.',
-			);
-		}
-		if (accessKeyId !== this.signer.accessKeyId) {
-			throw new StorageError(
-				403,
-				'InvalidAccessKeyId',
-				'The OSS Access Key Id you provided does not exist in our records.',
-			);
-		}
-		if (!this.signer.verify(policy, signature)) {
-			throw new StorageError(
-				403,
-				'SignatureDoesNotMatch',
-				'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
-			);
-		}
+		this.signer.assertSigned(policy, fields.get('ossaccesskeyid'), fields.get('signature'));
 		// Ours, since the signature is.
 		const document = JSON.parse(Buffer.from(policy, 'base64').toString()) as PolicyDocument;
 		if (this.now() > Date.parse(document.expiration)) {

@@ -1,4 +1,4 @@
-import { ApiError } from '../errors';
+import { ApiError, BAD_BODY } from '../errors';
 import type { Region } from '../options';
 import { animateMix } from './animateMix';
 import { Fields, invalid, isObject } from './fields';
@@ -21,16 +21,14 @@ export function findModel(id: string, region?: Region): Model | undefined {
 	});
 }
 
-const ILL_FORMED = 'Required body invalid, please check the request body format.';
-
 export function parseBody(text: string): Record<string, unknown> {
 	let body: unknown;
 	try {
 		body = JSON.parse(text);
 	} catch {
-		throw invalid(ILL_FORMED);
+		throw new ApiError(400, ...BAD_BODY);
 	}
-	if (!isObject(body)) throw invalid(ILL_FORMED);
+	if (!isObject(body)) throw new ApiError(400, ...BAD_BODY);
 	return body;
 }
 

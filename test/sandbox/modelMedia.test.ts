@@ -109,7 +109,7 @@ async function verdict(model: string, place: string, path: string): Promise<stri
 	const request = readRequest(body, modelOf({ model }, service));
 	const item = request.media.find((candidate) => candidate.url === url);
 	if (item === undefined) throw new Error(`${place} is no place of ${model}`);
-	const upload = { key: '', model, path, sha256: '', bytes: size, uploadedAt: 0 };
+	const upload = { model, path, sha256: '', bytes: size, uploadedAt: 0 };
 	try {
 		await resolveMedia(item, { dir, findUpload: () => upload }, new AbortController().signal);
 		return 'good';
