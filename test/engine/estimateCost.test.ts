@@ -140,7 +140,7 @@ describe('an estimate', () => {
 		expect(error?.description).toMatch(/wan2\.7-videoedit/);
 	});
 
-	test('a file that is cut off is named', async () => {
+	test('a file whose header does not tell the length is named', async () => {
 		const whole = await readFile(bench.sandbox.samples.video.path);
 		const data = await bench.file(whole.subarray(0, 40), 'cut.mp4', 'video/mp4');
 		const { error } = await bench.run([{ json: {}, binary: { data } }], {
@@ -148,7 +148,7 @@ describe('an estimate', () => {
 			...BINARY,
 		});
 		expect(error?.message).toBe(
-			"'Input Binary Field' (cut.mp4) is incomplete: the file ends before its content does [item 0]",
+			"The length of the video cannot be told from 'Input Binary Field' [item 0]",
 		);
 	});
 });

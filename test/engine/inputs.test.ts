@@ -435,9 +435,9 @@ describe('reference images', () => {
 		const binary = {
 			data: await bench.file(video),
 			photos_0: await bench.file(umbrella),
-			brief: await bench.file(Buffer.from('%PDF-1.7 brief'), 'brief.pdf', 'application/pdf'),
+			brief: await bench.file(Buffer.from('%PDF-1.7 brief'), 'brief.jpg', 'image/jpeg'),
 			photos_1: await bench.file(scarf),
-			empty: await bench.file(Buffer.alloc(0), 'none', 'application/octet-stream'),
+			empty: await bench.file(Buffer.alloc(0), 'empty.png', 'image/png'),
 			notes: await bench.file(Buffer.from('some notes'), 'notes.txt', 'text/plain'),
 			photos_2: await bench.file(star, 'no-name', 'application/octet-stream'),
 		};

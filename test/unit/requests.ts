@@ -9,10 +9,10 @@ import { wan27VideoEdit } from '../../nodes/WanVideoEdit/models/wan27VideoEdit';
 
 export const MODEL = 'wan2.7-videoedit';
 
-/** First bytes of files as their programs write them; the content of videos lasts to the end of the file. */
+/** First bytes of files as their programs write them. */
 export const HEADS = {
-	mp4: Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41\0\0\0\0mdat\0\0\0\0', 'latin1'),
-	mov: Buffer.from('\0\0\0\x14ftypqt  \0\0\x02\0qt  \0\0\0\x08wide\0\0\0\0mdat\0\0\0\0', 'latin1'),
+	mp4: Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1'),
+	mov: Buffer.from('\0\0\0\x14ftypqt  \0\0\x02\0qt  \0\0\0\x08wide', 'latin1'),
 	png: Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\0\0\0\x01\0\x08\x02\0\0', 'latin1'),
 	jpg: Buffer.from('\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0', 'latin1'),
 };

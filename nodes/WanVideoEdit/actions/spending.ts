@@ -32,7 +32,7 @@ export function readSpendingLimit(
 /**
  * The length of the video that a model is given, from the header of its file, or from its tables where that does not
  * say it.
- * @returns undefined where the model is given none, or the header of a file behind a URL does not say it
+ * @returns undefined where the model is given none, or its file does not say it
  * @throws InputError for a file that cannot be read
  */
 export async function videoSecondsOf(
@@ -45,7 +45,7 @@ export async function videoSecondsOf(
 	const video = media.find(({ type }) => type === slot?.type);
 	if (slot === undefined || video === undefined) return undefined;
 	if (video.from === 'binary') {
-		return video.facts.seconds ?? (await measuredSeconds(video.field, video.file));
+		return video.facts.seconds ?? (await measuredSeconds(video.file));
 	}
 	return (await remoteFacts(functions, video, slot.limits, baseUrl)).seconds;
 }

@@ -42,6 +42,8 @@ const OTHERS: ReadonlyArray<readonly [number, string, string]> = [
 	[0, '<', WEB_PAGE],
 ];
 
+const UNKNOWN = 'a file of an unknown kind';
+
 /** Pictures of formats that DashScope does not take. */
 const PICTURES = ['an HEIC picture', 'an AVIF picture', 'a raw photo', 'a GIF', 'a TIFF picture'];
 
@@ -67,19 +69,15 @@ export function detectFormat(head: Uint8Array): MediaFormat | string {
 	if (QUICKTIME_BOXES.test(text)) return MOV;
 	if (head.length === 0) return 'an empty file';
 	const trimmed = text.trimStart();
-	return (
-		OTHERS.find(([offset, magic]) => trimmed.startsWith(magic, offset))?.[2] ??
-		'a file of an unknown kind'
-	);
+	return OTHERS.find(([offset, magic]) => trimmed.startsWith(magic, offset))?.[2] ?? UNKNOWN;
 }
 
 /**
- * Whether a file is a picture or was meant as one, of whatever format: one that is passed over would move the numbers of
- * those after it.
+ * Whether a file is a picture, of whatever format: one that is passed over would move the numbers of those after it.
  * @param found what {@link detectFormat} said about it
- * @param mimeType that it came with
+ * @param mimeType that it came with; decides where the content tells nothing
  */
 export function isPicture(found: MediaFormat | string, mimeType: string): boolean {
-	const known = typeof found === 'string' ? PICTURES.includes(found) : found.kind === 'image';
-	return known || mimeType.startsWith('image/');
+	if (typeof found !== 'string') return found.kind === 'image';
+	return PICTURES.includes(found) || (found === UNKNOWN && mimeType.startsWith('image/'));
 }

@@ -31,12 +31,14 @@ export function sourceOf(file: BinaryFile): ByteSource {
 	return streamedSource(file.size, async (chunkBytes) => await file.open(chunkBytes));
 }
 
-/** The length of a video whose header does not say it, in seconds. @throws InputError for a file that is damaged */
-export async function measuredSeconds(field: string, video: BinaryFile): Promise<number> {
+/** The length of a video whose header does not say it, in seconds; undefined where its pictures do not tell it either. */
+export async function measuredSeconds(video: BinaryFile): Promise<number | undefined> {
 	const source = sourceOf(video);
 	try {
-		const { start, end } = (await naming(field, video, readMovie(source))).video;
+		const { start, end } = (await readMovie(source)).video;
 		return end - start;
+	} catch (error) {
+		return error instanceof ClipError ? undefined : await Promise.reject(error);
 	} finally {
 		await source.close();
 	}

@@ -32,10 +32,8 @@ test('a video in fragments is as long as they are, whose header does not say it'
 	expect(await secondsOf(fragments)).toBeCloseTo(4, 1);
 });
 
-test('fragments that are damaged are refused by the name of their field', async () => {
+test('fragments that are damaged do not say it either', async () => {
 	const damaged = Buffer.from(fragments);
 	damaged.write('tfxx', damaged.indexOf('tfhd'), 'latin1');
-	await expect(secondsOf(damaged)).rejects.toThrow(
-		/^'Clip': The file is damaged: a fragment has no "tfhd"/,
-	);
+	await expect(secondsOf(damaged)).resolves.toBeUndefined();
 });

@@ -54,7 +54,7 @@ interface Movie {
  */
 export async function readMp4(cursor: Cursor, facts: MediaFacts, size?: number): Promise<void> {
 	let found = false;
-	let content = size === undefined;
+	let content = false;
 	const moov: BoxReader = async (box) => {
 		// In one that lasts to the end of the file, anything may stand there.
 		found = box.end === Infinity;
@@ -70,12 +70,13 @@ export async function readMp4(cursor: Cursor, facts: MediaFacts, size?: number):
 		['moov', moov],
 		['mdat', mdat],
 	]);
-	const done = () => facts.flaw !== undefined || (found && content);
+	const done = () => facts.flaw !== undefined || (found && (content || size === undefined));
 	const toTheEnd = await walkBoxes(cursor, Infinity, readers, done).then(
 		async () => !found && (await cursor.atEnd()),
 		async (error: unknown) => error instanceof EndedError || (await Promise.reject(error)),
 	);
-	if (toTheEnd && !found && cursor.position === size) facts.flaw = 'cutOff';
+	// A recording that was interrupted: content, and nothing that says what it is.
+	if (toTheEnd && !found && content && cursor.position === size) facts.flaw = 'cutOff';
 }
 
 async function readMovie(cursor: Cursor, moov: Box, facts: MediaFacts): Promise<void> {
