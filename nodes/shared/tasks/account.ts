@@ -33,6 +33,9 @@ const ROWS_PER_PAGE = 100;
 /** A list may be this old for each of its pages, so that lists take a quarter of the requests at most. */
 const PAGE_MS = 500;
 
+/** Whoever waits for another's list sleeps in between: Stop ends a sleep at once. */
+const NAP_MS = 1_000;
+
 /** A list begun so long after a task had ended should show it. */
 const LIST_LAG_MS = 3_000;
 
@@ -255,7 +258,7 @@ export class Account {
 		const planned = this.planned.get(model);
 		if (planned !== undefined) {
 			planned.from = Math.min(planned.from, from);
-			return await planned.list;
+			return await orStop(clock, planned.list);
 		}
 		const plan = { from };
 		const list = this.ask(clock, async () => {
@@ -333,7 +336,7 @@ export class Account {
 		const recent = latest !== undefined && age >= 0 && age <= most;
 		if (recent && latest.from <= from + OFFSET_JITTER_MS) return latest;
 		const begun = this.glances.get(model);
-		if (begun !== undefined) return await begun;
+		if (begun !== undefined) return await orStop(clock, begun);
 		const reading = this.list(clock, model, from, read);
 		this.glances.set(model, reading);
 		try {
@@ -374,6 +377,17 @@ export class Account {
 			return its === model && sentAt > after;
 		});
 	}
+}
+
+/** Waits for what another execution has begun. @throws StoppedError at once when its own is stopped */
+async function orStop<T>(clock: Clock, work: Promise<T>): Promise<T> {
+	let waits = true;
+	const end = () => {
+		waits = false;
+	};
+	work.then(end, end);
+	while (waits) await Promise.race([work, clock.sleep(NAP_MS)]);
+	return await work;
 }
 
 /** Of a list; each is a request. */

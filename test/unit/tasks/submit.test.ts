@@ -1233,3 +1233,24 @@ describe('a host that never answers', () => {
 		expect(clock.now() - START).toBeLessThan(10 * MINUTE);
 	});
 });
+
+describe('a task list that another execution reads', () => {
+	test.each(['its turn', 'its answer'])('is waited for until Stop only: %s', async (what) => {
+		const { clock, stop, service } = setup();
+		const { account } = service;
+		if (what === 'its turn') account.requests.throttled(clock.now(), clock.now(), 5_000);
+		const read = async () => {
+			await clock.wait(60_000);
+			return [];
+		};
+		const ask = async (sleep: (ms: number) => Promise<void>) =>
+			await account.glance({ now: clock.now, sleep, random: () => 0.5 }, MODEL, 0, read);
+		const other = ask(clock.wait.bind(clock));
+		await clock.pass(100);
+		const own = ask(stop.sleep);
+		clock.at(clock.now() + 1_500, stop.press.bind(stop));
+		await expect(clock.run(own)).rejects.toThrow(StoppedError);
+		expect(clock.now() - START).toBe(1_600);
+		await expect(clock.run(other)).resolves.toMatchObject({ rows: [] });
+	});
+});
