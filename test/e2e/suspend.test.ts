@@ -82,7 +82,7 @@ afterAll(async () => {
 });
 
 row(
-	'kill -9 and restart: finishes by itself; killed during a look, it hands on what became of the task',
+	'kill -9 and restart: finishes by itself; killed during a look, it hands on what became of the task; active, it is not paid again',
 	async () => {
 		// One of its own: the others go on meanwhile.
 		const killed = await startN8n({
@@ -108,6 +108,13 @@ row(
 				[edit('Edit', sandbox, credential, {}, { retryOnFail: true, maxTries: 3 }), after()],
 				[['Items', 'Edit', 'After']],
 			);
+			const active = await addFlow(
+				killed,
+				'active',
+				[edit('Edit', sandbox, credential, { waiting: 'active' })],
+				[['Items', 'Edit']],
+			);
+			const activeId = await startFlow(killed, active, ['active']);
 			const lookedId = await startFlow(killed, looked, ['look']);
 			const id = await startFlow(killed, flow, ['kill one', 'kill two']);
 			await untilSuspended(killed, lookedId);
@@ -117,6 +124,8 @@ row(
 			// Longer than the node waits for an answer: a look at this task takes a minute and a half.
 			sandbox.fault({ route: 'query', pathIncludes: lookedAt, delayMs: 60_000, times: 999 });
 			await killed.restart();
+			const kept = await killed.waitFor(activeId);
+			const retrying = killed.retryExecution(activeId);
 
 			const execution = await killed.waitFor(id, { timeoutMs: 6 * MINUTES, everyMs: 2_000 });
 			await until(
@@ -124,6 +133,7 @@ row(
 				async () => (await loopsOf(killed, looked)).find(({ status }) => status === 'running'),
 				150_000,
 			);
+			const retried = await retrying;
 			await killed.kill('SIGKILL');
 			await killed.restart();
 			const crashed = await killed.waitFor(lookedId, { timeoutMs: 6 * MINUTES, everyMs: 2_000 });
@@ -131,6 +141,11 @@ row(
 				status: execution.status,
 				seen: await seenAt(killed, execution, 'After'),
 				tasks: tasksOf(sandbox, 'kill').length,
+				active: {
+					status: kept.status,
+					error: errorOf(retried),
+					tasks: tasksOf(sandbox, 'active').length,
+				},
 				crashed: {
 					after: await seenAt(killed, crashed, 'After'),
 					failed: await seenAt(killed, crashed, 'Failed'),
@@ -141,7 +156,11 @@ row(
 			await killed.stop();
 		}
 	},
-	({ crashed, ...facts }) => {
+	({ crashed, active, ...facts }) => {
+		// n8n remembers nothing of it: its retry names the task, and does not pay for another.
+		expect(active).toMatchObject({ status: 'crashed', tasks: 1 });
+		expect(active.error?.message).toMatch(/^Outcome unknown: n8n ended in the middle/);
+		expect(active.error?.description).toMatch(/The task list shows .*<task>/);
 		expect(facts).toEqual({
 			status: 'success',
 			seen: [ok('kill one'), ok('kill two')],

@@ -5,7 +5,7 @@ import { InputError } from '../../shared/inputError';
 import type { Piece } from '../../shared/media/pieces';
 import type { ClipPlace } from '../../shared/n8n/clips';
 import type { ItemOutput } from '../../shared/n8n/handOn';
-import { recipeOf } from '../../shared/n8n/nodeMemory';
+import { openMemory, recipeOf } from '../../shared/n8n/nodeMemory';
 import { isTool } from '../../shared/n8n/tool';
 import { runItems } from '../../shared/n8n/runItems';
 import type { ReadyItem } from '../../shared/n8n/runItems';
@@ -48,6 +48,7 @@ export async function runModel(
 	operation: ModelOperation,
 ): Promise<INodeExecutionData[]> {
 	if (functions.getInputData().length === 0) return [];
+	await openMemory(functions);
 	const client = await dashScopeClient(functions);
 	const { baseUrl } = client;
 	const { holdMs, hint } = await readHold(functions);

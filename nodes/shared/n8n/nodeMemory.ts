@@ -2,13 +2,17 @@ import { createHash } from 'crypto';
 import type { IExecuteFunctions, INode, INodeParameters } from 'n8n-workflow';
 import { isRecord } from '../dashscope/json';
 import { Ledger } from '../tasks/ledger';
-import type { LedgerStore } from '../tasks/ledger';
+import type { LedgerStore, Unseen } from '../tasks/ledger';
 import type { LoopMemory } from '../tasks/suspended';
 import type { ItemStore } from '../tasks/identity';
 import type { Memory } from '../tasks/run';
 import type { UploadStore } from '../tasks/uploads';
+import { runsBeforeKill } from './killedTry';
 import { isTool } from './tool';
 import { STATE_VERSION, isKnownVersion, unreadableState } from './savedState';
+
+/** The task list goes back a day; what is older can neither be seen nor fetched. With time to look. */
+const LISTED_MS = 23 * 3_600_000;
 
 /**
  * What this node has submitted and uploaded in this execution. Lives in the node's context, the one object that
@@ -26,6 +30,15 @@ interface NodeMemory {
 	failedCalls?: Record<string, number>;
 	/** Of a suspended wait: looks in a row that could not be made. */
 	missed?: number;
+	/** The latest "Retry execution" of which it is known whether n8n had ended in the try before. */
+	retry?: string;
+	killed?: KilledTry;
+}
+
+/** A try that n8n did not survive. */
+interface KilledTry extends Unseen {
+	/** The only run that it may have begun; absent where it may be any. */
+	run?: number;
 }
 
 function isNodeMemory(value: unknown): value is NodeMemory {
@@ -38,7 +51,8 @@ function isNodeMemory(value: unknown): value is NodeMemory {
 		(value.items === undefined || isRecord(value.items)) &&
 		(value.tries === undefined || Array.isArray(value.tries)) &&
 		(value.counts === undefined || isRecord(value.counts)) &&
-		(value.failedCalls === undefined || isRecord(value.failedCalls))
+		(value.failedCalls === undefined || isRecord(value.failedCalls)) &&
+		(value.killed === undefined || isRecord(value.killed))
 	);
 }
 
@@ -46,6 +60,31 @@ function isNodeMemory(value: unknown): value is NodeMemory {
 export function hasReadableMemory(functions: IExecuteFunctions): boolean {
 	const kept: unknown = functions.getContext('node').wanVideoEdit;
 	return kept === undefined || isNodeMemory(kept);
+}
+
+/**
+ * Begins the memory before anything can fail, so that a node that began can be told from one that did not. When an
+ * execution is retried, it finds out whether n8n ended in the try before.
+ * @throws NodeOperationError for a memory that cannot be read
+ */
+export async function openMemory(functions: IExecuteFunctions): Promise<void> {
+	const fresh = functions.getContext('node').wanVideoEdit === undefined;
+	const memory = nodeMemory(functions);
+	const retry = functions.getExecutionId();
+	const run = runIndexOf(functions);
+	const tried = memory.counts?.[run] !== undefined;
+	if (functions.getMode() !== 'retry' || memory.retry === retry || tried) return;
+	const saved = await functions.getExecutionDataById(retry);
+	const { name } = functions.getNode();
+	const runs = saved && runsBeforeKill(saved, name, fresh, performance.timeOrigin);
+	memory.retry = retry;
+	if (runs === undefined) return;
+	const now = Date.now();
+	const { source, establishedAt = 0 } = functions.getExecutionContext() ?? {};
+	// Made by the retry, it says nothing about the try before.
+	const began = source === 'retry' ? 0 : establishedAt;
+	const since = Math.max(began, now - LISTED_MS);
+	memory.killed = { since, until: now, ...(runs === 'next' ? { run } : {}) };
 }
 
 /**
@@ -59,7 +98,9 @@ export function memoryOf(
 	const memory = nodeMemory(functions);
 	memory.tries ??= [];
 	memory.items ??= {};
+	const { killed } = memory;
 	return {
+		unseen: killed?.run === undefined || killed.run === run ? killed : undefined,
 		items: memory.items,
 		ledger: new Ledger(memory.ledger, run),
 		uploads: memory.uploads,
@@ -153,7 +194,10 @@ export function tasksOfRun(functions: IExecuteFunctions): { taskIds: string[]; l
 		return key.startsWith(run) || second ? [entry.taskId] : [];
 	});
 	const lost = new Ledger(ledger, 0).unanswered();
-	const open = lost.filter(({ key, entry }) => key.startsWith(run) && entry.absent !== true);
+	const open = lost.filter(
+		({ key, entry: { absent, unseen } }) =>
+			key.startsWith(run) && absent !== true && unseen !== true,
+	);
 	return { taskIds, lost: open.length };
 }
 

@@ -46,7 +46,7 @@ export function nameBilled(ports: TaskPorts<unknown>, tasks: Array<Task | undefi
 /** The same of submissions whose answer was lost. One that is under way at Stop is logged when its call ends. */
 export function nameLost(ports: TaskPorts<unknown>, ledger: Ledger): void {
 	for (const { entry } of ledger.unanswered()) {
-		if (entry.absent === true || entry.until === undefined) continue;
+		if (entry.absent === true || entry.unseen === true || entry.until === undefined) continue;
 		ports.log(
 			`The submission sent at ${new Date(entry.since).toISOString()} got no response before Stop; its task may have been created and may be billed`,
 		);

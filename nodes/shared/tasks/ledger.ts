@@ -36,6 +36,14 @@ export interface SentEntry {
 	offset?: number;
 	/** By how much the task list was seen to lag since, at least. Milliseconds. */
 	lagMs?: number;
+	/** Whether it was sent at all is not known: n8n ended in that time. */
+	unseen?: true;
+}
+
+/** When a try that left no memory may have submitted. Local epoch milliseconds. */
+export interface Unseen {
+	since: number;
+	until: number;
 }
 
 export type SubmittedEntry = Extract<LedgerEntry, { state: 'submitted' }>;
@@ -66,6 +74,11 @@ export class Ledger {
 	/** Writes down that a create call is about to be sent. */
 	sending(key: string, call: Omit<SentEntry, 'state'>): void {
 		this.store[key] = { state: 'sent', ...call };
+	}
+
+	/** Writes down that a try which left no memory may have sent the request. */
+	unseen(key: string, id: string, model: string, { since, until }: Unseen): void {
+		this.store[key] = { state: 'sent', since, until, id, model, unseen: true };
 	}
 
 	/** Writes down that no usable answer came. */

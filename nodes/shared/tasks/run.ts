@@ -1,3 +1,4 @@
+import { randomUUID } from 'crypto';
 import { DashScopeError } from '../dashscope/errors';
 import type { CreateCall, Task } from '../dashscope/types';
 import type { UploadFile } from '../dashscope/uploads';
@@ -7,7 +8,7 @@ import { TaskError, StoppedError } from './errors';
 import { keysOf } from './identity';
 import type { ItemStore } from './identity';
 import { Semaphore } from './semaphore';
-import type { Ledger, SentEntry } from './ledger';
+import type { Ledger, SentEntry, Unseen } from './ledger';
 import type { TaskPorts } from './ports';
 import { cancelWaiting, nameBilled, nameLost } from './cancel';
 import { Submitter } from './submit';
@@ -67,6 +68,8 @@ export interface Memory {
 	uploads: UploadStore;
 	/** Which request of the ledger each item stands for. */
 	items: ItemStore;
+	/** When a try of this run that left no memory may have submitted. */
+	unseen?: Unseen;
 }
 
 /** A task that is still under way, with what is needed to go on with it later. Plain JSON. */
@@ -116,6 +119,10 @@ export async function runTasks<Video>(
 ): Promise<Array<Outcome<Video>>> {
 	const run = new TaskRun(ports, memory, settings, edits.length);
 	const keyed = keysOf(edits, memory.ledger, memory.items);
+	const { ledger, unseen } = memory;
+	for (const { key, model } of keyed) {
+		if (unseen && !ledger.knows(key)) ledger.unseen(key, randomUUID(), model, unseen);
+	}
 	const outcomes = await Promise.all(
 		// What the task was asked for at an earlier try is not known any more.
 		keyed.map(async ({ key, changed, ...edit }) => {

@@ -530,7 +530,8 @@ export class Submitter {
 			stale: lagMs !== undefined,
 			lagMs: lagMs ?? 0,
 			reaches: this.onServiceClock(entry).since >= list.from,
-			exclusive,
+			// Whoever else used the account at that time, only the n8n that ended could tell.
+			exclusive: exclusive && entry.unseen !== true,
 			...this.known(model, key, entry),
 		};
 	}

@@ -61,6 +61,16 @@ export interface Unknown {
 	repeated?: boolean;
 }
 
+/** A day may have many. */
+const MOST_NAMED = 20;
+
+function named(tasks: ListedTask[]): string {
+	const newest = [...tasks].sort((a, b) => (b.createdAt ?? Infinity) - (a.createdAt ?? Infinity));
+	const ids = newest.slice(0, MOST_NAMED).map(({ taskId }) => taskId);
+	const more = tasks.length - ids.length;
+	return more === 0 ? ids.join(', ') : `${ids.join(', ')} and ${more} older ones`;
+}
+
 /** Nobody can tell whether a task was created: names the time, the tasks that it may be, and what to do. */
 export function outcomeUnknown(
 	{ model, lost, candidates, failure, trouble, tooOld = false, repeated = false }: Unknown,
@@ -70,19 +80,23 @@ export function outcomeUnknown(
 	const from = iso(Math.min(...lost.map(({ since }) => since)));
 	const to = iso(Math.max(...lost.map(({ since, until = since }) => until)));
 	const ids = candidates.map(({ taskId }) => taskId).join(', ');
-	const shown = ids === '' ? 'The task list shows none' : `The task list shows ${ids}`;
+	const shown =
+		ids === '' ? 'The task list shows none' : `The task list shows ${named(candidates)}`;
 	const listed = tooOld ? `${shown}, but goes back only 24 hours` : shown;
-	const before = ids === '' ? '' : `, after it had shown ${ids}`;
+	const before = ids === '' ? '' : `, after it had shown ${named(candidates)}`;
 	const unread = `The task list could not be read${before}: ${trouble}`;
 	const found = trouble === undefined ? listed : unread;
-	const what =
-		lost.length === 1
-			? `no usable response to the ${model} submission sent between ${from} and ${to}`
-			: `no usable response to ${lost.length} ${model} submissions sent between ${from} and ${to}`;
-	const may =
-		lost.length === 1
-			? 'A task may have been created and may be billed, so it was not submitted again.'
-			: mayBeBilled(lost.length);
+	const one = lost.length === 1;
+	const between = `between ${from} and ${to}`;
+	const answers = one
+		? `no usable response to the ${model} submission sent ${between}`
+		: `no usable response to ${lost.length} ${model} submissions sent ${between}`;
+	const what = lost.some(({ unseen }) => unseen)
+		? `n8n ended in the middle of this execution, and may have submitted this ${model} task ${between}`
+		: answers;
+	const may = one
+		? 'A task may have been created and may be billed, so it was not submitted again.'
+		: mayBeBilled(lost.length);
 	const otherwise = repeated
 		? 'start the workflow anew: it was submitted as often as it may be'
 		: "choose 'Submit Again' in the option 'When a Submission Gets No Response' and retry the execution";

@@ -7,7 +7,8 @@ import { StoppedError } from '../../../nodes/shared/tasks/errors';
 import { Account, Journal } from '../../../nodes/shared/tasks/account';
 import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
-import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
+import type { LedgerStore, Unseen } from '../../../nodes/shared/tasks/ledger';
+import type { TaskPorts } from '../../../nodes/shared/tasks/ports';
 import { runTasks } from '../../../nodes/shared/tasks/run';
 import type {
 	Memory,
@@ -66,6 +67,8 @@ interface Scenario {
 	retriedExecution: boolean;
 	/** n8n is restarted between two tries, when the other execution has ended. */
 	restarts: boolean;
+	/** n8n is killed in the first try, and its execution retried: of that try nothing is remembered. */
+	killedAfterMs?: number;
 	jitter: number[];
 	faults: Record<Route, Array<Fault | undefined>>;
 	settings: RunSettings;
@@ -246,6 +249,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		}),
 		faults: faultsOf,
 		settings: settingsOf,
+		killedAfterMs: orNothing(2, fc.integer({ min: 0, max: 90_000 })),
 		stopAfterMs: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 120_000 })),
 		aborts: fc.boolean(),
 	},
@@ -280,12 +284,13 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 interface Try {
 	run: number;
 	items: number[];
-	/** Undefined when it was stopped. */
+	/** Undefined when it was stopped, or killed. */
 	outcomes?: Array<Outcome<string>>;
 	/** What the node shows while its execution is suspended. */
 	shown?: Array<Outcome<string>>;
 	startedAt: number;
 	endedAt: number;
+	killed?: boolean;
 }
 
 interface Story {
@@ -305,6 +310,25 @@ const THEIRS = 'theirs';
 function cycle(values: number[]): () => number {
 	let index = 0;
 	return () => values[index++ % values.length] ?? 0;
+}
+
+const AT_ONCE = ['now', 'random', 'stopped', 'log'];
+
+/** What a process does, until it is killed: from then on nothing leaves it or comes back to it. */
+function mortal(ports: TaskPorts<string>, isDead: () => boolean): TaskPorts<string> {
+	return new Proxy(ports, {
+		get: (target, name: keyof TaskPorts<string>) => {
+			const value = target[name];
+			if (typeof value !== 'function' || AT_ONCE.includes(name)) return value;
+			return async (...given: never[]) => {
+				const never = new Promise(() => undefined);
+				if (isDead()) return await never;
+				const work = (value as (...all: never[]) => Promise<unknown>)(...given);
+				await work.catch(() => undefined);
+				return await (isDead() ? never : work);
+			};
+		},
+	});
 }
 
 /** Between two looks at the tasks of a suspended execution. */
@@ -345,7 +369,10 @@ async function play(scenario: Scenario): Promise<Story> {
 	}
 	const stop = new StopButton(clock);
 	const story: Story = { scenario, service, tries: [], others: [] };
-	const { stopAfterMs, other } = scenario;
+	const { stopAfterMs, killedAfterMs } = scenario;
+	// One of the same process would end with it.
+	const beside = killedAfterMs === undefined ? {} : { sameProcess: false };
+	const other = scenario.other && { ...scenario.other, ...beside };
 	const journal = new Journal(0);
 	const account = new Account(journal);
 	const alone = scenario.strangers.length === 0 && (other?.sameProcess ?? true);
@@ -384,6 +411,7 @@ async function play(scenario: Scenario): Promise<Story> {
 	const ended = other === undefined ? Promise.resolve() : others(other);
 	const fresh = '{"ledger":{},"uploads":{},"items":{}}';
 	let saved = fresh;
+	let unseen: Unseen | undefined;
 
 	/** The memory that n8n hands to a try, and what it saves of it. */
 	const remembering = async <T>(
@@ -470,8 +498,25 @@ async function play(scenario: Scenario): Promise<Story> {
 			items.map(async (kind, item) => await itemOf(kind, item, more)),
 		);
 		const startedAt = clock.now();
+		if (killedAfterMs !== undefined && story.tries.length === 0) {
+			let dead = false;
+			const process = mortal(ports, () => dead);
+			const work = async (memory: Memory) =>
+				await runTasks(edits, process, memory, { ...scenario.settings, retries });
+			const death = clock.wait(killedAfterMs).then(() => {
+				dead = true;
+			});
+			await remembering(
+				saved,
+				run,
+				async (memory) => await Promise.race([work(memory).then(() => undefined), death]),
+			);
+			return { run, items, startedAt, endedAt: clock.now(), killed: true };
+		}
+		const killed = story.tries.find((one) => one.killed);
+		if (killed !== undefined) unseen ??= { since: killed.startedAt, until: startedAt };
 		const work = async (memory: Memory) =>
-			await runTasks(edits, ports, memory, { ...scenario.settings, retries });
+			await runTasks(edits, ports, { ...memory, unseen }, { ...scenario.settings, retries });
 		const { result, json } = await remembering(saved, run, work);
 		saved = json;
 		const ended = { run, items, outcomes: result, startedAt, endedAt: clock.now() };
@@ -482,8 +527,9 @@ async function play(scenario: Scenario): Promise<Story> {
 	};
 
 	for (let run = 0; run < scenario.runs; run++) {
-		for (let tries = 0; tries <= scenario.settings.retries && !stop.stopped(); tries++) {
-			if (scenario.restarts && tries > 0) {
+		const kills = run === 0 && scenario.killedAfterMs !== undefined ? 1 : 0;
+		for (let tries = 0; tries <= scenario.settings.retries + kills && !stop.stopped(); tries++) {
+			if ((scenario.restarts || story.tries.at(-1)?.killed) && tries > 0) {
 				await clock.run(ended, 24 * longest(scenario));
 				ports = portsFor(new Account(new Journal(clock.now())));
 				if (stop.stopped()) break;
@@ -493,9 +539,10 @@ async function play(scenario: Scenario): Promise<Story> {
 			}
 			const backwards = scenario.reversed && tries > 0;
 			const items = backwards ? [...scenario.items].reverse() : scenario.items;
-			const one = await attempt(run, items, scenario.settings.retries - tries);
+			const one = await attempt(run, items, scenario.settings.retries + kills - tries);
 			story.tries.push(one);
 			await clock.pass(scenario.pauseMs);
+			if (one.killed) continue;
 			// n8n does not try a node again that was suspended; its loop has done so.
 			if (one.shown !== undefined || !one.outcomes?.some(({ state }) => state === 'failed')) break;
 		}
@@ -524,7 +571,8 @@ const isUnknown = (outcome: Outcome<string>) =>
 	outcome.state === 'failed' && outcome.error.message.startsWith('Outcome unknown');
 
 /** Whether the answer that names the created task never reached the node. */
-function answerWasLost({ fault, at }: Call, { scenario, stoppedAt }: Story): boolean {
+function answerWasLost({ fault, at }: Call, { scenario, stoppedAt, tries }: Story): boolean {
+	if (tries.some((one) => one.killed && at >= one.startedAt && at <= one.endedAt)) return true;
 	const lost = fault?.socket !== undefined || fault?.status !== undefined;
 	// Stop may have ended the call before its answer came.
 	const cut = scenario.aborts && stoppedAt !== undefined && at > stoppedAt - 21_000;
@@ -551,6 +599,9 @@ function creationsOf(story: Story): Creation[] {
 	});
 }
 
+/** Of a task that is not billed. */
+const isFree = ({ status }: Task) => status === 'FAILED' || status === 'CANCELED';
+
 function countBy<T>(values: readonly T[], has: (value: T) => boolean): number {
 	return values.filter(has).length;
 }
@@ -572,13 +623,18 @@ function billsOnce(story: Story): void {
 				// Where the list was fresh, yet not in this one row: told, or cancelled while it waited.
 				const named = told.has(task.id) || story.stoppedAt !== undefined;
 				if (call.fault?.envelope && (task.status === 'CANCELED' || named)) return true;
-				if (task.status !== 'FAILED' && task.status !== 'CANCELED') return false;
+				if (!isFree(task)) return false;
+				if (answerWasLost(call, story)) return true;
 				const asks = task.work?.status === 'FAILED' && asksForNewTask(task.work.code);
 				return triedAgain(run) || (asks && settings.resubmitFailed > 0);
 			});
 			const allowed = countBy(items, (item) => item === kind) + again.length;
 			const most = (1 + settings.retries) * (1 + settings.resubmitFailed);
-			const lost = countBy(made, ({ call }) => call.fault?.envelope === true);
+			const lost = countBy(
+				made,
+				({ call, task }) =>
+					call.fault?.envelope === true || (isFree(task) && answerWasLost(call, story)),
+			);
 			const free = settings.lostSubmission === 'resubmit';
 			if (!free && made.length > most * countBy(items, (item) => item === kind) + lost) {
 				throw new Error(`${made.length} tasks for kind ${kind} in run ${run}; tries allow ${most}`);
@@ -663,6 +719,7 @@ function keepsToBudgets({ service, scenario }: Story): void {
 	const { sameProcess = true, sameCredential = true } = scenario.other ?? {};
 	// Limits are known by process and credential.
 	if (!sameProcess || !sameCredential || scenario.restarts) return;
+	if (scenario.killedAfterMs !== undefined) return;
 	expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
 	const reads = [...service.times('query'), ...service.times('list')];
 	expect(mostPerSecond(reads.sort((a, b) => a - b))).toBeLessThanOrEqual(10);

@@ -1,7 +1,8 @@
+import { Account, Journal } from '../../../nodes/shared/tasks/account';
 import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
-import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
+import type { LedgerStore, Unseen } from '../../../nodes/shared/tasks/ledger';
 import { duplicatesSentence, runTasks } from '../../../nodes/shared/tasks/run';
 import type { Outcome, TaskRequest, RunSettings } from '../../../nodes/shared/tasks/run';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
@@ -32,6 +33,8 @@ interface Run {
 	stop?: StopButton;
 	aborts?: boolean;
 	viewer?: Viewer;
+	/** When a try that left no memory may have submitted. */
+	unseen?: Unseen;
 }
 
 /** An execution: several runs and tries of the node over one memory, which goes through JSON in between. */
@@ -47,7 +50,9 @@ function execution(options: ServiceOptions = {}) {
 		};
 		const ledger = new Ledger(memory.ledger, run.index ?? 0);
 		const ports = service.ports(run.stop, run.aborts, () => 0.5, run.viewer);
-		const work = runTasks(edits, ports, { ...memory, ledger }, { ...SETTINGS, ...run.settings });
+		const { unseen, settings } = run;
+		const kept = { ...memory, ledger, unseen };
+		const work = runTasks(edits, ports, kept, { ...SETTINGS, ...settings });
 		try {
 			return await clock.run(work);
 		} finally {
@@ -962,4 +967,74 @@ test('Stop names a submission whose answer was lost in the log', async () => {
 	clock.at(clock.now() + 20_000, () => stop.press());
 	await expect(attempt(await edits('a'), { stop })).rejects.toThrow(StoppedError);
 	expect(service.log.join('\n')).toMatch(/submission sent at 2026-11-02T09:00.* may be billed/);
+});
+
+describe('the retry of an execution that n8n did not survive', () => {
+	/** Tasks that were submitted by a process that has ended; nothing else is known of them. */
+	async function killed(prompts: string[], plan: Plan = { jobSeconds: 30 }) {
+		const { clock, service, attempt } = execution();
+		for (const prompt of prompts) {
+			service.addTask(prompt, plan);
+			await clock.pass(100);
+		}
+		await clock.pass(20_000);
+		const unseen = { since: START, until: clock.now() };
+		const viewer = { account: new Account(new Journal(clock.now())), exclusive: true };
+		const retry = async (wishes: string[], settings: Partial<RunSettings> = {}) =>
+			await attempt(await edits(...wishes), { unseen, settings, viewer });
+		return { clock, service, retry };
+	}
+
+	test('names what it may have submitted, and submits nothing', async () => {
+		const { service, retry } = await killed(['a', 'b']);
+		const outcomes = await retry(['a', 'b']);
+		for (const outcome of outcomes) {
+			const { message, hint, details } = errorOf(outcome);
+			expect(message).toMatch(
+				/^Outcome unknown: n8n ended in the middle of this execution, and may have submitted this \S+ task between 2\S+Z and 2\S+Z$/,
+			);
+			expect(hint).toMatch(/^A task may have been created .* The task list shows task-2, task-1;/);
+			expect(String(details.possibleTaskIds).split(', ').sort()).toEqual(['task-1', 'task-2']);
+		}
+		expect(service.count('create')).toBe(0);
+		// And so does each retry after it.
+		expect(states(await retry(['a', 'b']))).toEqual(['failed', 'failed']);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('adopts not even the only task, where nothing but this n8n uses the account', async () => {
+		const { service, retry } = await killed(['a']);
+		const [outcome] = await retry(['a']);
+		expect(errorOf(outcome).details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('submits once the list has shown for a minute that there is none', async () => {
+		const { clock, service, retry } = await killed([]);
+		const began = clock.now();
+		expect(states(await retry(['a', 'b']))).toEqual(['finished', 'finished']);
+		expect(service.count('create')).toBe(2);
+		expect(service.times('create')[0]).toBeGreaterThanOrEqual(began + 60_000);
+	});
+
+	test('submits where all that it may have submitted failed', async () => {
+		const { service, retry } = await killed(['a'], { jobSeconds: 1, code: 'InternalError.Algo' });
+		expect(states(await retry(['a']))).toEqual(['finished']);
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('follows the option', async () => {
+		const { service, retry } = await killed(['a']);
+		expect(states(await retry(['a'], { lostSubmission: 'resubmit' }))).toEqual(['finished']);
+		expect(service.count('create')).toBe(1);
+		const { service: other, retry: again } = await killed([]);
+		expect(states(await again(['a'], { lostSubmission: 'fail' }))).toEqual(['failed']);
+		expect(other.count('create')).toBe(0);
+	});
+
+	test('names the newest where a day has many', async () => {
+		const { retry } = await killed(names(25));
+		const [outcome] = await retry(['a']);
+		expect(errorOf(outcome).hint).toMatch(/shows task-25, task-24, .*, task-6 and 5 older ones;/);
+	});
 });
