@@ -402,6 +402,7 @@ export function startNode(
 		formWaitingBaseUrl: 'http://localhost:5678/form-waiting',
 		webhookBaseUrl: '',
 		variables: {},
+		getRunExecutionData: async () => await Promise.resolve(options.from),
 		setExecutionStatus: () => undefined,
 	} as unknown as IWorkflowExecuteAdditionalData;
 

@@ -72,12 +72,15 @@ export async function openMemory(functions: IExecuteFunctions): Promise<void> {
 	const memory = nodeMemory(functions);
 	const retry = functions.getExecutionId();
 	const run = runIndexOf(functions);
-	const tried = memory.counts?.[run] !== undefined;
-	if (functions.getMode() !== 'retry' || memory.retry === retry || tried) return;
+	const counts = (memory.counts ??= {});
+	const known = counts[run] !== undefined;
+	counts[run] ??= 0;
+	if (functions.getMode() !== 'retry' || memory.retry === retry) return;
+	memory.retry = retry;
+	if (known) return;
 	const saved = await functions.getExecutionDataById(retry);
 	const { name } = functions.getNode();
 	const runs = saved && runsBeforeKill(saved, name, fresh, performance.timeOrigin);
-	memory.retry = retry;
 	if (runs === undefined) return;
 	const now = Date.now();
 	const { source, establishedAt = 0 } = functions.getExecutionContext() ?? {};

@@ -171,8 +171,16 @@ describe('the memory of a retried execution', () => {
 	test('knows that a node which failed had begun, however early', async () => {
 		const { open, kept } = execution();
 		await open({ mode: 'webhook', id: '1' }, false);
-		expect(await open({ runData: { Hook: [ran(SINCE)], Edit: [] } })).toBeUndefined();
-		expect(kept.reads).toBe(1);
+		expect(await open({ runData: { Hook: [ran(BEFORE)], Edit: [] } })).toBeUndefined();
+		expect(kept.reads).toBe(0);
+	});
+
+	test('and that those after a run that is tried again had not', async () => {
+		const { open } = execution();
+		await open({ mode: 'webhook', id: '1' });
+		const runData = { Hook: [ran(BEFORE)], Edit: [] };
+		expect(await open({ runData })).toBeUndefined();
+		expect(await open({ run: 1, runData })).toBeUndefined();
 	});
 
 	test('is not looked for in executions that are no retries', async () => {
