@@ -30,7 +30,9 @@ interface NodeMemory {
 	failedCalls?: Record<string, number>;
 	/** Of a suspended wait: looks in a row that could not be made. */
 	missed?: number;
-	/** The latest "Retry execution" of which it is known whether n8n had ended in the try before. */
+	/** When the latest run began that is remembered. Epoch milliseconds. */
+	begunAt?: number;
+	/** The latest execution by "Retry execution" that has asked whether n8n had ended in a try before. */
 	retry?: string;
 	killed?: KilledTry;
 }
@@ -64,29 +66,31 @@ export function hasReadableMemory(functions: IExecuteFunctions): boolean {
 
 /**
  * Begins the memory before anything can fail, so that a node that began can be told from one that did not. When an
- * execution is retried, it finds out whether n8n ended in the try before.
+ * execution is retried, it finds out whether n8n may have ended in a try before, which is not remembered then.
  * @throws NodeOperationError for a memory that cannot be read
  */
 export async function openMemory(functions: IExecuteFunctions): Promise<void> {
 	const fresh = functions.getContext('node').wanVideoEdit === undefined;
 	const memory = nodeMemory(functions);
-	const retry = functions.getExecutionId();
-	const run = runIndexOf(functions);
+	const { begunAt = 0, retry } = memory;
+	const now = Date.now();
+	memory.begunAt = now;
 	const counts = (memory.counts ??= {});
-	const known = counts[run] !== undefined;
+	const run = runIndexOf(functions);
+	const tried = counts[run] !== undefined;
 	counts[run] ??= 0;
-	if (functions.getMode() !== 'retry' || memory.retry === retry) return;
-	memory.retry = retry;
-	if (known) return;
-	const saved = await functions.getExecutionDataById(retry);
+	if (functions.getMode() !== 'retry') return;
+	memory.retry = functions.getExecutionId();
+	// Whether one retry more was killed in between cannot be seen where the try before it is remembered.
+	if (tried || retry === memory.retry) return;
+	const saved = await functions.getExecutionDataById(memory.retry);
 	const { name } = functions.getNode();
 	const runs = saved && runsBeforeKill(saved, name, fresh, performance.timeOrigin);
 	if (runs === undefined) return;
-	const now = Date.now();
 	const { source, establishedAt = 0 } = functions.getExecutionContext() ?? {};
 	// Made by the retry, it says nothing about the try before.
 	const began = source === 'retry' ? 0 : establishedAt;
-	const since = Math.max(began, now - LISTED_MS);
+	const since = Math.max(begunAt, began, now - LISTED_MS);
 	memory.killed = { since, until: now, ...(runs === 'next' ? { run } : {}) };
 }
 

@@ -168,19 +168,21 @@ describe('the memory of a retried execution', () => {
 		expect(kept.reads).toBe(1);
 	});
 
-	test('knows that a node which failed had begun, however early', async () => {
+	test('knows that a node which failed had begun, however early, and that its later runs had not', async () => {
 		const { open, kept } = execution();
 		await open({ mode: 'webhook', id: '1' }, false);
-		expect(await open({ runData: { Hook: [ran(BEFORE)], Edit: [] } })).toBeUndefined();
-		expect(kept.reads).toBe(0);
-	});
-
-	test('and that those after a run that is tried again had not', async () => {
-		const { open } = execution();
-		await open({ mode: 'webhook', id: '1' });
 		const runData = { Hook: [ran(BEFORE)], Edit: [] };
 		expect(await open({ runData })).toBeUndefined();
 		expect(await open({ run: 1, runData })).toBeUndefined();
+		expect(kept.reads).toBe(0);
+	});
+
+	test('looks from the last run on that is remembered', async () => {
+		const { open } = execution();
+		const before = Date.now();
+		await open({ mode: 'webhook', id: '1' });
+		const unseen = await open({ run: 1, runData: { Hook: [ran(BEFORE)], Edit: [ran(BEFORE)] } });
+		expect(unseen?.since).toBeGreaterThanOrEqual(before);
 	});
 
 	test('is not looked for in executions that are no retries', async () => {
