@@ -39,8 +39,8 @@ interface NodeMemory {
 
 /** A try that n8n did not survive. */
 interface KilledTry extends Unseen {
-	/** The only run that it may have begun; absent where it may be any. */
-	run?: number;
+	/** The first run that it may have begun. */
+	from: number;
 }
 
 function isNodeMemory(value: unknown): value is NodeMemory {
@@ -70,28 +70,33 @@ export function hasReadableMemory(functions: IExecuteFunctions): boolean {
  * @throws NodeOperationError for a memory that cannot be read
  */
 export async function openMemory(functions: IExecuteFunctions): Promise<void> {
-	const fresh = functions.getContext('node').wanVideoEdit === undefined;
 	const memory = nodeMemory(functions);
-	const { begunAt = 0, retry } = memory;
-	const now = Date.now();
-	memory.begunAt = now;
 	const counts = (memory.counts ??= {});
 	const run = runIndexOf(functions);
-	const tried = counts[run] !== undefined;
-	counts[run] ??= 0;
-	if (functions.getMode() !== 'retry') return;
-	memory.retry = functions.getExecutionId();
+	const id = functions.getExecutionId();
+	const asked = functions.getMode() !== 'retry' || memory.retry === id;
 	// Whether one retry more was killed in between cannot be seen where the try before it is remembered.
-	if (tried || retry === memory.retry) return;
-	const saved = await functions.getExecutionDataById(memory.retry);
+	if (!asked && counts[run] === undefined) await noteKilled(functions, memory, run);
+	if (functions.getMode() === 'retry') memory.retry = id;
+	memory.begunAt = Date.now();
+	counts[run] ??= 0;
+}
+
+async function noteKilled(
+	functions: IExecuteFunctions,
+	memory: NodeMemory,
+	run: number,
+): Promise<void> {
+	const saved = await functions.getExecutionDataById(functions.getExecutionId());
 	const { name } = functions.getNode();
-	const runs = saved && runsBeforeKill(saved, name, fresh, performance.timeOrigin);
+	const runs = saved === undefined ? 'all' : runsBeforeKill(saved, name, performance.timeOrigin);
 	if (runs === undefined) return;
+	const now = Date.now();
 	const { source, establishedAt = 0 } = functions.getExecutionContext() ?? {};
 	// Made by the retry, it says nothing about the try before.
 	const began = source === 'retry' ? 0 : establishedAt;
-	const since = Math.max(begunAt, began, now - LISTED_MS);
-	memory.killed = { since, until: now, ...(runs === 'next' ? { run } : {}) };
+	const since = Math.max(memory.begunAt ?? 0, began, now - LISTED_MS);
+	memory.killed = { since, until: now, from: runs === 'next' ? run : 0 };
 }
 
 /**
@@ -107,7 +112,7 @@ export function memoryOf(
 	memory.items ??= {};
 	const { killed } = memory;
 	return {
-		unseen: killed?.run === undefined || killed.run === run ? killed : undefined,
+		unseen: killed !== undefined && run >= killed.from ? killed : undefined,
 		items: memory.items,
 		ledger: new Ledger(memory.ledger, run),
 		uploads: memory.uploads,

@@ -36,7 +36,7 @@ export interface SentEntry {
 	offset?: number;
 	/** By how much the task list was seen to lag since, at least. Milliseconds. */
 	lagMs?: number;
-	/** Whether it was sent at all is not known: n8n ended in that time. */
+	/** Whether it was sent at all is not known: the execution was cut off in that time. */
 	unseen?: true;
 }
 

@@ -92,7 +92,7 @@ export function outcomeUnknown(
 		? `no usable response to the ${model} submission sent ${between}`
 		: `no usable response to ${lost.length} ${model} submissions sent ${between}`;
 	const what = lost.some(({ unseen }) => unseen)
-		? `n8n ended in the middle of this execution, and may have submitted this ${model} task ${between}`
+		? `this execution was cut off, and may have submitted this ${model} task ${between}`
 		: answers;
 	const may = one
 		? 'A task may have been created and may be billed, so it was not submitted again.'

@@ -2,6 +2,7 @@ import type {
 	IDataObject,
 	IExecuteFunctions,
 	IExecutionContext,
+	INodeExecutionData,
 	INode,
 	IRunExecutionData,
 	ITaskData,
@@ -24,10 +25,10 @@ const BEGAN = performance.timeOrigin;
 const BEFORE = BEGAN - 60_000;
 const SINCE = BEGAN + 1_000;
 
-/** A run of a node as n8n 2.41.1 saves it. */
-const ran = (startTime: number): ITaskData => ({
+/** A run of a node as n8n 2.41.1 saves it; the index is counted anew in each retry. */
+const ran = (startTime: number, executionIndex = 0): ITaskData => ({
 	startTime,
-	executionIndex: 0,
+	executionIndex,
 	executionTime: 3,
 	executionStatus: 'success',
 	source: [null],
@@ -41,47 +42,96 @@ const recovered: ITaskData = {
 };
 
 type RunData = IRunExecutionData['resultData']['runData'];
-const saved = (runData: RunData) => ({ resultData: { runData } }) as unknown as IRunExecutionData;
+
+/** An execution as it is saved: with the node that it goes on with, and the node's memory if there is any. */
+const saved = (runData: RunData, top: string, memory?: IDataObject) =>
+	({
+		resultData: { runData },
+		executionData: {
+			nodeExecutionStack: [{ node: { name: top } }],
+			contextData: memory === undefined ? {} : { 'node:Edit': { wanVideoEdit: memory } },
+		},
+	}) as unknown as IRunExecutionData;
+
+const MEMORY = { ledger: {}, uploads: {} };
 
 // As they were seen in n8n 2.41.1, killed or shut down, in one process and in queue mode.
-test.each<[what: string, runData: RunData, fresh: boolean, runs: 'all' | 'next' | undefined]>([
+test.each<
+	[
+		what: string,
+		runs: 'all' | 'next' | undefined,
+		runData: RunData,
+		top: string,
+		memory?: IDataObject,
+	]
+>([
 	[
 		'killed in the node: from the beginning, by the event log',
-		{ Hook: [recovered], Items: [recovered], Edit: [] },
-		true,
 		'all',
+		{ Hook: [recovered], Items: [recovered], Edit: [] },
+		'Hook',
 	],
-	['killed after it', { Hook: [recovered], Edit: [recovered], After: [] }, true, 'all'],
-	['killed before it', { Hook: [recovered], Items: [] }, true, undefined],
-	['killed, without an event log', {}, true, 'all'],
+	['killed after it', 'all', { Hook: [recovered], Edit: [recovered], After: [] }, 'Hook'],
+	['killed before it', undefined, { Hook: [recovered], Items: [] }, 'Hook'],
+	['killed, without an event log', 'all', {}, 'Hook'],
+	[
+		'killed in the node, and progress is saved since',
+		'all',
+		{ Hook: [recovered, ran(SINCE)], Items: [recovered, ran(SINCE, 1)], Edit: [] },
+		'Edit',
+	],
 	[
 		'killed in the node, with progress saved',
-		{ Hook: [ran(BEFORE)], Items: [ran(BEFORE)], Edit: [] },
-		true,
 		'next',
+		{ Hook: [ran(BEFORE)], Items: [ran(BEFORE + 1, 1)], Edit: [] },
+		'Edit',
 	],
-	['the same without an event log', { Hook: [ran(BEFORE)], Items: [ran(BEFORE)] }, true, 'next'],
+	[
+		'the same without an event log',
+		'next',
+		{ Hook: [ran(BEFORE)], Items: [ran(BEFORE + 1, 1)] },
+		'Edit',
+	],
+	[
+		'the same, retried by a worker that is older',
+		'next',
+		{ Hook: [ran(SINCE)], Items: [ran(SINCE + 1, 1)] },
+		'Edit',
+	],
 	[
 		'killed in its second run, with progress saved',
-		{ Hook: [ran(BEFORE)], Loop: [ran(BEFORE), ran(BEFORE)], Edit: [ran(BEFORE)] },
-		false,
 		'next',
+		{ Hook: [ran(BEFORE)], Loop: [ran(BEFORE, 1), ran(BEFORE, 3)], Edit: [ran(BEFORE, 2)] },
+		'Edit',
+		MEMORY,
 	],
 	[
-		'a node before it failed, and has been run again',
+		'a node before it failed, and is run again in another process',
+		undefined,
+		{ Hook: [ran(BEFORE)], Items: [] },
+		'Items',
+	],
+	[
+		'a node before it failed, and was run again, with progress saved',
+		undefined,
 		{ Hook: [ran(BEFORE)], Items: [ran(SINCE)] },
-		true,
-		undefined,
+		'Edit',
 	],
 	[
-		'a node of the loop failed, and has been run again',
-		{ Hook: [ran(BEFORE)], Loop: [ran(BEFORE), ran(SINCE)], Edit: [ran(BEFORE)] },
-		false,
+		'a node of the loop failed, and is run again',
 		undefined,
+		{ Hook: [ran(BEFORE)], Loop: [ran(BEFORE, 1)], Edit: [ran(BEFORE, 2)], After: [] },
+		'After',
+		MEMORY,
 	],
-])('%s', (_what, runData, fresh, runs) => {
-	expect(runsBeforeKill(saved(runData), 'Edit', fresh, BEGAN)).toBe(runs);
+	['an item of a node that has no json', undefined, { Hook: [withoutJson()], Items: [] }, 'Items'],
+])('%s', (_what, runs, runData, top, ...memory) => {
+	expect(runsBeforeKill(saved(runData, top, ...memory), 'Edit', BEGAN)).toBe(runs);
 });
+
+function withoutJson(): ITaskData {
+	return { ...ran(BEFORE), data: { main: [[{} as INodeExecutionData]] } };
+}
 
 describe('the memory of a retried execution', () => {
 	interface Opened {
@@ -89,16 +139,19 @@ describe('the memory of a retried execution', () => {
 		run?: number;
 		id?: string;
 		runData?: RunData;
+		/** The node that it goes on with. */
+		top?: string;
 		established?: Partial<IExecutionContext>;
 	}
 
 	/** An execution and its retries, whose memory goes through JSON in between. */
 	function execution() {
-		const kept = { context: '{}', reads: 0 };
+		const kept = { context: '{}', stored: '{}', reads: 0, broken: false };
 		return {
 			kept,
 			open: async (given: Opened, tries = true) => {
-				const { mode = 'retry', run = 0, id = '2', runData = {} } = given;
+				const { mode = 'retry', run = 0, id = '2', runData = {}, top = 'Hook' } = given;
+				const memory = JSON.parse(kept.stored) as { wanVideoEdit?: IDataObject };
 				const context = JSON.parse(kept.context) as IDataObject;
 				const functions = {
 					getContext: () => context,
@@ -107,7 +160,8 @@ describe('the memory of a retried execution', () => {
 					getExecutionId: () => id,
 					getExecutionDataById: async () => {
 						kept.reads++;
-						return await Promise.resolve(saved(runData));
+						if (kept.broken) throw new Error('The database is locked');
+						return await Promise.resolve(saved(runData, top, memory.wanVideoEdit));
 					},
 					getExecutionContext: () => ({
 						version: 1,
@@ -118,10 +172,14 @@ describe('the memory of a retried execution', () => {
 					isToolExecution: () => false,
 					getWorkflowDataProxy: () => ({ $runIndex: run }),
 				} as unknown as IExecuteFunctions;
-				await openMemory(functions);
+				try {
+					await openMemory(functions);
+				} finally {
+					kept.context = JSON.stringify(context);
+				}
 				if (tries) countTry(functions);
 				const { unseen } = memoryOf(functions);
-				kept.context = JSON.stringify(context);
+				kept.context = kept.stored = JSON.stringify(context);
 				return unseen;
 			},
 		};
@@ -154,12 +212,21 @@ describe('the memory of a retried execution', () => {
 		expect(await open({ id: '3', run: 1, runData: killed })).toEqual(first);
 	});
 
-	test('applies it to one run, where the others are remembered', async () => {
+	test('applies it from that run on, where those before are remembered', async () => {
 		const { open } = execution();
 		await open({ mode: 'webhook', id: '1' });
-		const runData = { Hook: [ran(BEFORE)], Edit: [ran(BEFORE)] };
-		expect(await open({ run: 1, runData })).toBeDefined();
-		expect(await open({ run: 2, runData })).toBeUndefined();
+		const runData = { Hook: [ran(BEFORE)], Edit: [ran(BEFORE, 1)] };
+		expect(await open({ run: 1, runData, top: 'Edit' })).toBeDefined();
+		expect(await open({ run: 0 })).toBeUndefined();
+		expect(await open({ run: 2, runData, top: 'Edit' })).toBeDefined();
+	});
+
+	test('asks again where that could not be read', async () => {
+		const { open, kept } = execution();
+		kept.broken = true;
+		await expect(open({ runData: killed })).rejects.toThrow('The database is locked');
+		kept.broken = false;
+		expect(await open({ runData: killed })).toBeDefined();
 	});
 
 	test('is asked for once', async () => {
@@ -181,7 +248,8 @@ describe('the memory of a retried execution', () => {
 		const { open } = execution();
 		const before = Date.now();
 		await open({ mode: 'webhook', id: '1' });
-		const unseen = await open({ run: 1, runData: { Hook: [ran(BEFORE)], Edit: [ran(BEFORE)] } });
+		const runData = { Hook: [ran(BEFORE)], Edit: [ran(BEFORE)] };
+		const unseen = await open({ run: 1, runData, top: 'Edit' });
 		expect(unseen?.since).toBeGreaterThanOrEqual(before);
 	});
 

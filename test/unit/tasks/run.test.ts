@@ -991,7 +991,7 @@ describe('the retry of an execution that n8n did not survive', () => {
 		for (const outcome of outcomes) {
 			const { message, hint, details } = errorOf(outcome);
 			expect(message).toMatch(
-				/^Outcome unknown: n8n ended in the middle of this execution, and may have submitted this \S+ task between 2\S+Z and 2\S+Z$/,
+				/^Outcome unknown: this execution was cut off, and may have submitted this \S+ task between 2\S+Z and 2\S+Z$/,
 			);
 			expect(hint).toMatch(/^A task may have been created .* The task list shows task-2, task-1;/);
 			expect(String(details.possibleTaskIds).split(', ').sort()).toEqual(['task-1', 'task-2']);
