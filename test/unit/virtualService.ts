@@ -117,6 +117,7 @@ export interface Viewer {
 	account?: Account;
 	executionId?: string;
 	exclusive?: boolean;
+	lineage?: string;
 }
 
 /**
@@ -197,7 +198,7 @@ export class VirtualService {
 		stop = new StopButton(this.clock),
 		abortsCalls = true,
 		random = () => 0.5,
-		{ account = this.account, executionId = 'execution', exclusive = false }: Viewer = {},
+		{ account = this.account, executionId = 'execution', exclusive = false, lineage }: Viewer = {},
 	): TaskPorts<string> {
 		/** A client for one call. */
 		const telling = (aborts: boolean): DashScopeClient => {
@@ -213,6 +214,7 @@ export class VirtualService {
 			...clock,
 			account,
 			exclusive,
+			lineage,
 			executionId,
 			stopped: stop.stopped,
 			createTask: async (body) => await createTask(telling(abortsCalls), body),

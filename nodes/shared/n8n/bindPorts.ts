@@ -32,6 +32,7 @@ export function n8nPorts(
 		exclusive: client.exclusive,
 		// Two nodes may ask for the same: what one has lost is not the other's.
 		executionId: `${functions.getExecutionId() ?? ''} ${functions.getNode().id}`,
+		lineage: `${functions.getWorkflow().id ?? ''} ${functions.getNode().id} ${functions.getExecutionContext()?.establishedAt ?? ''}`,
 		createTask: async (call) => await afterStop.createTask(call),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
 		upload: async (model, source) => await uploadFile(client, model, source),

@@ -54,6 +54,8 @@ export interface OwnTask {
 	model?: string;
 	/** When the create call was sent. */
 	sentAt?: number;
+	/** Of the execution (`ports.ts`). */
+	lineage?: string;
 }
 
 /** A submission of this process without a usable answer. */
@@ -214,6 +216,11 @@ export class Account {
 	/** Whether an execution of this process submitted the task. */
 	owns(taskId: string): boolean {
 		return this.journal.tasks.has(taskId);
+	}
+
+	/** Whether a try of an execution with this lineage submitted the task. */
+	descends(taskId: string, lineage: string): boolean {
+		return this.own.get(taskId)?.lineage === lineage;
 	}
 
 	/** Notes a submission without a usable answer. @param id of the submission, unique in this process */

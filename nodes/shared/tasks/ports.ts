@@ -37,6 +37,8 @@ export interface TaskPorts<Video> extends LookPorts<Video> {
 	exclusive: boolean;
 	/** Of the execution and its node, unique in this process. */
 	executionId: string;
+	/** The same for all retries of an execution and its node, and hardly ever for others. */
+	lineage?: string;
 	createTask(call: CreateCall): Promise<CreatedTask>;
 	/**
 	 * Cancels a task that still waits. Works after a stop, too.

@@ -251,7 +251,7 @@ export class Submitter {
 			const { taskId, requestId } = await ports.createTask(call);
 			const submittedAt = ports.now();
 			taken = 'taken';
-			account.knows(taskId, { requestId, model, sentAt }, submittedAt);
+			account.knows(taskId, { requestId, model, sentAt, lineage: ports.lineage }, submittedAt);
 			ledger.submitted(key, { taskId, submittedAt, requestId });
 			return { taskId, requestId, submittedAt, known: false, adopted: false };
 		} catch (error) {
@@ -359,9 +359,10 @@ export class Submitter {
 	/** The tasks that any submission of a request may have created. */
 	private candidates(key: string, model: string, { rows }: ListRead): ListedTask[] {
 		const evidence = { rows, ...this.known(model) };
-		const found = this.lostBy(key).flatMap((lost) =>
-			candidatesOf(this.onServiceClock(lost), evidence),
-		);
+		const found = this.lostBy(key).flatMap((lost) => {
+			const isTaken = (taskId: string) => this.isTaken(taskId, lost.unseen);
+			return candidatesOf(this.onServiceClock(lost), { ...evidence, isTaken });
+		});
 		return [...new Set(found)];
 	}
 
@@ -571,7 +572,7 @@ export class Submitter {
 		const request = this.requestOf(key);
 		return {
 			listsRequestIds: account.listsRequestIds,
-			isTaken: (taskId: string) => this.isTaken(taskId),
+			isTaken: (taskId: string) => this.isTaken(taskId, entry?.unseen),
 			isClaimed: (taskId: string) => this.ledger.claims(taskId),
 			others: account.othersLost(except, model).map((other) => ({
 				...this.onServiceClock(other),
@@ -580,8 +581,12 @@ export class Submitter {
 		};
 	}
 
-	private isTaken(taskId: string): boolean {
-		return this.ledger.claims(taskId) || this.ports.account.owns(taskId);
+	/** @param unseen of a submission that may have been made by a try which left no memory: that try's tasks are not another's */
+	private isTaken(taskId: string, unseen = false): boolean {
+		const { account, lineage } = this.ports;
+		if (this.ledger.claims(taskId)) return true;
+		if (unseen && lineage !== undefined && account.descends(taskId, lineage)) return false;
+		return account.owns(taskId);
 	}
 
 	/** Lets the other executions of this process know what this one has lost; what is under way is waited for. */

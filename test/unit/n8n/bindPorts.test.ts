@@ -12,6 +12,8 @@ function nameOf(node: string): string {
 	const functions = {
 		getExecutionId: () => '7',
 		getNode: () => ({ id: node }),
+		getWorkflow: () => ({ id: 'w1' }),
+		getExecutionContext: () => undefined,
 		getExecutionCancelSignal: () => undefined,
 	};
 	const client = clientOf(async () => await Promise.reject(new Error('Nothing is sent')));

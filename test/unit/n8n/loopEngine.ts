@@ -359,6 +359,7 @@ export class SuspendedRun {
 			getWorkflow: () => ({ id: 'w1', name: 'Workflow' }),
 			getWorkflowSettings: () => this.wanted.workflowSettings ?? {},
 			isToolExecution: () => false,
+			getExecutionContext: () => undefined,
 			getParentNodes: () => [],
 			getContext: () => context,
 			addExecutionHints: ({ message }: { message: string }) => hints.push(message),

@@ -1009,6 +1009,24 @@ describe('the retry of an execution that n8n did not survive', () => {
 		expect(service.count('create')).toBe(0);
 	});
 
+	test('names what the same process submitted before it was stopped, and nothing of its others', async () => {
+		const { clock, service, attempt } = execution();
+		const { account } = service;
+		for (const prompt of ['own', 'of another']) {
+			const ports = { ...service.ports(), lineage: prompt };
+			const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+			const work = runTasks(await edits(prompt), ports, memory, { ...SETTINGS, submitOnly: true });
+			await clock.run(work);
+		}
+		const unseen = { since: START, until: clock.now() };
+		const [outcome] = await attempt(await edits('own'), {
+			unseen,
+			viewer: { account, lineage: 'own' },
+		});
+		expect(errorOf(outcome).details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(2);
+	});
+
 	test('submits once the list has shown for a minute that there is none', async () => {
 		const { clock, service, retry } = await killed([]);
 		const began = clock.now();
