@@ -76,11 +76,6 @@ export class Ledger {
 		this.store[key] = { state: 'sent', ...call };
 	}
 
-	/** Writes down that a try which left no memory may have sent the request. */
-	unseen(key: string, id: string, model: string, { since, until }: Unseen): void {
-		this.store[key] = { state: 'sent', since, until, id, model, unseen: true };
-	}
-
 	/** Writes down that no usable answer came. */
 	lost(key: string, facts: Omit<SentEntry, 'state' | 'since'>): void {
 		const entry = this.store[key];

@@ -121,7 +121,9 @@ export async function runTasks<Video>(
 	const keyed = keysOf(edits, memory.ledger, memory.items);
 	const { ledger, unseen } = memory;
 	for (const { key, model } of keyed) {
-		if (unseen && !ledger.knows(key)) ledger.unseen(key, randomUUID(), model, unseen);
+		if (unseen === undefined || ledger.knows(key)) continue;
+		const { since, until } = unseen;
+		ledger.sending(key, { since, until, id: randomUUID(), model, unseen: true });
 	}
 	const outcomes = await Promise.all(
 		// What the task was asked for at an earlier try is not known any more.
