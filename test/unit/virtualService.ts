@@ -8,7 +8,7 @@ import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/d
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
 import { Account, Journal } from '../../nodes/shared/tasks/account';
-import type { TaskPorts } from '../../nodes/shared/tasks/ports';
+import type { TaskPorts, TaskRecord } from '../../nodes/shared/tasks/ports';
 import { TaskStore } from '../../sandbox/tasks';
 import type { Task, Work } from '../../sandbox/tasks';
 import { naiveTime, parseCompactTime } from '../../sandbox/times';
@@ -118,6 +118,19 @@ export interface Viewer {
 	executionId?: string;
 	exclusive?: boolean;
 	lineage?: string;
+	record?: TaskRecord;
+}
+
+/** The record that all tries of an execution share. @param loses whether the next facts do not get there */
+export function recordOf(loses: () => boolean = () => false): TaskRecord {
+	const kept = new Set<string>();
+	return {
+		add: async (facts) => {
+			await Promise.resolve();
+			if (!loses()) for (const fact of facts) kept.add(fact);
+		},
+		which: async (facts) => await Promise.resolve(new Set(facts.filter((fact) => kept.has(fact)))),
+	};
 }
 
 /**
@@ -198,7 +211,13 @@ export class VirtualService {
 		stop = new StopButton(this.clock),
 		abortsCalls = true,
 		random = () => 0.5,
-		{ account = this.account, executionId = 'execution', exclusive = false, lineage }: Viewer = {},
+		{
+			account = this.account,
+			executionId = 'execution',
+			exclusive = false,
+			lineage,
+			record,
+		}: Viewer = {},
 	): TaskPorts<string> {
 		/** A client for one call. */
 		const telling = (aborts: boolean): DashScopeClient => {
@@ -215,6 +234,7 @@ export class VirtualService {
 			account,
 			exclusive,
 			lineage,
+			record,
 			executionId,
 			stopped: stop.stopped,
 			createTask: async (body) => await createTask(telling(abortsCalls), body),

@@ -10,6 +10,7 @@ import { StoppedError } from '../tasks/errors';
 import type { Clock, LookPorts, TaskPorts } from '../tasks/ports';
 import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
+import { originOf, taskRecord } from './taskRecord';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -32,7 +33,8 @@ export function n8nPorts(
 		exclusive: client.exclusive,
 		// Two nodes may ask for the same: what one has lost is not the other's.
 		executionId: `${functions.getExecutionId() ?? ''} ${functions.getNode().id}`,
-		lineage: `${functions.getWorkflow().id ?? ''} ${functions.getNode().id} ${functions.getExecutionContext()?.establishedAt ?? ''}`,
+		lineage: `${functions.getWorkflow().id ?? ''} ${functions.getNode().id} ${originOf(functions) ?? functions.getExecutionContext()?.establishedAt ?? ''}`,
+		record: taskRecord(functions),
 		createTask: async (call) => await afterStop.createTask(call),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
 		upload: async (model, source) => await uploadFile(client, model, source),

@@ -91,12 +91,22 @@ async function noteKilled(
 	const { name } = functions.getNode();
 	const runs = saved === undefined ? 'all' : runsBeforeKill(saved, name, performance.timeOrigin);
 	if (runs === undefined) return;
-	const now = Date.now();
+	const since = Math.max(memory.begunAt ?? 0, beganAt(functions));
+	const from = runs === 'next' ? run : 0;
+	// It may have been killed before, too, in a run before this one.
+	const { killed = { since, from } } = memory;
+	memory.killed = {
+		since: Math.min(killed.since, since),
+		until: Date.now(),
+		from: Math.min(killed.from, from),
+	};
+}
+
+/** When the execution began that is retried, so far as the task list goes back. Epoch milliseconds. */
+function beganAt(functions: IExecuteFunctions): number {
 	const { source, establishedAt = 0 } = functions.getExecutionContext() ?? {};
 	// Made by the retry, it says nothing about the try before.
-	const began = source === 'retry' ? 0 : establishedAt;
-	const since = Math.max(memory.begunAt ?? 0, began, now - LISTED_MS);
-	memory.killed = { since, until: now, from: runs === 'next' ? run : 0 };
+	return Math.max(source === 'retry' ? 0 : establishedAt, Date.now() - LISTED_MS);
 }
 
 /**
@@ -113,6 +123,7 @@ export function memoryOf(
 	const { killed } = memory;
 	return {
 		unseen: killed !== undefined && run >= killed.from ? killed : undefined,
+		retriedSince: functions.getMode() === 'retry' ? beganAt(functions) : undefined,
 		items: memory.items,
 		ledger: new Ledger(memory.ledger, run),
 		uploads: memory.uploads,

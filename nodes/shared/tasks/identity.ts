@@ -15,18 +15,26 @@ export interface AskedItem {
 	recipe: string;
 }
 
+/** An item with its key in the ledger. */
+export type KeyedItem<Item> = Item & {
+	key: string;
+	/** The task of the key may have been asked for something else. */
+	changed: boolean;
+	/** What a try that remembers nothing knows the item by: its request, or else its place and recipe. */
+	names: [request: string, place: string];
+};
+
 /**
  * Gives the items of a try their keys in the ledger. An item keeps the task that it has from an earlier try when it asks for the
  * same; and also when it asks for something else although its recipe is the same, because then only what the
  * expressions give has changed (the time of day, a link signed anew).
  * @param store what this function noted in earlier tries; is brought up to date
- * @returns the items with their keys; `changed` where the task of the key may have been asked for something else
  */
 export function keysOf<Item extends AskedItem>(
 	asked: Item[],
 	ledger: Ledger,
 	store: ItemStore,
-): Array<Item & { key: string; changed: boolean }> {
+): Array<KeyedItem<Item>> {
 	const twins = new Map<string, number>();
 	const exact = asked.map((one) => {
 		const { fingerprint } = one;
@@ -61,7 +69,8 @@ export function keysOf<Item extends AskedItem>(
 	}
 	return exact.map((one, index) => {
 		const key = chosen[index] ?? one.key;
-		store[places[index] ?? ''] = { key, recipe: one.recipe };
-		return { ...one, key, changed: key !== one.key };
+		const place = places[index] ?? '';
+		store[place] = { key, recipe: one.recipe };
+		return { ...one, key, changed: key !== one.key, names: [one.key, `${place} ${one.recipe}`] };
 	});
 }

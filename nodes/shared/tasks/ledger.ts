@@ -38,6 +38,8 @@ export interface SentEntry {
 	lagMs?: number;
 	/** Whether it was sent at all is not known: the execution was cut off in that time. */
 	unseen?: true;
+	/** The item's name in the record of tasks, which has one for it. */
+	recordedAs?: string;
 }
 
 /** When a try that left no memory may have submitted. Local epoch milliseconds. */

@@ -32,6 +32,14 @@ export interface LookPorts<Video> extends Clock {
 	log(message: string): void;
 }
 
+/** A set of facts that all tries of an execution share, its retries included. Facts may be missing; those it has are true. */
+export interface TaskRecord {
+	/** Adds facts, if it can. Never throws: no submission depends on it. */
+	add(facts: string[]): Promise<void>;
+	/** @returns those of the facts that it has. @throws what kept it from being read */
+	which(facts: string[]): Promise<Set<string>>;
+}
+
 export interface TaskPorts<Video> extends LookPorts<Video> {
 	/** Whether nothing but this process submits tasks with the account. */
 	exclusive: boolean;
@@ -39,6 +47,8 @@ export interface TaskPorts<Video> extends LookPorts<Video> {
 	executionId: string;
 	/** The same for all retries of an execution and its node, and hardly ever for others. */
 	lineage?: string;
+	/** Of the execution; absent where n8n keeps none. */
+	record?: TaskRecord;
 	createTask(call: CreateCall): Promise<CreatedTask>;
 	/**
 	 * Cancels a task that still waits. Works after a stop, too.

@@ -20,7 +20,7 @@ const MOST_LAG_MS = 5 * 60_000;
 const LATE_MS = 30_000;
 
 /** Of tasks that are not billed and make no video. */
-const FREE: TaskStatus[] = ['FAILED', 'CANCELED'];
+export const FREE: TaskStatus[] = ['FAILED', 'CANCELED'];
 
 /** A submission without a usable answer, on the service's clock. Epoch milliseconds. */
 export interface LostSubmission {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'crypto';
 import { DashScopeError } from '../dashscope/errors';
 import type { CreateCall, Task } from '../dashscope/types';
 import type { UploadFile } from '../dashscope/uploads';
@@ -6,10 +5,11 @@ import { makesWay } from './resubmit';
 import { deliver, endedBadly } from './deliver';
 import { TaskError, StoppedError } from './errors';
 import { keysOf } from './identity';
-import type { ItemStore } from './identity';
+import type { ItemStore, KeyedItem } from './identity';
 import { Semaphore } from './semaphore';
 import type { Ledger, SentEntry, Unseen } from './ledger';
 import type { TaskPorts } from './ports';
+import { recallUnseen, recordTask } from './record';
 import { cancelWaiting, nameBilled, nameLost } from './cancel';
 import { Submitter } from './submit';
 import type { Duplicate, TaskRef, LostSubmissionRule } from './submit';
@@ -70,6 +70,8 @@ export interface Memory {
 	items: ItemStore;
 	/** When a try of this run that left no memory may have submitted. */
 	unseen?: Unseen;
+	/** Of a retry: when the execution began, so far as its tasks can still be seen. Epoch milliseconds. */
+	retriedSince?: number;
 }
 
 /** A task that is still under way, with what is needed to go on with it later. Plain JSON. */
@@ -119,17 +121,11 @@ export async function runTasks<Video>(
 ): Promise<Array<Outcome<Video>>> {
 	const run = new TaskRun(ports, memory, settings, edits.length);
 	const keyed = keysOf(edits, memory.ledger, memory.items);
-	const { ledger, unseen } = memory;
-	for (const { key, model } of keyed) {
-		if (unseen === undefined || ledger.knows(key)) continue;
-		const { since, until } = unseen;
-		ledger.sending(key, { since, until, id: randomUUID(), model, unseen: true });
-	}
+	await recallUnseen(keyed, ports, memory);
 	const outcomes = await Promise.all(
 		// What the task was asked for at an earlier try is not known any more.
-		keyed.map(async ({ key, changed, ...edit }) => {
-			const prompt = changed ? undefined : edit.prompt;
-			return await run.edit({ ...edit, prompt }, key);
+		keyed.map(async (edit) => {
+			return await run.edit({ ...edit, prompt: edit.changed ? undefined : edit.prompt });
 		}),
 	);
 	if (ports.stopped()) {
@@ -179,11 +175,12 @@ class TaskRun<Video> {
 		return [...this.jobs.values()].map(({ taskId }) => taskId);
 	}
 
-	async edit(edit: TaskRequest, key: string): Promise<Outcome<Video>> {
-		const outcome = await this.editOnce(edit, key);
+	async edit(edit: KeyedItem<TaskRequest>): Promise<Outcome<Video>> {
+		const { key } = edit;
+		const outcome = await this.editOnce(edit);
 		const lost = this.ledger.abandoned(key);
 		if (lost.length === 0 || outcome.state === 'open') return outcome;
-		const duplicates = await this.duplicatesOf(edit, key);
+		const duplicates = await this.duplicatesOf(edit);
 		// It was given up, but its own task has turned up.
 		const late = this.ledger.find(key);
 		if (
@@ -191,14 +188,14 @@ class TaskRun<Video> {
 			late?.state === 'submitted' &&
 			late.taskId !== outcome.job?.taskId
 		) {
-			return await this.edit(edit, key);
+			return await this.edit(edit);
 		}
 		if (outcome.state !== 'submitted') return withDuplicates(outcome, duplicates);
 		return duplicates.length === 0 ? outcome : { ...outcome, duplicates };
 	}
 
 	/** Second tasks of an item. The search goes on beside the wait, so that one that still waits can be cancelled. */
-	private async duplicatesOf({ model }: TaskRequest, key: string): Promise<Duplicate[]> {
+	private async duplicatesOf({ key, model }: KeyedItem<TaskRequest>): Promise<Duplicate[]> {
 		const lost = this.ledger.abandoned(key);
 		const begun = this.searches.get(key);
 		if (begun?.lost === lost.length) {
@@ -215,21 +212,22 @@ class TaskRun<Video> {
 		return await search;
 	}
 
-	private async editOnce(edit: TaskRequest, key: string): Promise<Outcome<Video>> {
+	private async editOnce(edit: KeyedItem<TaskRequest>): Promise<Outcome<Video>> {
+		const { key } = edit;
 		let job: TaskRef | undefined;
 		let task: Task | undefined;
 		try {
 			for (let resubmits = 0; ; ) {
-				job = await this.submit(edit, key);
+				job = await this.submit(edit);
 				this.jobs.set(key, job);
 				if (this.settings.submitOnly) return { state: 'submitted', job };
 				const held = this.settings.holdMs === undefined;
-				if (held && this.ledger.abandoned(key).length > 0) void this.duplicatesOf(edit, key);
+				if (held && this.ledger.abandoned(key).length > 0) void this.duplicatesOf(edit);
 
 				const since = this.ports.now();
 				const left = this.settings.resubmitFailed - resubmits;
 				task = await this.watchJob(job, edit.model, since + this.settings.timeoutMs);
-				if (task === undefined) return await this.handBack(edit, key, job, since, left);
+				if (task === undefined) return await this.handBack(edit, job, since, left);
 				this.jobs.delete(key);
 				if (task.status === 'SUCCEEDED') return await this.deliver(edit, job, task);
 
@@ -244,12 +242,15 @@ class TaskRun<Video> {
 		}
 	}
 
-	private async submit(edit: TaskRequest, key: string): Promise<TaskRef> {
-		return await this.submitter.submit(key, edit.model, async () => {
+	private async submit(edit: KeyedItem<TaskRequest>): Promise<TaskRef> {
+		const { key, model, names } = edit;
+		const job = await this.submitter.submit(key, model, async () => {
 			const call = await this.callOf(edit, this.keepsCalls() ? 0 : this.inlineBytes);
 			if (this.keepsCalls()) this.calls.set(key, call);
 			return call;
 		});
+		if (!job.known) await recordTask(this.ports, names, job);
+		return job;
 	}
 
 	private async callOf(edit: TaskRequest, inlineBytes: number): Promise<CreateCall> {
@@ -271,15 +272,14 @@ class TaskRun<Video> {
 	}
 
 	private async handBack(
-		edit: TaskRequest,
-		key: string,
+		edit: KeyedItem<TaskRequest>,
 		job: TaskRef,
 		since: number,
 		left: number,
 	): Promise<OpenTask> {
-		const { model, prompt, download } = edit;
+		const { key, model, prompt, download } = edit;
 		const { timeoutMs } = this.settings;
-		const call = await this.callFor(edit, key, job);
+		const call = await this.callFor(edit, job);
 		const again = call === undefined ? undefined : { ...call, times: left };
 		const lost = this.ledger.abandoned(key);
 		const open = { job, model, prompt, download, since, timeoutMs, again };
@@ -288,11 +288,10 @@ class TaskRun<Video> {
 
 	/** The call of a task that may have to be submitted anew; that of an earlier try's task is made once more. */
 	private async callFor(
-		edit: TaskRequest,
-		key: string,
+		edit: KeyedItem<TaskRequest>,
 		job: TaskRef,
 	): Promise<CreateCall | undefined> {
-		const call = this.calls.get(key);
+		const call = this.calls.get(edit.key);
 		if (call !== undefined || !(job.known || this.keepsCalls())) return call;
 		try {
 			return await this.callOf(edit, 0);

@@ -8,12 +8,14 @@ import type { TaskPorts } from './ports';
 import {
 	CLOCK_MARGIN_MS,
 	LISTED_AFTER_MS,
+	FREE,
 	candidatesOf,
 	exactMatch,
 	judge,
 	windowOf,
 } from './reconcile';
 import type { LostSubmission } from './reconcile';
+import { taskFact } from './record';
 import { backoff } from './schedule';
 import type { Taken } from './submissionGate';
 import { notTaken, outcomeUnknown, refusal } from './submitErrors';
@@ -301,6 +303,8 @@ export class Submitter {
 		let reads = 0;
 		let refusals = 0;
 		let candidates: ListedTask[] = [];
+		const recorded: ListedTask[] = [];
+		const asked = new Set<string>();
 		for (let looks = 1; ; looks++) {
 			if (looks > 1 || failures.length > 0) await ports.sleep(this.pauseBefore(looks, entry));
 			const list = await this.read(model, this.lostBy(key));
@@ -309,6 +313,9 @@ export class Submitter {
 				this.lookedAt.set(key, list.at);
 				const late = this.adoptAbandoned(key, list);
 				if (late !== undefined) return late;
+				recorded.push(...(await this.recorded(key, model, entry, list, asked)));
+				const own = recorded.find(({ status }) => !FREE.includes(status));
+				if (own !== undefined) return this.adopt(key, entry, own, true);
 				const evidence = this.evidence(key, model, entry, list);
 				// Noted, so that the list is read from the right moment on if our clock is set meanwhile.
 				entry.offset ??= ports.account.offset;
@@ -316,9 +323,13 @@ export class Submitter {
 				ledger.lost(key, { offset: entry.offset, ...(lagMs > 0 ? { lagMs } : {}) });
 				const verdict = judge(this.onServiceClock(entry), { ...evidence, lagMs, reads: ++reads });
 				if (verdict.is === 'ours') return this.adopt(key, entry, verdict.task);
-				if (verdict.is === 'absent') return this.makeWay(key, model, entry, failures.at(-1));
-				({ candidates } = verdict);
-				if (verdict.is === 'unclear') {
+				// What is recorded was created, whatever this list shows: it may be another account's.
+				const hidden = entry.recordedAs !== undefined && recorded.length === 0;
+				if (verdict.is === 'absent' && !hidden) {
+					return this.makeWay(key, model, entry, failures.at(-1));
+				}
+				candidates = 'candidates' in verdict ? verdict.candidates : [];
+				if (verdict.is === 'unclear' || verdict.is === 'absent') {
 					candidates = this.candidates(key, model, list);
 					const tooOld = !evidence.reaches;
 					return this.risk(key, { model, candidates, failure: failures.at(-1), tooOld });
@@ -341,6 +352,28 @@ export class Submitter {
 				return this.risk(key, { model, candidates, failure: failures.at(-1), trouble });
 			}
 		}
+	}
+
+	/**
+	 * @param asked IDs that the record was asked for; those of this look are added
+	 * @returns the tasks that a try which left no memory has recorded for the request, the newest first
+	 * @throws what kept the record from being read
+	 */
+	private async recorded(
+		key: string,
+		model: string,
+		{ recordedAs }: SentEntry,
+		list: ListRead,
+		asked: Set<string>,
+	): Promise<ListedTask[]> {
+		const { record } = this.ports;
+		if (record === undefined || recordedAs === undefined) return [];
+		const tasks = this.candidates(key, model, list).filter(({ taskId }) => !asked.has(taskId));
+		if (tasks.length === 0) return [];
+		for (const { taskId } of tasks) asked.add(taskId);
+		const facts = await record.which(tasks.map(({ taskId }) => taskFact(recordedAs, taskId)));
+		const own = tasks.filter(({ taskId }) => facts.has(taskFact(recordedAs, taskId)));
+		return own.sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
 	}
 
 	/** No task was created: lets the request be submitted again, unless the user does not want that. */
@@ -383,7 +416,8 @@ export class Submitter {
 		ledger.abandon(key, false);
 	}
 
-	private adopt(key: string, entry: SentEntry, row: ListedTask): TaskRef {
+	/** @param recorded what it was submitted for is proven, not only likely */
+	private adopt(key: string, entry: SentEntry, row: ListedTask, recorded = false): TaskRef {
 		const { ports, ledger } = this;
 		const { account } = ports;
 		const { taskId, createdAt } = row;
@@ -391,7 +425,7 @@ export class Submitter {
 		const { since, until = since, requestId } = entry;
 		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
 		// What the request ID proves needs no other sign that it is the right task.
-		const proven = requestId !== undefined && requestId === row.requestId;
+		const proven = recorded || (requestId !== undefined && requestId === row.requestId);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true, proven });
 		account.finds(this.idOf(key, entry));
 		account.knows(taskId, { sentAt: since }, ports.now());

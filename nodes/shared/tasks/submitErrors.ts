@@ -91,9 +91,11 @@ export function outcomeUnknown(
 	const answers = one
 		? `no usable response to the ${model} submission sent ${between}`
 		: `no usable response to ${lost.length} ${model} submissions sent ${between}`;
-	const what = lost.some(({ unseen }) => unseen)
-		? `this execution was cut off, and may have submitted this ${model} task ${between}`
-		: answers;
+	const what = lost.some(({ recordedAs }) => recordedAs !== undefined)
+		? `an earlier try of this execution submitted this ${model} task ${between}`
+		: lost.some(({ unseen }) => unseen)
+			? `this execution was cut off, and may have submitted this ${model} task ${between}`
+			: answers;
 	const may = one
 		? 'A task may have been created and may be billed, so it was not submitted again.'
 		: mayBeBilled(lost.length);

@@ -14,6 +14,7 @@ function nameOf(node: string): string {
 		getNode: () => ({ id: node }),
 		getWorkflow: () => ({ id: 'w1' }),
 		getExecutionContext: () => undefined,
+		getWorkflowDataProxy: () => ({}),
 		getExecutionCancelSignal: () => undefined,
 	};
 	const client = clientOf(async () => await Promise.reject(new Error('Nothing is sent')));

@@ -253,6 +253,16 @@ describe('the memory of a retried execution', () => {
 		expect(unseen?.since).toBeGreaterThanOrEqual(before);
 	});
 
+	test('looks from the first kill on where there were two', async () => {
+		const { open } = execution();
+		await open({ mode: 'webhook', id: '1' });
+		const runData = { Hook: [ran(BEFORE)], Edit: [ran(BEFORE)] };
+		const first = await open({ run: 1, runData, top: 'Edit' });
+		const second = await open({ id: '3', run: 2, runData, top: 'Edit' });
+		expect(second?.since).toBe(first?.since);
+		expect(await open({ id: '3', run: 1, runData, top: 'Edit' })).toEqual(second);
+	});
+
 	test('is not looked for in executions that are no retries', async () => {
 		const { open, kept } = execution();
 		expect(await open({ mode: 'webhook', runData: killed })).toBeUndefined();

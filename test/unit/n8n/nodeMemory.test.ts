@@ -34,6 +34,7 @@ describe('the tries of a run', () => {
 			const functions = {
 				getContext: () => context,
 				getNode: () => ({ ...NODE, ...settings }),
+				getMode: () => 'webhook',
 				isToolExecution: () => false,
 				getWorkflowDataProxy: () => ({ $runIndex: run }),
 			};

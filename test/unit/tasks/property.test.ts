@@ -23,7 +23,7 @@ import type { Task } from '../../../sandbox/tasks';
 import { mostPerSecond } from '../rates';
 import { HEADS, binary, editOf, fileOf, url } from '../requests';
 import { StopButton, VirtualClock } from '../virtualClock';
-import { VirtualService, faults } from '../virtualService';
+import { VirtualService, faults, recordOf } from '../virtualService';
 import type { Call, Fault, Plan, Route } from '../virtualService';
 
 /**
@@ -69,6 +69,8 @@ interface Scenario {
 	restarts: boolean;
 	/** n8n is killed in the first try, and its execution retried: of that try nothing is remembered. */
 	killedAfterMs?: number;
+	/** Whether n8n's database keeps what is submitted at once: all of it, or only some. */
+	record?: 'whole' | 'lossy';
 	jitter: number[];
 	faults: Record<Route, Array<Fault | undefined>>;
 	settings: RunSettings;
@@ -250,6 +252,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		faults: faultsOf,
 		settings: settingsOf,
 		killedAfterMs: orNothing(2, fc.integer({ min: 0, max: 90_000 })),
+		record: fc.constantFrom('whole', 'lossy'),
 		stopAfterMs: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 120_000 })),
 		aborts: fc.boolean(),
 	},
@@ -384,11 +387,13 @@ async function play(scenario: Scenario): Promise<Story> {
 		});
 	}
 	const jitter = cycle(scenario.jitter);
+	const record = scenario.record && recordOf(() => scenario.record === 'lossy' && jitter() < 0.5);
 	const portsFor = (process: Account) =>
 		service.ports(stop, scenario.aborts, jitter, {
 			executionId: OURS,
 			account: process,
 			exclusive,
+			record,
 		});
 	let ports = portsFor(account);
 	const others = async ({ afterMs, sameProcess, sameCredential }: NonNullable<typeof other>) => {
@@ -515,8 +520,15 @@ async function play(scenario: Scenario): Promise<Story> {
 		}
 		const killed = story.tries.find((one) => one.killed);
 		if (killed !== undefined) unseen ??= { since: killed.startedAt, until: startedAt };
+		const retried = killed !== undefined || scenario.retriedExecution;
+		const retriedSince = retried ? story.tries.at(0)?.startedAt : undefined;
 		const work = async (memory: Memory) =>
-			await runTasks(edits, ports, { ...memory, unseen }, { ...scenario.settings, retries });
+			await runTasks(
+				edits,
+				ports,
+				{ ...memory, unseen, retriedSince },
+				{ ...scenario.settings, retries },
+			);
 		const { result, json } = await remembering(saved, run, work);
 		saved = json;
 		const ended = { run, items, outcomes: result, startedAt, endedAt: clock.now() };

@@ -10,7 +10,7 @@ import { mostPerSecond } from '../rates';
 import { HEADS, binary, editOf, fileOf } from '../requests';
 import type { Asked } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
-import { VirtualService, faults } from '../virtualService';
+import { VirtualService, faults, recordOf } from '../virtualService';
 import type { Fault, Plan, ServiceOptions, Viewer } from '../virtualService';
 
 const MINUTE = 60_000;
@@ -35,6 +35,8 @@ interface Run {
 	viewer?: Viewer;
 	/** When a try that left no memory may have submitted. */
 	unseen?: Unseen;
+	/** Of a retry: when the execution began. */
+	retriedSince?: number;
 }
 
 /** An execution: several runs and tries of the node over one memory, which goes through JSON in between. */
@@ -50,8 +52,8 @@ function execution(options: ServiceOptions = {}) {
 		};
 		const ledger = new Ledger(memory.ledger, run.index ?? 0);
 		const ports = service.ports(run.stop, run.aborts, () => 0.5, run.viewer);
-		const { unseen, settings } = run;
-		const kept = { ...memory, ledger, unseen };
+		const { unseen, retriedSince, settings } = run;
+		const kept = { ...memory, ledger, unseen, retriedSince };
 		const work = runTasks(edits, ports, kept, { ...SETTINGS, ...settings });
 		try {
 			return await clock.run(work);
@@ -1054,5 +1056,107 @@ describe('the retry of an execution that n8n did not survive', () => {
 		const { retry } = await killed(names(25));
 		const [outcome] = await retry(['a']);
 		expect(errorOf(outcome).hint).toMatch(/shows task-25, task-24, .*, task-6 and 5 older ones;/);
+	});
+});
+
+describe('the retry of an execution of which a try left nothing but its record', () => {
+	/** A try of which n8n saved nothing, and the account's other tasks of that time. */
+	async function lost(wishes: TaskRequest[], plan: Plan = { jobSeconds: 30 }) {
+		const { clock, service, attempt } = execution();
+		service.plans = [plan];
+		const record = recordOf();
+		service.addTask('a stranger asks for this', plan);
+		const ports = service.ports(undefined, true, () => 0.5, { record });
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+		await clock.run(runTasks(wishes, ports, memory, { ...SETTINGS, submitOnly: true }));
+		await clock.pass(MINUTE);
+		const submitted = service.count('create');
+		const retry = async (again: TaskRequest[], run: Run = {}) => {
+			const viewer = { account: new Account(new Journal(clock.now())), record };
+			return await attempt(again, { retriedSince: START, viewer, ...run });
+		};
+		return { clock, service, submitted, retry };
+	}
+
+	test('brings the videos, also where nothing tells that a try was killed', async () => {
+		const { service, submitted, retry } = await lost(await edits('a', 'b', 'a'));
+		const outcomes = await retry(await edits('a', 'b', 'a'));
+		expect(videos(outcomes)).toEqual(['task-2', 'task-3', 'task-4'].map((id) => `video of ${id}`));
+		expect(service.count('create')).toBe(submitted);
+	});
+
+	test('brings them where it is known that n8n was killed', async () => {
+		const { clock, service, submitted, retry } = await lost(await edits('a'));
+		const unseen = { since: START, until: clock.now() };
+		expect(videos(await retry(await edits('a'), { unseen }))).toEqual(['video of task-2']);
+		expect(service.count('create')).toBe(submitted);
+	});
+
+	test('submits what that try had not', async () => {
+		const { service, submitted, retry } = await lost(await edits('a'));
+		const began = service.clock.now();
+		expect(states(await retry(await edits('a', 'b')))).toEqual(['finished', 'finished']);
+		expect(service.times('create').slice(submitted)).toHaveLength(1);
+		// Of that nothing was recorded: there is nothing to wait for.
+		expect(service.times('create').at(-1)).toBeLessThan(began + 5_000);
+	});
+
+	test('gives each item its own, in another order too', async () => {
+		const { service, retry } = await lost(await edits('a', 'b'));
+		const outcomes = await retry(await edits('b', 'a'));
+		expect(videos(outcomes)).toEqual(['video of task-3', 'video of task-2']);
+		expect(service.count('create')).toBe(2);
+	});
+
+	test('keeps the task of an item whose expressions give something else now', async () => {
+		const { service, submitted, retry } = await lost(await edits('made at 10:00'));
+		const [later] = await edits('made at 10:05');
+		const [before] = await edits('made at 10:00');
+		if (later === undefined || before === undefined) throw new Error('No items');
+		const outcomes = await retry([{ ...later, recipe: before.recipe }]);
+		expect(videos(outcomes)).toEqual(['video of task-2']);
+		expect(service.count('create')).toBe(submitted);
+	});
+
+	test('submits again what failed', async () => {
+		const failing = { jobSeconds: 1, code: 'InternalError.Algo' };
+		const { service, submitted, retry } = await lost(await edits('a'), failing);
+		service.plans = [{ jobSeconds: 1 }];
+		const outcomes = await retry(await edits('a'));
+		expect(states(outcomes)).toEqual(['finished']);
+		expect(service.count('create')).toBe(submitted + 1);
+	});
+
+	test('names what was recorded and is not in the list, as with the key of another account', async () => {
+		const { clock, service, attempt } = execution();
+		const record = recordOf();
+		const elsewhere = new VirtualService(clock).ports(undefined, true, () => 0.5, { record });
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+		const submitOnly = { ...SETTINGS, submitOnly: true };
+		await clock.run(runTasks(await edits('a'), elsewhere, memory, submitOnly));
+		const [outcome] = await attempt(await edits('a'), { retriedSince: START, viewer: { record } });
+		const { message, hint } = errorOf(outcome);
+		expect(message).toMatch(
+			/^Outcome unknown: an earlier try of this execution submitted this \S+ task between /,
+		);
+		expect(hint).toMatch(/The task list shows none;/);
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('submits nothing where the record cannot be read', async () => {
+		const { clock, service } = execution();
+		const record = { ...recordOf(), which: async () => await Promise.reject(new Error('locked')) };
+		const ports = service.ports(undefined, true, () => 0.5, { record });
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {}, retriedSince: START };
+		const work = runTasks(await edits('a'), ports, memory, SETTINGS);
+		await expect(clock.run(work)).rejects.toThrow('locked');
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('asks the record of no execution that is not a retry', async () => {
+		const { service, attempt } = execution();
+		const record = { ...recordOf(), which: async () => await Promise.reject(new Error('asked')) };
+		expect(states(await attempt(await edits('a'), { viewer: { record } }))).toEqual(['finished']);
+		expect(service.count('create')).toBe(1);
 	});
 });

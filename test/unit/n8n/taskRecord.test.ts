@@ -1,0 +1,149 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type {
+	DeduplicationItemTypes,
+	ICheckProcessedOptions,
+	IExecuteFunctions,
+} from 'n8n-workflow';
+import { taskRecord } from '../../../nodes/shared/n8n/taskRecord';
+
+const TOKEN = 'c1f5a9';
+const URL_OF = (token: string) => `http://127.0.0.1:5678/webhook-waiting/7?signature=${token}`;
+
+/** The entries of one node in n8n's database, read and written as n8n 2.41.1 does. */
+class ProcessedData {
+	entries: DeduplicationItemTypes[] = [];
+	/** Calls that fail from now on. */
+	broken: Array<'check' | 'remove'> = [];
+
+	private async reach(call: 'check' | 'remove'): Promise<DeduplicationItemTypes[]> {
+		const read = [...this.entries];
+		await turn();
+		if (this.broken.includes(call)) throw new Error('The database is locked');
+		return read;
+	}
+
+	helpers = {
+		checkProcessedAndRecord: async (
+			items: DeduplicationItemTypes[],
+			_scope: 'node',
+			{ maxEntries }: ICheckProcessedOptions,
+		) => {
+			const read = await this.reach('check');
+			const processed = items.filter((item) => read.includes(item));
+			const fresh = items.filter((item) => !read.includes(item));
+			const all = [...read, ...fresh];
+			this.entries = maxEntries === undefined ? all : all.slice(-maxEntries);
+			return { new: fresh, processed };
+		},
+		removeProcessed: async (items: DeduplicationItemTypes[]) => {
+			const read = await this.reach('remove');
+			this.entries = read.filter((item) => !items.includes(item));
+		},
+	};
+}
+
+function recordFor(data: ProcessedData, resumeUrl: string | undefined = URL_OF(TOKEN)) {
+	return taskRecord({
+		helpers: data.helpers,
+		logger: { info: () => undefined },
+		getNode: () => ({ name: 'Edit', parameters: {} }),
+		getWorkflowDataProxy: () => ({ $execution: { resumeUrl } }),
+	} as unknown as IExecuteFunctions);
+}
+
+const answer = async (data: ProcessedData, facts: string[], resumeUrl?: string) => [
+	...((await recordFor(data, resumeUrl)?.which(facts)) ?? []),
+];
+
+test('tells a retry what its execution has recorded, and no other execution', async () => {
+	const data = new ProcessedData();
+	await recordFor(data)?.add(['a', 'b']);
+	// A retry has another number, but the token of the execution that it repeats.
+	const retry = URL_OF(TOKEN).replace('/7', '/8');
+	expect(await answer(data, ['b', 'c', 'a'], retry)).toEqual(['b', 'a']);
+	expect(await answer(data, ['a', 'b'], URL_OF('e0d7b2'))).toEqual([]);
+});
+
+test('leaves nothing behind when it is asked', async () => {
+	const data = new ProcessedData();
+	await recordFor(data)?.add(['a']);
+	const before = [...data.entries];
+	for (let times = 0; times < 3; times++) {
+		expect(await answer(data, ['a', 'b'])).toEqual(['a']);
+		expect(data.entries).toEqual(before);
+	}
+});
+
+test('says no, and never yes, about what it was asked when n8n was killed', async () => {
+	const data = new ProcessedData();
+	await recordFor(data)?.add(['a']);
+	data.broken = ['remove'];
+	await expect(answer(data, ['a', 'b'])).rejects.toThrow();
+	data.broken = [];
+	expect(await answer(data, ['a', 'b', 'c'])).toEqual([]);
+	// But what is submitted afterwards is known.
+	await recordFor(data)?.add(['c']);
+	expect(await answer(data, ['c'])).toEqual(['c']);
+});
+
+test('says no, and never yes, to two who ask for the same at once in two processes', async () => {
+	const data = new ProcessedData();
+	const asked = Array.from({ length: 5 }, async () => {
+		let apart: typeof taskRecord | undefined;
+		jest.isolateModules(() => {
+			({ taskRecord: apart } = jest.requireActual<{ taskRecord: typeof taskRecord }>(
+				'../../../nodes/shared/n8n/taskRecord',
+			));
+		});
+		const record = apart?.({
+			helpers: data.helpers,
+			getWorkflowDataProxy: () => ({ $execution: { resumeUrl: URL_OF(TOKEN) } }),
+		} as unknown as IExecuteFunctions);
+		return [...((await record?.which(['a', 'b'])) ?? ['none'])];
+	});
+	expect((await Promise.all(asked)).flat()).toEqual([]);
+	expect(await answer(data, ['a', 'b'])).toEqual([]);
+});
+
+test('loses nothing of what is added at once in one process', async () => {
+	const data = new ProcessedData();
+	const facts = Array.from({ length: 20 }, (_, index) => `fact ${index}`);
+	await Promise.all(facts.map(async (fact) => await recordFor(data)?.add([fact])));
+	expect(await answer(data, facts)).toEqual(facts);
+});
+
+test('keeps the newest 500 tasks of a node', async () => {
+	const data = new ProcessedData();
+	for (let task = 0; task < 510; task++) {
+		await recordFor(data)?.add([1, 2, 3, 4].map((fact) => `fact ${fact} of ${task}`));
+	}
+	expect(data.entries).toHaveLength(2_000);
+	expect(await answer(data, ['fact 1 of 9', 'fact 1 of 10', 'fact 4 of 509'])).toEqual([
+		'fact 1 of 10',
+		'fact 4 of 509',
+	]);
+});
+
+test('stores neither facts nor the token', async () => {
+	const data = new ProcessedData();
+	await recordFor(data)?.add(['a fact']);
+	expect(data.entries.join()).toMatch(/^[\w-]{43}$/);
+});
+
+test('fails no submission, but lets nothing be submitted where it cannot be read', async () => {
+	const data = new ProcessedData();
+	data.broken = ['check'];
+	await expect(recordFor(data)?.add(['a'])).resolves.toBeUndefined();
+	await expect(answer(data, ['a'])).rejects.toMatchObject({
+		message: expect.stringMatching(/could not be read: Error: The database is locked$/),
+		description: 'Nothing was submitted. Retry the execution.',
+	});
+});
+
+test.each([undefined, '', 'http://127.0.0.1:5678/webhook-waiting/7'])(
+	'is none where n8n has no token for an execution: %p',
+	(resumeUrl) => {
+		const functions = { getWorkflowDataProxy: () => ({ $execution: { resumeUrl } }) };
+		expect(taskRecord(functions as unknown as IExecuteFunctions)).toBeUndefined();
+	},
+);
