@@ -91,7 +91,7 @@ async function noteKilled(
 	const { name } = functions.getNode();
 	const runs = saved === undefined ? 'all' : runsBeforeKill(saved, name, performance.timeOrigin);
 	if (runs === undefined) return;
-	const since = Math.max(memory.begunAt ?? 0, beganAt(functions));
+	const since = Math.max(memory.begunAt ?? 0, beganAt(functions), Date.now() - LISTED_MS);
 	const from = runs === 'next' ? run : 0;
 	// It may have been killed before, too, in a run before this one.
 	const { killed = { since, from } } = memory;
@@ -102,11 +102,12 @@ async function noteKilled(
 	};
 }
 
-/** When the execution began that is retried, so far as the task list goes back. Epoch milliseconds. */
+/** When the execution began that is retried. Epoch milliseconds; where that is not known, as far back as the task list goes. */
 function beganAt(functions: IExecuteFunctions): number {
-	const { source, establishedAt = 0 } = functions.getExecutionContext() ?? {};
+	const { source, establishedAt } = functions.getExecutionContext() ?? {};
 	// Made by the retry, it says nothing about the try before.
-	return Math.max(source === 'retry' ? 0 : establishedAt, Date.now() - LISTED_MS);
+	const known = source === 'retry' ? undefined : establishedAt;
+	return known ?? Date.now() - LISTED_MS;
 }
 
 /**

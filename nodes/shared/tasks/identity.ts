@@ -20,8 +20,8 @@ export type KeyedItem<Item> = Item & {
 	key: string;
 	/** The task of the key may have been asked for something else. */
 	changed: boolean;
-	/** What a try that remembers nothing knows the item by: its request, or else its place and recipe. */
-	names: [request: string, place: string];
+	/** The key that it has for what it asks for now. */
+	request: string;
 };
 
 /**
@@ -69,8 +69,7 @@ export function keysOf<Item extends AskedItem>(
 	}
 	return exact.map((one, index) => {
 		const key = chosen[index] ?? one.key;
-		const place = places[index] ?? '';
-		store[place] = { key, recipe: one.recipe };
-		return { ...one, key, changed: key !== one.key, names: [one.key, `${place} ${one.recipe}`] };
+		store[places[index] ?? ''] = { key, recipe: one.recipe };
+		return { ...one, key, request: one.key, changed: key !== one.key };
 	});
 }

@@ -16,6 +16,8 @@ export type LedgerEntry =
 			proven?: boolean;
 			/** Of a second task of a request: whether it was cancelled while it waited. */
 			cancelled?: boolean;
+			/** Of a task that ended without a result: the key of its request. */
+			key?: string;
 	  };
 
 /** A create call was sent whose answer has not come (yet). Times are local epoch milliseconds. */
@@ -38,7 +40,7 @@ export interface SentEntry {
 	lagMs?: number;
 	/** Whether it was sent at all is not known: the execution was cut off in that time. */
 	unseen?: true;
-	/** The item's name in the record of tasks, which has one for it. */
+	/** What the record of tasks calls the request; present where that has a task of it which is not known. */
 	recordedAs?: string;
 }
 
@@ -97,7 +99,17 @@ export class Ledger {
 	ended(key: string): void {
 		const entry = this.store[key];
 		this.forget(key);
-		if (entry?.state === 'submitted') this.store[`ended:${entry.taskId}`] = entry;
+		if (entry?.state === 'submitted') this.claimEnded(key, entry);
+	}
+
+	/** Claims a task of a request that ended without a result. */
+	claimEnded(key: string, task: Omit<SubmittedEntry, 'state'>): void {
+		this.store[`ended:${task.taskId}`] = { ...task, state: 'submitted', key };
+	}
+
+	/** The tasks of a request that ended without a result, the newest last. */
+	endedOf(key: string): string[] {
+		return this.submissions().flatMap((entry) => (entry.key === key ? [entry.taskId] : []));
 	}
 
 	/**

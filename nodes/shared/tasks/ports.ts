@@ -32,9 +32,9 @@ export interface LookPorts<Video> extends Clock {
 	log(message: string): void;
 }
 
-/** A set of facts that all tries of an execution share, its retries included. Facts may be missing; those it has are true. */
+/** A set of facts that an execution shares with all its retries. Facts may be missing; those it has are true. */
 export interface TaskRecord {
-	/** Adds facts, if it can. Never throws: no submission depends on it. */
+	/** Adds facts, if it can. Never throws. */
 	add(facts: string[]): Promise<void>;
 	/** @returns those of the facts that it has. @throws what kept it from being read */
 	which(facts: string[]): Promise<Set<string>>;

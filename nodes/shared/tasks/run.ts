@@ -1,3 +1,4 @@
+import { randomUUID } from 'crypto';
 import { DashScopeError } from '../dashscope/errors';
 import type { CreateCall, Task } from '../dashscope/types';
 import type { UploadFile } from '../dashscope/uploads';
@@ -9,7 +10,7 @@ import type { ItemStore, KeyedItem } from './identity';
 import { Semaphore } from './semaphore';
 import type { Ledger, SentEntry, Unseen } from './ledger';
 import type { TaskPorts } from './ports';
-import { recallUnseen, recordTask } from './record';
+import { recall, recordTask } from './record';
 import { cancelWaiting, nameBilled, nameLost } from './cancel';
 import { Submitter } from './submit';
 import type { Duplicate, TaskRef, LostSubmissionRule } from './submit';
@@ -70,7 +71,7 @@ export interface Memory {
 	items: ItemStore;
 	/** When a try of this run that left no memory may have submitted. */
 	unseen?: Unseen;
-	/** Of a retry: when the execution began, so far as its tasks can still be seen. Epoch milliseconds. */
+	/** Of a retry: when the execution began. Epoch milliseconds. */
 	retriedSince?: number;
 }
 
@@ -121,7 +122,12 @@ export async function runTasks<Video>(
 ): Promise<Array<Outcome<Video>>> {
 	const run = new TaskRun(ports, memory, settings, edits.length);
 	const keyed = keysOf(edits, memory.ledger, memory.items);
-	await recallUnseen(keyed, ports, memory);
+	const { ledger, unseen } = memory;
+	for (const { key, model } of keyed) {
+		if (unseen === undefined || ledger.knows(key)) continue;
+		const { since, until } = unseen;
+		ledger.sending(key, { since, until, id: randomUUID(), model, unseen: true });
+	}
 	const outcomes = await Promise.all(
 		// What the task was asked for at an earlier try is not known any more.
 		keyed.map(async (edit) => {
@@ -152,7 +158,7 @@ class TaskRun<Video> {
 
 	constructor(
 		private readonly ports: TaskPorts<Video>,
-		memory: Memory,
+		private readonly memory: Memory,
 		private readonly settings: RunSettings,
 		requests: number,
 	) {
@@ -243,13 +249,14 @@ class TaskRun<Video> {
 	}
 
 	private async submit(edit: KeyedItem<TaskRequest>): Promise<TaskRef> {
-		const { key, model, names } = edit;
+		const { key, model } = edit;
+		await recall(edit, this.ports, this.memory);
 		const job = await this.submitter.submit(key, model, async () => {
 			const call = await this.callOf(edit, this.keepsCalls() ? 0 : this.inlineBytes);
 			if (this.keepsCalls()) this.calls.set(key, call);
 			return call;
 		});
-		if (!job.known) await recordTask(this.ports, names, job);
+		if (!job.known) recordTask(this.ports, edit, job.taskId, this.ledger);
 		return job;
 	}
 

@@ -15,7 +15,7 @@ import {
 	windowOf,
 } from './reconcile';
 import type { LostSubmission } from './reconcile';
-import { taskFact } from './record';
+import { isFollowed, recordedOf } from './record';
 import { backoff } from './schedule';
 import type { Taken } from './submissionGate';
 import { notTaken, outcomeUnknown, refusal } from './submitErrors';
@@ -29,9 +29,9 @@ export interface TaskRef {
 	requestId?: string;
 	/** Submitted by an earlier try of this execution. */
 	known: boolean;
-	/** Found in the task list after its submission got no usable answer. */
+	/** Found in the task list: its submission got no usable answer, or is not remembered. */
 	adopted: boolean;
-	/** The request ID of the submission proved it. */
+	/** The request ID of the submission proved it, or the record of tasks. */
 	proven?: boolean;
 }
 
@@ -131,7 +131,7 @@ export class Submitter {
 	) {
 		// What earlier tries, or another process, knew.
 		for (const { taskId, requestId } of ledger.submissions()) {
-			ports.account.knows(taskId, { requestId }, ports.now());
+			ports.account.knows(taskId, { requestId, lineage: ports.lineage }, ports.now());
 		}
 	}
 
@@ -303,7 +303,6 @@ export class Submitter {
 		let reads = 0;
 		let refusals = 0;
 		let candidates: ListedTask[] = [];
-		const recorded: ListedTask[] = [];
 		const asked = new Set<string>();
 		for (let looks = 1; ; looks++) {
 			if (looks > 1 || failures.length > 0) await ports.sleep(this.pauseBefore(looks, entry));
@@ -313,9 +312,12 @@ export class Submitter {
 				this.lookedAt.set(key, list.at);
 				const late = this.adoptAbandoned(key, list);
 				if (late !== undefined) return late;
-				recorded.push(...(await this.recorded(key, model, entry, list, asked)));
-				const own = recorded.find(({ status }) => !FREE.includes(status));
-				if (own !== undefined) return this.adopt(key, entry, own, true);
+				const recorded = await this.recorded(key, model, entry, list, asked);
+				if (recorded === 'ended') {
+					ledger.forget(key);
+					return undefined;
+				}
+				if (recorded !== undefined) return this.adopt(key, entry, recorded);
 				const evidence = this.evidence(key, model, entry, list);
 				// Noted, so that the list is read from the right moment on if our clock is set meanwhile.
 				entry.offset ??= ports.account.offset;
@@ -323,13 +325,13 @@ export class Submitter {
 				ledger.lost(key, { offset: entry.offset, ...(lagMs > 0 ? { lagMs } : {}) });
 				const verdict = judge(this.onServiceClock(entry), { ...evidence, lagMs, reads: ++reads });
 				if (verdict.is === 'ours') return this.adopt(key, entry, verdict.task);
-				// What is recorded was created, whatever this list shows: it may be another account's.
-				const hidden = entry.recordedAs !== undefined && recorded.length === 0;
+				// What is recorded was created, whatever is listed: the list may be another account's.
+				const hidden = verdict.is === 'absent' && entry.recordedAs !== undefined;
 				if (verdict.is === 'absent' && !hidden) {
 					return this.makeWay(key, model, entry, failures.at(-1));
 				}
-				candidates = 'candidates' in verdict ? verdict.candidates : [];
-				if (verdict.is === 'unclear' || verdict.is === 'absent') {
+				if ('candidates' in verdict) ({ candidates } = verdict);
+				if (verdict.is === 'unclear' || hidden) {
 					candidates = this.candidates(key, model, list);
 					const tooOld = !evidence.reaches;
 					return this.risk(key, { model, candidates, failure: failures.at(-1), tooOld });
@@ -355,9 +357,11 @@ export class Submitter {
 	}
 
 	/**
+	 * What the list shows of the tasks that are recorded for a request and that the ledger does not know.
 	 * @param asked IDs that the record was asked for; those of this look are added
-	 * @returns the tasks that a try which left no memory has recorded for the request, the newest first
-	 * @throws what kept the record from being read
+	 * @returns the one to go on with; `ended` where there is none after those that ended without a result; undefined
+	 * where it is not listed
+	 * @throws TaskError where the record cannot be read
 	 */
 	private async recorded(
 		key: string,
@@ -365,15 +369,22 @@ export class Submitter {
 		{ recordedAs }: SentEntry,
 		list: ListRead,
 		asked: Set<string>,
-	): Promise<ListedTask[]> {
-		const { record } = this.ports;
-		if (record === undefined || recordedAs === undefined) return [];
+	): Promise<ListedTask | 'ended' | undefined> {
+		const { ledger } = this;
+		const { record, account } = this.ports;
+		if (record === undefined || recordedAs === undefined) return undefined;
 		const tasks = this.candidates(key, model, list).filter(({ taskId }) => !asked.has(taskId));
-		if (tasks.length === 0) return [];
 		for (const { taskId } of tasks) asked.add(taskId);
-		const facts = await record.which(tasks.map(({ taskId }) => taskFact(recordedAs, taskId)));
-		const own = tasks.filter(({ taskId }) => facts.has(taskFact(recordedAs, taskId)));
-		return own.sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
+		const own = await recordedOf(record, recordedAs, tasks);
+		if (own.length === 0) return undefined;
+		own.sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
+		const usable = own.filter(({ status }) => !FREE.includes(status)).at(-1);
+		if (usable !== undefined) return usable;
+		for (const { taskId, createdAt = 0 } of own) {
+			ledger.claimEnded(key, { taskId, submittedAt: createdAt - (account.offset ?? 0) });
+		}
+		const followed = await isFollowed(record, recordedAs, ledger.endedOf(key));
+		return followed ? undefined : 'ended';
 	}
 
 	/** No task was created: lets the request be submitted again, unless the user does not want that. */
@@ -416,20 +427,21 @@ export class Submitter {
 		ledger.abandon(key, false);
 	}
 
-	/** @param recorded what it was submitted for is proven, not only likely */
-	private adopt(key: string, entry: SentEntry, row: ListedTask, recorded = false): TaskRef {
+	private adopt(key: string, entry: SentEntry, row: ListedTask): TaskRef {
 		const { ports, ledger } = this;
-		const { account } = ports;
+		const { account, lineage } = ports;
 		const { taskId, createdAt } = row;
 		// The row's own request ID would prove itself.
-		const { since, until = since, requestId } = entry;
+		const { since, until = since, requestId, recordedAs } = entry;
 		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
-		// What the request ID proves needs no other sign that it is the right task.
+		// What the record or the request ID proves needs no other sign that it is the right task.
+		const recorded = recordedAs !== undefined;
 		const proven = recorded || (requestId !== undefined && requestId === row.requestId);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true, proven });
 		account.finds(this.idOf(key, entry));
-		account.knows(taskId, { sentAt: since }, ports.now());
-		ports.log(`Adopted task ${taskId}, whose submission got no answer`);
+		account.knows(taskId, { sentAt: recorded ? submittedAt : since, lineage }, ports.now());
+		const why = recorded ? 'recorded by an earlier try' : 'whose submission got no answer';
+		ports.log(`Adopted task ${taskId}, ${why}`);
 		return { taskId, submittedAt, known: false, adopted: true, proven };
 	}
 

@@ -115,12 +115,12 @@ test('loses nothing of what is added at once in one process', async () => {
 test('keeps the newest 500 tasks of a node', async () => {
 	const data = new ProcessedData();
 	for (let task = 0; task < 510; task++) {
-		await recordFor(data)?.add([1, 2, 3, 4].map((fact) => `fact ${fact} of ${task}`));
+		await recordFor(data)?.add([1, 2].map((fact) => `fact ${fact} of ${task}`));
 	}
-	expect(data.entries).toHaveLength(2_000);
-	expect(await answer(data, ['fact 1 of 9', 'fact 1 of 10', 'fact 4 of 509'])).toEqual([
+	expect(data.entries).toHaveLength(1_000);
+	expect(await answer(data, ['fact 1 of 9', 'fact 1 of 10', 'fact 2 of 509'])).toEqual([
 		'fact 1 of 10',
-		'fact 4 of 509',
+		'fact 2 of 509',
 	]);
 });
 
@@ -134,10 +134,7 @@ test('fails no submission, but lets nothing be submitted where it cannot be read
 	const data = new ProcessedData();
 	data.broken = ['check'];
 	await expect(recordFor(data)?.add(['a'])).resolves.toBeUndefined();
-	await expect(answer(data, ['a'])).rejects.toMatchObject({
-		message: expect.stringMatching(/could not be read: Error: The database is locked$/),
-		description: 'Nothing was submitted. Retry the execution.',
-	});
+	await expect(answer(data, ['a'])).rejects.toThrow('The database is locked');
 });
 
 test.each([undefined, '', 'http://127.0.0.1:5678/webhook-waiting/7'])(

@@ -71,6 +71,8 @@ interface Scenario {
 	killedAfterMs?: number;
 	/** Whether n8n's database keeps what is submitted at once: all of it, or only some. */
 	record?: 'whole' | 'lossy';
+	/** Nothing but the record tells that it was killed. Only where that is whole, and names what the retry asks for. */
+	unnoticed: boolean;
 	jitter: number[];
 	faults: Record<Route, Array<Fault | undefined>>;
 	settings: RunSettings;
@@ -253,6 +255,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		settings: settingsOf,
 		killedAfterMs: orNothing(2, fc.integer({ min: 0, max: 90_000 })),
 		record: fc.constantFrom('whole', 'lossy'),
+		unnoticed: fc.boolean(),
 		stopAfterMs: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 120_000 })),
 		aborts: fc.boolean(),
 	},
@@ -274,6 +277,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'saysExclusive',
 			'retriedExecution',
 			'restarts',
+			'unnoticed',
 			'jitter',
 			'faults',
 			'settings',
@@ -303,6 +307,8 @@ interface Story {
 	stoppedAt?: number;
 	/** Of the other execution. */
 	others: Array<Outcome<string>>;
+	/** IDs of tasks that are recorded, or may be. */
+	recorded: Set<string>;
 }
 
 /** Whose calls are whose. */
@@ -371,7 +377,7 @@ async function play(scenario: Scenario): Promise<Story> {
 		clock.at(clock.now() + afterMs, () => void service.addTask(promptOf(kind), { jobSeconds: 20 }));
 	}
 	const stop = new StopButton(clock);
-	const story: Story = { scenario, service, tries: [], others: [] };
+	const story: Story = { scenario, service, tries: [], others: [], recorded: new Set() };
 	const { stopAfterMs, killedAfterMs } = scenario;
 	// One of the same process would end with it.
 	const beside = killedAfterMs === undefined ? {} : { sameProcess: false };
@@ -387,7 +393,15 @@ async function play(scenario: Scenario): Promise<Story> {
 		});
 	}
 	const jitter = cycle(scenario.jitter);
-	const record = scenario.record && recordOf(() => scenario.record === 'lossy' && jitter() < 0.5);
+	const kept = recordOf(() => scenario.record === 'lossy' && jitter() < 0.5);
+	const record = scenario.record && {
+		...kept,
+		add: async (facts: string[]) => {
+			for (const fact of facts) story.recorded.add(fact.split(' ').at(-1) ?? '');
+			await kept.add(facts);
+		},
+	};
+	const unnoticed = isUnnoticed(scenario);
 	const portsFor = (process: Account) =>
 		service.ports(stop, scenario.aborts, jitter, {
 			executionId: OURS,
@@ -519,7 +533,8 @@ async function play(scenario: Scenario): Promise<Story> {
 			return { run, items, startedAt, endedAt: clock.now(), killed: true };
 		}
 		const killed = story.tries.find((one) => one.killed);
-		if (killed !== undefined) unseen ??= { since: killed.startedAt, until: startedAt };
+		if (killed !== undefined && !unnoticed)
+			unseen ??= { since: killed.startedAt, until: startedAt };
 		const retried = killed !== undefined || scenario.retriedExecution;
 		const retriedSince = retried ? story.tries.at(0)?.startedAt : undefined;
 		const work = async (memory: Memory) =>
@@ -598,6 +613,15 @@ interface Creation {
 	run: number;
 }
 
+const isUnnoticed = ({ unnoticed, record, changing }: Scenario) =>
+	unnoticed && record === 'whole' && !changing;
+
+/** Whether nothing at all is left of a task: a try that was killed made it, and nobody knows that. */
+function isForgotten({ id }: Task, { at }: Call, { scenario, tries, recorded }: Story): boolean {
+	if (!isUnnoticed(scenario) || recorded.has(id)) return false;
+	return tries.some((one) => one.killed && at >= one.startedAt && at <= one.endedAt);
+}
+
 /** Every task of the story with the call that created it. */
 function creationsOf(story: Story): Creation[] {
 	const tasks = new Map(story.service.tasks().map((task) => [task.id, task]));
@@ -632,6 +656,7 @@ function billsOnce(story: Story): void {
 			const made = creations.filter((one) => one.kind === kind && one.run === run);
 			const again = made.filter(({ task, call }) => {
 				if (settings.lostSubmission === 'resubmit' && answerWasLost(call, story)) return true;
+				if (isForgotten(task, call, story)) return true;
 				// Where the list was fresh, yet not in this one row: told, or cancelled while it waited.
 				const named = told.has(task.id) || story.stoppedAt !== undefined;
 				if (call.fault?.envelope && (task.status === 'CANCELED' || named)) return true;
@@ -645,7 +670,9 @@ function billsOnce(story: Story): void {
 			const lost = countBy(
 				made,
 				({ call, task }) =>
-					call.fault?.envelope === true || (isFree(task) && answerWasLost(call, story)),
+					isForgotten(task, call, story) ||
+					call.fault?.envelope === true ||
+					(isFree(task) && answerWasLost(call, story)),
 			);
 			const free = settings.lostSubmission === 'resubmit';
 			if (!free && made.length > most * countBy(items, (item) => item === kind) + lost) {
@@ -713,6 +740,7 @@ function losesNothing(story: Story): void {
 	for (const { task, call, run, kind } of creationsOf(story)) {
 		if (task.status !== 'SUCCEEDED' || told.has(task.id)) continue;
 		if (story.stoppedAt !== undefined && logged.has(task.id)) continue;
+		if (isForgotten(task, call, story)) continue;
 		if (!answerWasLost(call, story)) throw new Error(`${task.id} succeeded and is lost`);
 		const unknown = story.tries.some(
 			(one) =>

@@ -1065,7 +1065,7 @@ describe('the retry of an execution of which a try left nothing but its record',
 		const { clock, service, attempt } = execution();
 		service.plans = [plan];
 		const record = recordOf();
-		service.addTask('a stranger asks for this', plan);
+		service.addTask('a stranger asks for this', { jobSeconds: 30 });
 		const ports = service.ports(undefined, true, () => 0.5, { record });
 		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
 		await clock.run(runTasks(wishes, ports, memory, { ...SETTINGS, submitOnly: true }));
@@ -1075,7 +1075,7 @@ describe('the retry of an execution of which a try left nothing but its record',
 			const viewer = { account: new Account(new Journal(clock.now())), record };
 			return await attempt(again, { retriedSince: START, viewer, ...run });
 		};
-		return { clock, service, submitted, retry };
+		return { clock, service, submitted, record, retry };
 	}
 
 	test('brings the videos, also where nothing tells that a try was killed', async () => {
@@ -1108,23 +1108,22 @@ describe('the retry of an execution of which a try left nothing but its record',
 		expect(service.count('create')).toBe(2);
 	});
 
-	test('keeps the task of an item whose expressions give something else now', async () => {
-		const { service, submitted, retry } = await lost(await edits('made at 10:00'));
-		const [later] = await edits('made at 10:05');
-		const [before] = await edits('made at 10:00');
-		if (later === undefined || before === undefined) throw new Error('No items');
-		const outcomes = await retry([{ ...later, recipe: before.recipe }]);
-		expect(videos(outcomes)).toEqual(['video of task-2']);
-		expect(service.count('create')).toBe(submitted);
+	test('gives no item what was made for another request, though its place and settings are the same', async () => {
+		const { service, submitted, retry } = await lost(await edits('made for the first'));
+		const outcomes = await retry(await edits('made for the second'));
+		expect(videos(outcomes)).toEqual(['video of task-3']);
+		expect(service.count('create')).toBe(submitted + 1);
 	});
 
 	test('submits again what failed', async () => {
 		const failing = { jobSeconds: 1, code: 'InternalError.Algo' };
 		const { service, submitted, retry } = await lost(await edits('a'), failing);
 		service.plans = [{ jobSeconds: 1 }];
-		const outcomes = await retry(await edits('a'));
-		expect(states(outcomes)).toEqual(['finished']);
+		const began = service.clock.now();
+		expect(states(await retry(await edits('a')))).toEqual(['finished']);
 		expect(service.count('create')).toBe(submitted + 1);
+		// The stranger's task is not taken for a second one: all are recorded.
+		expect(service.times('create').at(-1)).toBeLessThan(began + 5_000);
 	});
 
 	test('names what was recorded and is not in the list, as with the key of another account', async () => {
@@ -1143,14 +1142,81 @@ describe('the retry of an execution of which a try left nothing but its record',
 		expect(service.count('create')).toBe(0);
 	});
 
+	test('says of what is recorded and older than the list that it cannot be seen any more', async () => {
+		const { clock, service, submitted, retry } = await lost(await edits('a'));
+		await clock.pass(30 * HOUR);
+		const [outcome] = await retry(await edits('a'));
+		expect(errorOf(outcome).hint).toMatch(/shows none, but goes back only 24 hours;/);
+		expect(service.count('create')).toBe(submitted);
+	});
+
 	test('submits nothing where the record cannot be read', async () => {
-		const { clock, service } = execution();
+		const { service, attempt } = execution();
 		const record = { ...recordOf(), which: async () => await Promise.reject(new Error('locked')) };
-		const ports = service.ports(undefined, true, () => 0.5, { record });
-		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {}, retriedSince: START };
-		const work = runTasks(await edits('a'), ports, memory, SETTINGS);
-		await expect(clock.run(work)).rejects.toThrow('locked');
+		const [outcome] = await attempt(await edits('a'), { retriedSince: START, viewer: { record } });
+		expect(errorOf(outcome).message).toMatch(
+			/record of submitted tasks could not be read: locked$/,
+		);
 		expect(service.count('create')).toBe(0);
+	});
+
+	test('brings them again to another retry in the same process', async () => {
+		const { clock, service, submitted, record } = await lost(await edits('a'));
+		const account = new Account(new Journal(clock.now()));
+		const ports = service.ports(undefined, true, () => 0.5, { account, lineage: 'own', record });
+		for (let retries = 0; retries < 2; retries++) {
+			const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {}, retriedSince: START };
+			const outcomes = await clock.run(runTasks(await edits('a'), ports, memory, SETTINGS));
+			expect(videos(outcomes)).toEqual(['video of task-2']);
+		}
+		expect(service.count('create')).toBe(submitted);
+	});
+
+	test('submits at once what is remembered and failed', async () => {
+		const { clock, service, attempt } = execution();
+		service.plans = [{ jobSeconds: 1, code: 'InternalError.Algo' }, { jobSeconds: 1 }];
+		const viewer = { record: recordOf() };
+		expect(states(await attempt(await edits('a'), { viewer }))).toEqual(['failed']);
+		const began = clock.now();
+		const retried = await attempt(await edits('a'), { retriedSince: START, viewer });
+		expect(states(retried)).toEqual(['finished']);
+		expect(service.times('create').at(-1)).toBeLessThan(began + 5_000);
+	});
+
+	test('submits at once what is remembered and was canceled', async () => {
+		const { clock, service, attempt } = execution({ slots: 1 });
+		service.addTask('fills the only slot', { jobSeconds: 60 });
+		const viewer = { record: recordOf() };
+		clock.at(clock.now() + 20_000, () => {
+			for (const { id } of service.tasksOf('a')) void service.ports().cancelTask(id);
+		});
+		expect(states(await attempt(await edits('a'), { viewer }))).toEqual(['failed']);
+		const began = clock.now();
+		const retried = await attempt(await edits('a'), { retriedSince: START, viewer });
+		expect(states(retried)).toEqual(['finished']);
+		expect(service.times('create').at(-1)).toBeLessThan(began + 5_000);
+	});
+
+	test('finds what another retry submitted in place of a failed task that is remembered', async () => {
+		const { clock, service } = execution();
+		service.plans = [{ jobSeconds: 1, code: 'InternalError.Algo' }, { jobSeconds: 30 }];
+		const record = recordOf();
+		/** A try that begins with some memory. @returns also what it remembers then */
+		const attempt = async (memory: string, settings: Partial<RunSettings> = {}) => {
+			const viewer = { account: new Account(new Journal(clock.now())), record };
+			const ports = service.ports(undefined, true, () => 0.5, viewer);
+			const store = JSON.parse(memory) as LedgerStore;
+			const kept = { ledger: new Ledger(store, 0), uploads: {}, items: {}, retriedSince: START };
+			const work = runTasks(await edits('a'), ports, kept, { ...SETTINGS, ...settings });
+			return { outcomes: await clock.run(work), memory: JSON.stringify(store) };
+		};
+		const { memory } = await attempt('{}', { submitOnly: true });
+		await clock.pass(MINUTE);
+		for (let retries = 0; retries < 2; retries++) {
+			const { outcomes } = await attempt(memory);
+			expect(videos(outcomes)).toEqual(['video of task-2']);
+		}
+		expect(service.count('create')).toBe(2);
 	});
 
 	test('asks the record of no execution that is not a retry', async () => {
