@@ -8,6 +8,7 @@ import {
 	BinaryDataConfig,
 	BinaryDataService,
 	CredentialTestContext,
+	DataDeduplicationService,
 	ExecutionLifecycleHooks,
 	WorkflowExecute,
 } from 'n8n-core';
@@ -31,6 +32,7 @@ import type {
 } from 'n8n-workflow';
 import { DashScopeApi } from '../../credentials/DashScopeApi.credentials';
 import { WanVideoEdit } from '../../nodes/WanVideoEdit/WanVideoEdit.node';
+import { ProcessedData } from '../processedData';
 
 /**
  * Runs the compiled node in n8n's own engine: a start node that gives the items, then the node, alone or in a
@@ -65,6 +67,7 @@ function safeJson(value: unknown): string {
 }
 
 Container.set(Logger, captureLog());
+void DataDeduplicationService.init(new ProcessedData());
 
 export type BinaryMode = 'filesystem' | 'default';
 

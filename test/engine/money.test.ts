@@ -211,6 +211,17 @@ describe('Retry execution, from what was saved of a failed run', () => {
 		});
 	});
 
+	test('of the same failed run, twice: the second takes what the first has submitted', async () => {
+		bench.sandbox.outcome({ promptIncludes: 'blur', status: 'FAILED', code: 'X' });
+		const failed = await runMeddled(bench, {}, NOTHING);
+		const [first, second] = [await retry(failed), await retry(failed)];
+
+		expectDelivered(second);
+		const idsOf = ({ items }: EngineRun) => items.map(({ json }) => json.taskId);
+		expect(idsOf(second)).toEqual(idsOf(first));
+		expect(created()).toBe(4);
+	});
+
 	test('after a timeout: the tasks that went on meanwhile are delivered', async () => {
 		bench.sandbox.configure({ jobSeconds: 4 });
 		const failed = await bench.run(THREE, { ...FIELDS, options: { timeout: 0.03 } });

@@ -28,11 +28,11 @@ export function originOf(functions: IExecuteFunctions): string | undefined {
 	return URL.canParse(url) ? (new URL(url).searchParams.get('signature') ?? undefined) : undefined;
 }
 
-/** @returns undefined where nothing tells a retry from other executions */
+/** @returns undefined where nothing tells a retry from other executions, or where n8n keeps no processed items */
 export function taskRecord(functions: IExecuteFunctions): TaskRecord | undefined {
 	const origin = originOf(functions);
-	if (origin === undefined) return undefined;
 	const { helpers, logger } = functions;
+	if (origin === undefined || !('checkProcessedAndRecord' in helpers)) return undefined;
 	const seal = (fact: string) =>
 		createHash('sha256').update(`${origin} ${fact}`).digest('base64url');
 

@@ -1,55 +1,30 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import type {
-	DeduplicationItemTypes,
-	ICheckProcessedOptions,
-	IExecuteFunctions,
-} from 'n8n-workflow';
+import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
 import { taskRecord } from '../../../nodes/shared/n8n/taskRecord';
+import { ProcessedData } from '../../processedData';
 
 const TOKEN = 'c1f5a9';
 const URL_OF = (token: string) => `http://127.0.0.1:5678/webhook-waiting/7?signature=${token}`;
 
-/** The entries of one node in n8n's database, read and written as n8n 2.41.1 does. */
-class ProcessedData {
-	entries: DeduplicationItemTypes[] = [];
-	/** Calls that fail from now on. */
-	broken: Array<'check' | 'remove'> = [];
+const PLACE = { workflow: { id: 'w1', active: true } };
 
-	private async reach(call: 'check' | 'remove'): Promise<DeduplicationItemTypes[]> {
-		const read = [...this.entries];
-		await turn();
-		if (this.broken.includes(call)) throw new Error('The database is locked');
-		return read;
-	}
-
-	helpers = {
-		checkProcessedAndRecord: async (
-			items: DeduplicationItemTypes[],
-			_scope: 'node',
-			{ maxEntries }: ICheckProcessedOptions,
-		) => {
-			const read = await this.reach('check');
-			const processed = items.filter((item) => read.includes(item));
-			const fresh = items.filter((item) => !read.includes(item));
-			const all = [...read, ...fresh];
-			this.entries = maxEntries === undefined ? all : all.slice(-maxEntries);
-			return { new: fresh, processed };
+function functionsOf(data: ProcessedData, resumeUrl: string | undefined): IExecuteFunctions {
+	return {
+		helpers: {
+			checkProcessedAndRecord: async (
+				items: string[],
+				scope: 'node',
+				options: ICheckProcessedOptions,
+			) => await data.checkProcessedAndRecord(items, scope, PLACE, options),
+			removeProcessed: async (items: string[], scope: 'node') =>
+				await data.removeProcessed(items, scope, PLACE),
 		},
-		removeProcessed: async (items: DeduplicationItemTypes[]) => {
-			const read = await this.reach('remove');
-			this.entries = read.filter((item) => !items.includes(item));
-		},
-	};
-}
-
-function recordFor(data: ProcessedData, resumeUrl: string | undefined = URL_OF(TOKEN)) {
-	return taskRecord({
-		helpers: data.helpers,
 		logger: { info: () => undefined },
-		getNode: () => ({ name: 'Edit', parameters: {} }),
 		getWorkflowDataProxy: () => ({ $execution: { resumeUrl } }),
-	} as unknown as IExecuteFunctions);
+	} as unknown as IExecuteFunctions;
 }
+
+const recordFor = (data: ProcessedData, resumeUrl = URL_OF(TOKEN)) =>
+	taskRecord(functionsOf(data, resumeUrl));
 
 const answer = async (data: ProcessedData, facts: string[], resumeUrl?: string) => [
 	...((await recordFor(data, resumeUrl)?.which(facts)) ?? []),
@@ -67,10 +42,10 @@ test('tells a retry what its execution has recorded, and no other execution', as
 test('leaves nothing behind when it is asked', async () => {
 	const data = new ProcessedData();
 	await recordFor(data)?.add(['a']);
-	const before = [...data.entries];
+	const before = [...data.entries(PLACE)];
 	for (let times = 0; times < 3; times++) {
 		expect(await answer(data, ['a', 'b'])).toEqual(['a']);
-		expect(data.entries).toEqual(before);
+		expect(data.entries(PLACE)).toEqual(before);
 	}
 });
 
@@ -95,10 +70,7 @@ test('says no, and never yes, to two who ask for the same at once in two process
 				'../../../nodes/shared/n8n/taskRecord',
 			));
 		});
-		const record = apart?.({
-			helpers: data.helpers,
-			getWorkflowDataProxy: () => ({ $execution: { resumeUrl: URL_OF(TOKEN) } }),
-		} as unknown as IExecuteFunctions);
+		const record = apart?.(functionsOf(data, URL_OF(TOKEN)));
 		return [...((await record?.which(['a', 'b'])) ?? ['none'])];
 	});
 	expect((await Promise.all(asked)).flat()).toEqual([]);
@@ -117,7 +89,7 @@ test('keeps the newest 500 tasks of a node', async () => {
 	for (let task = 0; task < 510; task++) {
 		await recordFor(data)?.add([1, 2].map((fact) => `fact ${fact} of ${task}`));
 	}
-	expect(data.entries).toHaveLength(1_000);
+	expect(data.entries(PLACE)).toHaveLength(1_000);
 	expect(await answer(data, ['fact 1 of 9', 'fact 1 of 10', 'fact 2 of 509'])).toEqual([
 		'fact 1 of 10',
 		'fact 2 of 509',
@@ -127,7 +99,7 @@ test('keeps the newest 500 tasks of a node', async () => {
 test('stores neither facts nor the token', async () => {
 	const data = new ProcessedData();
 	await recordFor(data)?.add(['a fact']);
-	expect(data.entries.join()).toMatch(/^[\w-]{43}$/);
+	expect(data.entries(PLACE).join()).toMatch(/^[\w-]{43}$/);
 });
 
 test('fails no submission, but lets nothing be submitted where it cannot be read', async () => {
@@ -140,7 +112,11 @@ test('fails no submission, but lets nothing be submitted where it cannot be read
 test.each([undefined, '', 'http://127.0.0.1:5678/webhook-waiting/7'])(
 	'is none where n8n has no token for an execution: %p',
 	(resumeUrl) => {
-		const functions = { getWorkflowDataProxy: () => ({ $execution: { resumeUrl } }) };
-		expect(taskRecord(functions as unknown as IExecuteFunctions)).toBeUndefined();
+		expect(taskRecord(functionsOf(new ProcessedData(), resumeUrl))).toBeUndefined();
 	},
 );
+
+test('is none where n8n keeps no processed items', () => {
+	const functions = { ...functionsOf(new ProcessedData(), URL_OF(TOKEN)), helpers: {} };
+	expect(taskRecord(functions as unknown as IExecuteFunctions)).toBeUndefined();
+});
