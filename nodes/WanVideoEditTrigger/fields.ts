@@ -66,6 +66,13 @@ export const properties: INodeProperties[] = [
 		description: 'The model that the task was submitted to',
 		modes: (modelField.modes ?? []).map((mode) => ({ ...mode, hint: undefined })),
 	},
+	{
+		displayName:
+			'Do not submit edits of these models in this workflow: each is billed, and starts it again when it has finished',
+		name: 'ownEditsNotice',
+		type: 'notice',
+		default: '',
+	},
 	...downloadFields,
 	{
 		displayName: 'Options',

@@ -37,7 +37,8 @@ async function which(record: TaskRecord, facts: string[]): Promise<Set<string>> 
 	return await record.which(facts).catch(async (error: unknown) => {
 		const why = error instanceof Error ? error.message : String(error);
 		const message = `n8n's record of submitted tasks could not be read: ${why}`;
-		const hint = 'Nothing was submitted for this item. Retry the execution.';
+		const hint =
+			'This try submitted nothing for the item, but an earlier one may have. Retry the execution; do not run the workflow anew.';
 		return await Promise.reject(new TaskError(message, hint, {}));
 	});
 }

@@ -91,17 +91,18 @@ export function outcomeUnknown(
 	const answers = one
 		? `no usable response to the ${model} submission sent ${between}`
 		: `no usable response to ${lost.length} ${model} submissions sent ${between}`;
-	const what = lost.some(({ recordedAs }) => recordedAs !== undefined)
+	const recorded = lost.some(({ recordedAs }) => recordedAs !== undefined);
+	const what = recorded
 		? `an earlier try of this execution submitted this ${model} task ${between}`
 		: lost.some(({ unseen }) => unseen)
 			? `this execution was cut off, and may have submitted this ${model} task ${between}`
 			: answers;
 	const may = one
-		? 'A task may have been created and may be billed, so it was not submitted again.'
+		? `A task ${recorded ? 'was' : 'may have been'} created and may be billed, so it was not submitted again.`
 		: mayBeBilled(lost.length);
 	const otherwise = repeated
-		? 'start the workflow anew: it was submitted as often as it may be'
-		: "choose 'Submit Again' in the option 'When a Submission Gets No Response' and retry the execution";
+		? 'run the workflow again with this item only: it was submitted as often as the node does that'
+		: "choose 'Submit Again' in the option 'When a Submission Gets No Response', save, and choose 'Retry with currently saved workflow'";
 	return new Kind(
 		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
 		`${may} ${found}; look for it with 'Task: Get Many' or in the Model Studio console. If it is there, get its video with 'Task: Get Status'. If it is not, ${otherwise}.`,

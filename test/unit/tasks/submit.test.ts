@@ -1002,7 +1002,7 @@ describe('where the user chose to submit again', () => {
 		expect(service.count('create')).toBe(3);
 		expect(error.message).toMatch(/^Outcome unknown: no usable response to 3 .* submissions/);
 		expect(error.hint).toContain('Up to 3 tasks may have been created and may be billed');
-		expect(error.hint).toContain('start the workflow anew');
+		expect(error.hint).toContain('run the workflow again with this item only');
 		expect(error.hint).not.toContain("choose 'Submit Again'");
 		for (const id of ['task-1', 'task-2', 'task-3']) {
 			expect(error.details.possibleTaskIds).toContain(id);
