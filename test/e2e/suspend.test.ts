@@ -207,13 +207,12 @@ row(
 	'retried twice: the second retry takes what the first has submitted',
 	async () => {
 		const name = 'retried twice';
-		const works = Date.now() + MINUTES / 2;
-		const videoUrl = `={{ $now.toMillis() < ${works} ? 'none' : '${sandbox.samples.video.url}' }}`;
+		sandbox.outcome({ promptIncludes: name, times: 1, status: 'FAILED', code: 'InternalError' });
 		const flow = await addFlow(
 			n8n,
 			name,
 			[
-				edit('Edit', sandbox, credential, { waiting: 'active', videoUrl }),
+				edit('Edit', sandbox, credential, { waiting: 'active' }),
 				after(),
 				node('Later', 'n8n-nodes-base.stopAndError', 1, { errorMessage: 'Not yet' }),
 			],
@@ -221,7 +220,6 @@ row(
 		);
 		const id = await startFlow(n8n, flow, [name]);
 		const first = await ended(id);
-		await until('the time', async () => (Date.now() > works ? true : undefined));
 		const retries = [await n8n.retryExecution(id), await n8n.retryExecution(id)];
 		return {
 			error: errorOf(first)?.message,
@@ -230,8 +228,8 @@ row(
 		};
 	},
 	({ error, ...facts }) => {
-		expect(error).toMatch(/is not a web address/);
-		expect(facts).toEqual({ seen: [[ok('retried twice')], [ok('retried twice')]], tasks: 1 });
+		expect(error).toMatch(/failed/);
+		expect(facts).toEqual({ seen: [[ok('retried twice')], [ok('retried twice')]], tasks: 2 });
 	},
 );
 
@@ -549,7 +547,7 @@ row(
 			]);
 			const id = await startFlow(pruning, flow, ['pruned']);
 			const loop = await until('the loop', async () => (await loopsOf(pruning, flow))[0], MINUTES);
-			await pruning.waitFor(loop.id, { timeoutMs: 3 * MINUTES, everyMs: 1_000 });
+			await pruning.waitFor(loop.id, { timeoutMs: 5 * MINUTES, everyMs: 1_000 });
 			// The newest execution is kept: this one.
 			await pruning.run(await pruning.addWorkflow(workflow('newer', [manualTrigger()], [])));
 			await until(

@@ -20,8 +20,6 @@ export type KeyedItem<Item> = Item & {
 	key: string;
 	/** The task of the key may have been asked for something else. */
 	changed: boolean;
-	/** The key that it has for what it asks for now. */
-	request: string;
 };
 
 /**
@@ -70,6 +68,6 @@ export function keysOf<Item extends AskedItem>(
 	return exact.map((one, index) => {
 		const key = chosen[index] ?? one.key;
 		store[places[index] ?? ''] = { key, recipe: one.recipe };
-		return { ...one, key, request: one.key, changed: key !== one.key };
+		return { ...one, key, changed: key !== one.key };
 	});
 }

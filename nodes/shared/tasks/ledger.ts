@@ -40,8 +40,8 @@ export interface SentEntry {
 	lagMs?: number;
 	/** Whether it was sent at all is not known: the execution was cut off in that time. */
 	unseen?: true;
-	/** What the record of tasks calls the request; present where that has a task of it which is not known. */
-	recordedAs?: string;
+	/** The record of tasks has one of the request that is not known here: `only` the record tells of it, or it `also` does. */
+	recorded?: 'only' | 'also';
 }
 
 /** When a try that left no memory may have submitted. Local epoch milliseconds. */

@@ -6,7 +6,7 @@
 import { randomUUID } from 'crypto';
 import { TaskError } from './errors';
 import type { KeyedItem } from './identity';
-import type { Ledger } from './ledger';
+import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts, TaskRecord } from './ports';
 import type { Memory, TaskRequest } from './run';
 
@@ -15,21 +15,28 @@ function taskFact(request: string, taskId: string): string {
 	return `${request} ${taskId}`;
 }
 
-/** The fact that one was submitted although another had been before; '' for none. */
-function laterFact(request: string, earlier: string): string {
-	return `${request} after ${earlier}`;
+/** DashScope keeps a task for 24 hours: what is older is not asked for. A quarter of that is told apart. */
+const QUARTER_MS = 6 * 3_600_000;
+
+/** The fact that one was submitted in a quarter of a day although another had been before; '' for none. */
+function laterFact(request: string, earlier: string, quarter: number): string {
+	return `${request} after ${earlier} in ${quarter}`;
 }
 
-/** Writes down which task was submitted for a request, and after which. Nothing waits for it. */
+/**
+ * Writes down which task was submitted for a request, and after which. Nothing waits for it. Not for an item that keeps the key of
+ * an earlier request: its tasks are not those of what it asks for now.
+ */
 export function recordTask(
-	{ record }: TaskPorts<unknown>,
-	{ request, key }: KeyedItem<TaskRequest>,
+	{ record, now }: TaskPorts<unknown>,
+	{ key, changed }: KeyedItem<TaskRequest>,
 	taskId: string,
 	ledger: Ledger,
 ): void {
-	const earlier = ['', ...ledger.endedOf(key)];
-	const facts = earlier.map((one) => laterFact(request, one));
-	void record?.add([...facts, taskFact(request, taskId)]);
+	if (changed) return;
+	const quarter = Math.floor(now() / QUARTER_MS);
+	const facts = ['', ...ledger.endedOf(key)].map((one) => laterFact(key, one, quarter));
+	void record?.add([...facts, taskFact(key, taskId)]);
 }
 
 /** @throws TaskError where the record cannot be read: what it may prove must not be paid for again */
@@ -43,7 +50,7 @@ async function which(record: TaskRecord, facts: string[]): Promise<Set<string>> 
 	});
 }
 
-/** @returns those of the tasks that were submitted for a request. @throws TaskError where the record cannot be read */
+/** @returns those of the tasks that were submitted for a request, in their order. @throws TaskError where the record cannot be read */
 export async function recordedOf<Listed extends { taskId: string }>(
 	record: TaskRecord,
 	request: string,
@@ -57,16 +64,21 @@ export async function recordedOf<Listed extends { taskId: string }>(
 }
 
 /**
- * Whether a task was submitted for a request after all that are known to have ended.
+ * Whether a task that may still be there was submitted for a request after all that are known to have ended.
  * @param ended those, the newest last
  * @throws TaskError where the record cannot be read
  */
 export async function isFollowed(
 	record: TaskRecord,
+	now: number,
 	request: string,
 	ended: string[],
 ): Promise<boolean> {
-	return (await which(record, [laterFact(request, ended.at(-1) ?? '')])).size > 0;
+	const quarter = Math.floor(now / QUARTER_MS);
+	const facts = [0, 1, 2, 3, 4].map((before) =>
+		laterFact(request, ended.at(-1) ?? '', quarter - before),
+	);
+	return (await which(record, facts)).size > 0;
 }
 
 /**
@@ -74,14 +86,19 @@ export async function isFollowed(
  * @throws TaskError where the record cannot be read
  */
 export async function recall(
-	{ key, request, model }: KeyedItem<TaskRequest>,
+	{ key, changed, model }: KeyedItem<TaskRequest>,
 	{ record, now }: TaskPorts<unknown>,
-	{ ledger, retriedSince: since }: Memory,
+	{ ledger, retriedSince }: Memory,
 ): Promise<void> {
 	const entry = ledger.find(key);
-	const unseen = entry?.state === 'sent' && entry.unseen && entry.recordedAs === undefined;
-	if (record === undefined || since === undefined || !(entry === undefined || unseen)) return;
-	if (!(await isFollowed(record, request, ledger.endedOf(key)))) return;
-	const id = randomUUID();
-	ledger.sending(key, { since, until: now(), id, model, unseen: true, recordedAs: request });
+	if (record === undefined || retriedSince === undefined || changed) return;
+	if (entry?.state === 'submitted' || entry?.recorded !== undefined) return;
+	const followed = await isFollowed(record, now(), key, ledger.endedOf(key));
+	// It may have been found meanwhile.
+	if (!followed || ledger.find(key) !== entry) return;
+	const lost: Omit<SentEntry, 'state'> =
+		entry === undefined
+			? { id: randomUUID(), model, since: retriedSince, unseen: true, recorded: 'only' }
+			: { ...entry, since: Math.min(entry.since, retriedSince), recorded: 'also' };
+	ledger.sending(key, { ...lost, until: now() });
 }

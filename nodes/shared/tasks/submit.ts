@@ -312,12 +312,14 @@ export class Submitter {
 				this.lookedAt.set(key, list.at);
 				const late = this.adoptAbandoned(key, list);
 				if (late !== undefined) return late;
-				const recorded = await this.recorded(key, model, entry, list, asked);
-				if (recorded === 'ended') {
+				const recorded = await this.recorded(key, entry, list, asked);
+				if (recorded === 'ended' && entry.recorded === 'only') {
 					ledger.forget(key);
 					return undefined;
 				}
-				if (recorded !== undefined) return this.adopt(key, entry, recorded);
+				if (recorded === 'ended')
+					ledger.sending(key, Object.assign(entry, { recorded: undefined }));
+				else if (recorded !== undefined) return this.adopt(key, entry, recorded, true);
 				const evidence = this.evidence(key, model, entry, list);
 				// Noted, so that the list is read from the right moment on if our clock is set meanwhile.
 				entry.offset ??= ports.account.offset;
@@ -326,7 +328,7 @@ export class Submitter {
 				const verdict = judge(this.onServiceClock(entry), { ...evidence, lagMs, reads: ++reads });
 				if (verdict.is === 'ours') return this.adopt(key, entry, verdict.task);
 				// What is recorded was created, whatever is listed: the list may be another account's.
-				const hidden = verdict.is === 'absent' && entry.recordedAs !== undefined;
+				const hidden = verdict.is === 'absent' && entry.recorded !== undefined;
 				if (verdict.is === 'absent' && !hidden) {
 					return this.makeWay(key, model, entry, failures.at(-1));
 				}
@@ -365,17 +367,16 @@ export class Submitter {
 	 */
 	private async recorded(
 		key: string,
-		model: string,
-		{ recordedAs }: SentEntry,
-		list: ListRead,
+		{ recorded }: SentEntry,
+		{ rows }: ListRead,
 		asked: Set<string>,
 	): Promise<ListedTask | 'ended' | undefined> {
 		const { ledger } = this;
-		const { record, account } = this.ports;
-		if (record === undefined || recordedAs === undefined) return undefined;
-		const tasks = this.candidates(key, model, list).filter(({ taskId }) => !asked.has(taskId));
+		const { record, account, now } = this.ports;
+		if (record === undefined || recorded === undefined) return undefined;
+		const tasks = rows.filter(({ taskId }) => !asked.has(taskId) && !ledger.claims(taskId));
 		for (const { taskId } of tasks) asked.add(taskId);
-		const own = await recordedOf(record, recordedAs, tasks);
+		const own = await recordedOf(record, key, tasks);
 		if (own.length === 0) return undefined;
 		own.sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
 		const usable = own.filter(({ status }) => !FREE.includes(status)).at(-1);
@@ -383,7 +384,7 @@ export class Submitter {
 		for (const { taskId, createdAt = 0 } of own) {
 			ledger.claimEnded(key, { taskId, submittedAt: createdAt - (account.offset ?? 0) });
 		}
-		const followed = await isFollowed(record, recordedAs, ledger.endedOf(key));
+		const followed = await isFollowed(record, now(), key, ledger.endedOf(key));
 		return followed ? undefined : 'ended';
 	}
 
@@ -427,22 +428,22 @@ export class Submitter {
 		ledger.abandon(key, false);
 	}
 
-	private adopt(key: string, entry: SentEntry, row: ListedTask): TaskRef {
+	/** @param recorded the record of tasks names it as the request's */
+	private adopt(key: string, entry: SentEntry, row: ListedTask, recorded = false): TaskRef {
 		const { ports, ledger } = this;
 		const { account, lineage } = ports;
 		const { taskId, createdAt } = row;
 		// The row's own request ID would prove itself.
-		const { since, until = since, requestId, recordedAs } = entry;
+		const { since, until = since, requestId } = entry;
 		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
 		// What the record or the request ID proves needs no other sign that it is the right task.
-		const recorded = recordedAs !== undefined;
 		const proven = recorded || (requestId !== undefined && requestId === row.requestId);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true, proven });
 		account.finds(this.idOf(key, entry));
 		account.knows(taskId, { sentAt: recorded ? submittedAt : since, lineage }, ports.now());
 		const why = recorded ? 'recorded by an earlier try' : 'whose submission got no answer';
 		ports.log(`Adopted task ${taskId}, ${why}`);
-		return { taskId, submittedAt, known: false, adopted: true, proven };
+		return { taskId, submittedAt, known: recorded, adopted: true, proven };
 	}
 
 	/**

@@ -91,14 +91,14 @@ export function outcomeUnknown(
 	const answers = one
 		? `no usable response to the ${model} submission sent ${between}`
 		: `no usable response to ${lost.length} ${model} submissions sent ${between}`;
-	const recorded = lost.some(({ recordedAs }) => recordedAs !== undefined);
-	const what = recorded
+	const isRecorded = lost.some(({ recorded }) => recorded !== undefined);
+	const what = isRecorded
 		? `an earlier try of this execution submitted this ${model} task ${between}`
 		: lost.some(({ unseen }) => unseen)
 			? `this execution was cut off, and may have submitted this ${model} task ${between}`
 			: answers;
 	const may = one
-		? `A task ${recorded ? 'was' : 'may have been'} created and may be billed, so it was not submitted again.`
+		? `A task ${isRecorded ? 'was' : 'may have been'} created and may be billed, so it was not submitted again.`
 		: mayBeBilled(lost.length);
 	const otherwise = repeated
 		? 'run the workflow again with this item only: it was submitted as often as the node does that'

@@ -7,7 +7,7 @@ import { duplicatesSentence, runTasks } from '../../../nodes/shared/tasks/run';
 import type { Outcome, TaskRequest, RunSettings } from '../../../nodes/shared/tasks/run';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
 import { mostPerSecond } from '../rates';
-import { HEADS, binary, editOf, fileOf } from '../requests';
+import { HEADS, MODEL, binary, editOf, fileOf } from '../requests';
 import type { Asked } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults, recordOf } from '../virtualService';
@@ -1142,11 +1142,59 @@ describe('the retry of an execution of which a try left nothing but its record',
 		expect(service.count('create')).toBe(0);
 	});
 
-	test('says of what is recorded and older than the list that it cannot be seen any more', async () => {
+	test('submits what is recorded and gone: a task is kept for a day', async () => {
 		const { clock, service, submitted, retry } = await lost(await edits('a'));
-		await clock.pass(30 * HOUR);
-		const [outcome] = await retry(await edits('a'));
-		expect(errorOf(outcome).hint).toMatch(/shows none, but goes back only 24 hours;/);
+		await clock.pass(31 * HOUR);
+		expect(states(await retry(await edits('a')))).toEqual(['finished']);
+		expect(service.count('create')).toBe(submitted + 1);
+	});
+
+	test('does not take it for all there was, where n8n was killed', async () => {
+		const failing = { jobSeconds: 1, code: 'InternalError.Algo' };
+		const { clock, service, submitted, retry } = await lost(await edits('a'), failing);
+		// In place of the failed one; the process ended before it could record it.
+		service.addTask('a', { jobSeconds: 3_000 });
+		const unseen = { since: START, until: clock.now() };
+		const [outcome] = await retry(await edits('a'), { unseen });
+		expect(errorOf(outcome).details.possibleTaskIds).toMatch(/task-3/);
+		expect(service.count('create')).toBe(submitted);
+	});
+
+	test('submits anew what expressions have changed and what failed then', async () => {
+		const { clock, service, attempt } = execution();
+		const failing = { jobSeconds: 1, code: 'InternalError.Algo' };
+		service.plans = [failing, failing, { jobSeconds: 1 }];
+		const run = { retriedSince: START, viewer: { record: recordOf() } };
+		await attempt(await edits('at ten'), { ...run, settings: { submitOnly: true } });
+		await clock.pass(MINUTE);
+		expect(states(await attempt(await edits('at eleven'), run))).toEqual(['failed']);
+		expect(states(await attempt(await edits('at eleven'), run))).toEqual(['finished']);
+		expect(service.count('create')).toBe(3);
+	});
+
+	test('brings them also with another key of the account, in the same process', async () => {
+		const { clock, service, submitted, record } = await lost([]);
+		const journal = new Journal(clock.now());
+		const attempt = async (account: Account) => {
+			const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {}, retriedSince: START };
+			const ports = service.ports(undefined, true, () => 0.5, { account, lineage: 'own', record });
+			return await clock.run(runTasks(await edits('a'), ports, memory, SETTINGS));
+		};
+		expect(videos(await attempt(new Account(journal)))).toEqual(['video of task-2']);
+		expect(videos(await attempt(new Account(journal)))).toEqual(['video of task-2']);
+		expect(service.count('create')).toBe(submitted + 1);
+	});
+
+	test('brings what another retry submitted in place of a lost submission that is remembered', async () => {
+		const { clock, service, submitted, record } = await lost(await edits('a'));
+		const ledger = new Ledger({}, 0);
+		const [edit] = await edits('a');
+		const key = ledger.key(edit?.fingerprint ?? '', 0);
+		ledger.sending(key, { since: START - MINUTE, until: START - 1, id: 'lost', model: MODEL });
+		const ports = service.ports(undefined, true, () => 0.5, { record });
+		const memory = { ledger, uploads: {}, items: {}, retriedSince: START - MINUTE };
+		const outcomes = await clock.run(runTasks(await edits('a'), ports, memory, SETTINGS));
+		expect(videos(outcomes)).toEqual(['video of task-2']);
 		expect(service.count('create')).toBe(submitted);
 	});
 
