@@ -15,7 +15,7 @@ function taskFact(request: string, taskId: string): string {
 	return `${request} ${taskId}`;
 }
 
-/** DashScope keeps a task for 24 hours: what is older is not asked for. A quarter of that is told apart. */
+/** Submissions are told apart by quarters of a day: DashScope keeps a task for 24 hours, and what is older is not asked for. */
 const QUARTER_MS = 6 * 3_600_000;
 
 /** The fact that one was submitted in a quarter of a day although another had been before; '' for none. */
@@ -75,6 +75,7 @@ export async function isFollowed(
 	ended: string[],
 ): Promise<boolean> {
 	const quarter = Math.floor(now / QUARTER_MS);
+	// The one under way, and a whole day.
 	const facts = [0, 1, 2, 3, 4].map((before) =>
 		laterFact(request, ended.at(-1) ?? '', quarter - before),
 	);
