@@ -129,7 +129,10 @@ export function recordOf(loses: () => boolean = () => false): TaskRecord {
 			await Promise.resolve();
 			if (!loses()) for (const fact of facts) kept.add(fact);
 		},
-		which: async (facts) => await Promise.resolve(new Set(facts.filter((fact) => kept.has(fact)))),
+		which: async (facts) => {
+			const found = facts.filter((fact) => kept.has(fact));
+			return await Promise.resolve(new Map(found.map((fact) => [fact, 'yes'])));
+		},
 	};
 }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'crypto';
 import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
-import type { TaskRecord } from '../tasks/ports';
+import type { Recorded, TaskRecord } from '../tasks/ports';
 import { Semaphore } from '../tasks/semaphore';
 
 const ENTRIES: ICheckProcessedOptions = { mode: 'entries' };
@@ -36,13 +36,17 @@ export function taskRecord(functions: IExecuteFunctions): TaskRecord | undefined
 	const seal = (fact: string) =>
 		createHash('sha256').update(`${origin} ${fact}`).digest('base64url');
 
-	/** To ask is to add: what is asked for is marked and taken back. If n8n ends in between, the mark stays and says no. */
-	const ask = async (facts: string[]): Promise<string[]> => {
+	/** To ask is to add: what is asked for is marked and taken back. If n8n ends in between, the mark stays, and who knows what was true. */
+	const ask = async (facts: string[]): Promise<Array<[string, Recorded]>> => {
 		const asked = [...facts.map(seal), ...facts.map((fact) => seal(`asked ${fact}`))];
 		const found = await helpers.checkProcessedAndRecord(asked, 'node', ENTRIES);
-		await helpers.removeProcessed(found.new, 'node', ENTRIES);
+		const takeBack = async () => await helpers.removeProcessed(found.new, 'node', ENTRIES);
+		await takeBack().catch(takeBack);
 		const had = new Set(found.processed);
-		return facts.filter((fact) => had.has(seal(fact)) && !had.has(seal(`asked ${fact}`)));
+		return facts.flatMap((fact) => {
+			if (!had.has(seal(fact))) return [];
+			return [[fact, had.has(seal(`asked ${fact}`)) ? 'unsure' : 'yes']];
+		});
 	};
 
 	return {
@@ -56,10 +60,11 @@ export function taskRecord(functions: IExecuteFunctions): TaskRecord | undefined
 				}
 			}),
 		which: async (facts) => {
-			const known = new Set<string>();
+			const known = new Map<string, Recorded>();
 			for (let from = 0; from < facts.length; from += QUESTIONS) {
 				const some = facts.slice(from, from + QUESTIONS);
-				for (const fact of await oneAtATime.run(async () => await ask(some))) known.add(fact);
+				const answers = await oneAtATime.run(async () => await ask(some));
+				for (const [fact, recorded] of answers) known.set(fact, recorded);
 			}
 			return known;
 		},

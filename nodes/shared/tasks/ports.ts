@@ -32,12 +32,15 @@ export interface LookPorts<Video> extends Clock {
 	log(message: string): void;
 }
 
+/** Whether a record has a fact: not at all, surely, or that cannot be told any more. */
+export type Recorded = 'yes' | 'unsure' | undefined;
+
 /** A set of facts that an execution shares with all its retries. Facts may be missing; those it has are true. */
 export interface TaskRecord {
 	/** Adds facts, if it can. Never throws. */
 	add(facts: string[]): Promise<void>;
-	/** @returns those of the facts that it has. @throws what kept it from being read */
-	which(facts: string[]): Promise<Set<string>>;
+	/** @returns the facts that it has, or may have. @throws what kept it from being read */
+	which(facts: string[]): Promise<Map<string, Recorded>>;
 }
 
 export interface TaskPorts<Video> extends LookPorts<Video> {

@@ -6,8 +6,8 @@
 import { randomUUID } from 'crypto';
 import { TaskError } from './errors';
 import type { KeyedItem } from './identity';
-import type { Ledger, SentEntry } from './ledger';
-import type { TaskPorts, TaskRecord } from './ports';
+import type { Ledger } from './ledger';
+import type { Recorded, TaskPorts, TaskRecord } from './ports';
 import type { Memory, TaskRequest } from './run';
 
 /** The fact that a task was submitted for a request. */
@@ -40,7 +40,7 @@ export function recordTask(
 }
 
 /** @throws TaskError where the record cannot be read: what it may prove must not be paid for again */
-async function which(record: TaskRecord, facts: string[]): Promise<Set<string>> {
+async function which(record: TaskRecord, facts: string[]): Promise<Map<string, Recorded>> {
 	return await record.which(facts).catch(async (error: unknown) => {
 		const why = error instanceof Error ? error.message : String(error);
 		const message = `n8n's record of submitted tasks could not be read: ${why}`;
@@ -60,7 +60,7 @@ export async function recordedOf<Listed extends { taskId: string }>(
 		record,
 		tasks.map(({ taskId }) => taskFact(request, taskId)),
 	);
-	return tasks.filter(({ taskId }) => facts.has(taskFact(request, taskId)));
+	return tasks.filter(({ taskId }) => facts.get(taskFact(request, taskId)) === 'yes');
 }
 
 /**
@@ -73,33 +73,42 @@ export async function isFollowed(
 	now: number,
 	request: string,
 	ended: string[],
-): Promise<boolean> {
+): Promise<Recorded> {
 	const quarter = Math.floor(now / QUARTER_MS);
-	// The one under way, and a whole day.
-	const facts = [0, 1, 2, 3, 4].map((before) =>
+	// The one under way, a whole day before it, and one more: the clock may have been ahead.
+	const facts = [-1, 0, 1, 2, 3, 4].map((before) =>
 		laterFact(request, ended.at(-1) ?? '', quarter - before),
 	);
-	return (await which(record, facts)).size > 0;
+	const found = [...(await which(record, facts)).values()];
+	return found.find((recorded) => recorded === 'yes') ?? found[0];
 }
 
 /**
- * Enters in the ledger that a try which it does not know of has submitted a request. For retries only.
+ * Enters in the ledger that a try which it does not know of has submitted a request, or may have. For retries only.
  * @throws TaskError where the record cannot be read
  */
 export async function recall(
 	{ key, changed, model }: KeyedItem<TaskRequest>,
-	{ record, now }: TaskPorts<unknown>,
+	{ record, account, now }: TaskPorts<unknown>,
 	{ ledger, retriedSince }: Memory,
 ): Promise<void> {
 	const entry = ledger.find(key);
 	if (record === undefined || retriedSince === undefined || changed) return;
-	if (entry?.state === 'submitted' || entry?.recorded !== undefined) return;
+	if (entry?.state === 'submitted' || entry?.recorded === 'also') return;
+	// The user has chosen to risk a second one.
+	if (ledger.abandoned(key).some(({ recorded }) => recorded !== undefined)) return;
 	const followed = await isFollowed(record, now(), key, ledger.endedOf(key));
 	// It may have been found meanwhile.
-	if (!followed || ledger.find(key) !== entry) return;
-	const lost: Omit<SentEntry, 'state'> =
-		entry === undefined
-			? { id: randomUUID(), model, since: retriedSince, unseen: true, recorded: 'only' }
-			: { ...entry, since: Math.min(entry.since, retriedSince), recorded: 'also' };
-	ledger.sending(key, { ...lost, until: now() });
+	if (ledger.find(key) !== entry) return;
+	if (entry !== undefined && entry.recorded === undefined) {
+		if (followed === 'yes') ledger.sending(key, { ...entry, recorded: 'also' });
+		return;
+	}
+	if (entry !== undefined && followed === 'yes') return;
+	ledger.forget(key);
+	if (entry?.id !== undefined) account.finds(entry.id);
+	if (followed === undefined) return;
+	const until = now();
+	const lost = { id: randomUUID(), model, since: retriedSince, until, unseen: true } as const;
+	ledger.sending(key, followed === 'yes' ? { ...lost, recorded: 'only' } : lost);
 }

@@ -314,6 +314,7 @@ export class Submitter {
 				if (late !== undefined) return late;
 				const recorded = await this.recorded(key, entry, list, asked);
 				if (recorded === 'ended' && entry.recorded === 'only') {
+					ports.account.finds(this.idOf(key, entry));
 					ledger.forget(key);
 					return undefined;
 				}
@@ -379,13 +380,14 @@ export class Submitter {
 		const own = await recordedOf(record, key, tasks);
 		if (own.length === 0) return undefined;
 		own.sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
-		const usable = own.filter(({ status }) => !FREE.includes(status)).at(-1);
-		if (usable !== undefined) return usable;
+		const usable = own.filter(({ status }) => !FREE.includes(status));
+		const best = usable.find(({ status }) => status === 'SUCCEEDED') ?? usable.at(-1);
+		if (best !== undefined) return best;
 		for (const { taskId, createdAt = 0 } of own) {
 			ledger.claimEnded(key, { taskId, submittedAt: createdAt - (account.offset ?? 0) });
 		}
 		const followed = await isFollowed(record, now(), key, ledger.endedOf(key));
-		return followed ? undefined : 'ended';
+		return followed === undefined ? 'ended' : undefined;
 	}
 
 	/** No task was created: lets the request be submitted again, unless the user does not want that. */

@@ -26,9 +26,10 @@ function functionsOf(data: ProcessedData, resumeUrl: string | undefined): IExecu
 const recordFor = (data: ProcessedData, resumeUrl = URL_OF(TOKEN)) =>
 	taskRecord(functionsOf(data, resumeUrl));
 
-const answer = async (data: ProcessedData, facts: string[], resumeUrl?: string) => [
-	...((await recordFor(data, resumeUrl)?.which(facts)) ?? []),
-];
+const answer = async (data: ProcessedData, facts: string[], resumeUrl?: string) =>
+	[...((await recordFor(data, resumeUrl)?.which(facts)) ?? [])].map(([fact, recorded]) =>
+		recorded === 'yes' ? fact : `${fact}?`,
+	);
 
 test('tells a retry what its execution has recorded, and no other execution', async () => {
 	const data = new ProcessedData();
@@ -49,19 +50,19 @@ test('leaves nothing behind when it is asked', async () => {
 	}
 });
 
-test('says no, and never yes, about what it was asked when n8n was killed', async () => {
+test('is unsure, and never says yes, about what it was asked when n8n was killed', async () => {
 	const data = new ProcessedData();
 	await recordFor(data)?.add(['a']);
 	data.broken = ['remove'];
 	await expect(answer(data, ['a', 'b'])).rejects.toThrow();
 	data.broken = [];
-	expect(await answer(data, ['a', 'b', 'c'])).toEqual([]);
-	// But what is submitted afterwards is known.
+	expect(await answer(data, ['a', 'b', 'c'])).toEqual(['a?', 'b?']);
+	// What is submitted afterwards is known.
 	await recordFor(data)?.add(['c']);
 	expect(await answer(data, ['c'])).toEqual(['c']);
 });
 
-test('says no, and never yes, to two who ask for the same at once in two processes', async () => {
+test('never says yes to two who ask for the same at once in two processes', async () => {
 	const data = new ProcessedData();
 	const asked = Array.from({ length: 5 }, async () => {
 		let apart: typeof taskRecord | undefined;
@@ -71,9 +72,10 @@ test('says no, and never yes, to two who ask for the same at once in two process
 			));
 		});
 		const record = apart?.(functionsOf(data, URL_OF(TOKEN)));
-		return [...((await record?.which(['a', 'b'])) ?? ['none'])];
+		return [...((await record?.which(['a', 'b'])) ?? [['none', 'yes']])];
 	});
-	expect((await Promise.all(asked)).flat()).toEqual([]);
+	const answers = (await Promise.all(asked)).flat();
+	expect(answers.filter(([, recorded]) => recorded === 'yes')).toEqual([]);
 	expect(await answer(data, ['a', 'b'])).toEqual([]);
 });
 

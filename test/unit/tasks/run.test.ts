@@ -1198,6 +1198,36 @@ describe('the retry of an execution of which a try left nothing but its record',
 		expect(service.count('create')).toBe(submitted);
 	});
 
+	test('asks the list where the record is not sure', async () => {
+		const { service, attempt } = execution();
+		const unsure = async (facts: string[]) =>
+			await Promise.resolve(new Map(facts.map((fact) => [fact, 'unsure' as const])));
+		const run = { retriedSince: START, viewer: { record: { ...recordOf(), which: unsure } } };
+		service.addTask('a', { jobSeconds: 30 });
+		const [outcome] = await attempt(await edits('a'), run);
+		expect(errorOf(outcome).details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(0);
+	});
+
+	test('judges a lost submission by its own time where another retry has failed since', async () => {
+		const { clock, service, attempt } = execution();
+		const failing = { jobSeconds: 1, code: 'InternalError.Algo' };
+		service.plans = [failing, failing, { jobSeconds: 1 }];
+		const viewer = { record: recordOf() };
+		const [edit] = await edits('a');
+		const lostAt = { since: clock.now(), until: clock.now() + 1, id: 'lost', model: MODEL };
+		await clock.pass(10 * MINUTE);
+		service.addTask('a stranger asks for this', { jobSeconds: 30 });
+		await attempt(await edits('a'), { viewer });
+		const ledger = new Ledger({}, 0);
+		ledger.sending(ledger.key(edit?.fingerprint ?? '', 0), lostAt);
+		const ports = service.ports(undefined, true, () => 0.5, viewer);
+		const memory = { ledger, uploads: {}, items: {}, retriedSince: START - MINUTE };
+		const outcomes = await clock.run(runTasks(await edits('a'), ports, memory, SETTINGS));
+		expect(states(outcomes)).toEqual(['finished']);
+		expect(service.count('create')).toBe(2);
+	});
+
 	test('submits nothing where the record cannot be read', async () => {
 		const { service, attempt } = execution();
 		const record = { ...recordOf(), which: async () => await Promise.reject(new Error('locked')) };
