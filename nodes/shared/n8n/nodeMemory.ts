@@ -91,23 +91,23 @@ async function noteKilled(
 	const { name } = functions.getNode();
 	const runs = saved === undefined ? 'all' : runsBeforeKill(saved, name, performance.timeOrigin);
 	if (runs === undefined) return;
-	const since = Math.max(memory.begunAt ?? 0, beganAt(functions), Date.now() - LISTED_MS);
+	const until = Date.now();
+	const since = Math.max(memory.begunAt ?? 0, beganAt(functions) ?? 0, until - LISTED_MS);
 	const from = runs === 'next' ? run : 0;
 	// It may have been killed before, too, in a run before this one.
 	const { killed = { since, from } } = memory;
 	memory.killed = {
 		since: Math.min(killed.since, since),
-		until: Date.now(),
+		until,
 		from: Math.min(killed.from, from),
 	};
 }
 
-/** When the execution began that is retried. Epoch milliseconds; where that is not known, as far back as the task list goes. */
-function beganAt(functions: IExecuteFunctions): number {
+/** When the execution began that is retried. Epoch milliseconds; undefined where that is not known. */
+function beganAt(functions: IExecuteFunctions): number | undefined {
 	const { source, establishedAt } = functions.getExecutionContext() ?? {};
 	// Made by the retry, it says nothing about the try before.
-	const known = source === 'retry' ? undefined : establishedAt;
-	return known ?? Date.now() - LISTED_MS;
+	return source === 'retry' ? undefined : establishedAt;
 }
 
 /**
@@ -124,7 +124,8 @@ export function memoryOf(
 	const { killed } = memory;
 	return {
 		unseen: killed !== undefined && run >= killed.from ? killed : undefined,
-		retriedSince: functions.getMode() === 'retry' ? beganAt(functions) : undefined,
+		retriedSince:
+			functions.getMode() === 'retry' ? (beganAt(functions) ?? Date.now() - LISTED_MS) : undefined,
 		items: memory.items,
 		ledger: new Ledger(memory.ledger, run),
 		uploads: memory.uploads,
