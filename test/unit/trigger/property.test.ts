@@ -16,7 +16,7 @@ import type { Fault, Plan } from '../virtualService';
  *
  * A counterexample is printed with seed and path; FAST_CHECK_SEED and FAST_CHECK_PATH repeat it.
  */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 1_000);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 500);
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
