@@ -11,8 +11,8 @@ module.exports = {
 	globalSetup: '<rootDir>/test/e2e/setup.ts',
 	globalTeardown: '<rootDir>/test/e2e/teardown.ts',
 	testTimeout: 300_000,
-	// Two files wait for n8n's clock most of the time; a third one computes meanwhile.
-	maxWorkers: 3,
+	// Most files wait for n8n's clock most of the time; two compute meanwhile.
+	maxWorkers: 4,
 	testSequencer: '<rootDir>/tools/waiting-first.js',
 	reporters: ['default', '<rootDir>/tools/summary-reporter.js'],
 };

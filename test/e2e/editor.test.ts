@@ -3,11 +3,11 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import { properties } from '../../nodes/WanVideoEdit/actions/router';
 import { startSandbox } from '../../sandbox';
 import { findChromium, openBrowser, type Browser } from '../../host/chromium';
-import { available, packedNode, until, type Sandbox } from './support';
+import { available, startOwnN8n, until, type Sandbox } from './support';
 
 const nodeName = 'Wan Video Edit';
 const prompt = 'Make it black and white';
@@ -48,7 +48,7 @@ const missing =
 
 	beforeAll(async () => {
 		[n8n, sandbox, browser] = await Promise.all([
-			startN8n({ tarball: packedNode() }),
+			startOwnN8n(),
 			startSandbox({ jobSeconds: 1 }),
 			openBrowser(executable ?? ''),
 		]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { outputOf } from '../../host/client';
 import { freePort } from '../../host/ports';
 import { databaseUrl, startQueueServers, whyNoQueue, type QueueServers } from '../../host/servers';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import { startSandbox } from '../../sandbox';
 import {
 	available,
@@ -13,7 +13,7 @@ import {
 	credentialData,
 	executionsOf,
 	node,
-	packedNode,
+	startOwnN8n,
 	until,
 	type Sandbox,
 } from './support';
@@ -34,8 +34,7 @@ beforeAll(async () => {
 	if (missing !== undefined) return;
 	servers = await startQueueServers();
 	sandbox = await startSandbox({ jobSeconds: 8 });
-	n8n = await startN8n({
-		tarball: packedNode(),
+	n8n = await startOwnN8n({
 		credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
 		env: {
 			N8N_ENABLED_MODULES: 'engine-v2',

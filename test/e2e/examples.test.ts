@@ -14,7 +14,7 @@ import {
 	withSettings,
 } from '../../host/examples';
 import { startMailbox, type Mail, type Mailbox } from '../../host/mailbox';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import { startStorage, type Storage } from '../../host/storage';
 import { startSandbox } from '../../sandbox';
 import { probeVideo } from '../../sandbox/probe';
@@ -25,7 +25,7 @@ import {
 	available,
 	credentialData,
 	executionsOf,
-	packedNode,
+	startOwnN8n,
 	until,
 	type Sandbox,
 } from './support';
@@ -58,7 +58,7 @@ const jobSeconds = 3;
 	beforeAll(async () => {
 		folder = await temporaryFolder('examples');
 		[n8n, sandbox, mailbox, storage, browser] = await Promise.all([
-			startN8n({ tarball: packedNode() }),
+			startOwnN8n(),
 			startSandbox({ jobSeconds }),
 			startMailbox(),
 			startStorage(buckets),

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findChromium, openBrowser } from '../../host/chromium';
 import { outputOf } from '../../host/client';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import { startSandbox } from '../../sandbox';
 import { ffmpegPath, ffprobePath, runFfmpeg } from '../../sandbox/programs';
-import { available, credentialData, packedNode, readFile, type Sandbox } from './support';
+import { available, credentialData, startOwnN8n, readFile, type Sandbox } from './support';
 import { addFlow, after, edit, startFlow, untilSuspended } from './suspended';
 
 const run = promisify(execFile);
@@ -22,8 +22,7 @@ let clip: string;
 beforeAll(async () => {
 	sandbox = await startSandbox({ jobSeconds: 15 });
 	const type = 'dashScopeApi';
-	n8n = await startN8n({
-		tarball: packedNode(),
+	n8n = await startOwnN8n({
 		credentials: [{ name: 'Sandbox', type, data: credentialData(sandbox) }],
 	});
 	clip = join(n8n.files, 'clip.mp4');

@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode, INodeParameters } from 'n8n-workflow';
 import { largeVideo, MEGABYTE } from '../../bench/largeVideo';
 import { outputOf, type Execution } from '../../host/client';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import { startSandbox, type Fault } from '../../sandbox';
 import {
 	credentialData,
 	manualTrigger,
 	node,
-	packedNode,
+	startOwnN8n,
 	readFile,
 	wanVideoEdit,
 	workflow,
@@ -30,7 +30,7 @@ let small: string;
 beforeAll(async () => {
 	sandbox = await startSandbox({ jobSeconds: 0.5 });
 	const credential = { name: CREDENTIAL, type: 'dashScopeApi', data: credentialData(sandbox) };
-	n8n = await startN8n({ tarball: packedNode(), credentials: [credential] });
+	n8n = await startOwnN8n({ credentials: [credential] });
 	small = await largeVideo(sandbox.samples.video, n8n.files, 3 * MEGABYTE);
 	// The first edit loads code and opens connections.
 	await execute(editOf({ ...FROM_FILE, ...WAIT }), small);

@@ -1,12 +1,12 @@
 // The suspended wait in queue mode: PostgreSQL, Redis, a main process and workers.
 import { startQueueServers, whyNoQueue, type QueueServers } from '../../host/servers';
 import { outputOf } from '../../host/client';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import type { Program } from '../../host/program';
 import { startWorker } from '../../host/worker';
 import { startSandbox } from '../../sandbox';
 import { busySeconds, workerOf } from './queue-log';
-import { available, credentialData, packedNode, until, type Sandbox } from './support';
+import { available, credentialData, startOwnN8n, until, type Sandbox } from './support';
 import {
 	addFlow,
 	addedDelay,
@@ -45,8 +45,7 @@ beforeAll(async () => {
 		submitsPerSecond: 100,
 		queriesPerSecond: 200,
 	});
-	n8n = await startN8n({
-		tarball: packedNode(),
+	n8n = await startOwnN8n({
 		env: servers.env,
 		credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
 	});
@@ -70,7 +69,7 @@ afterAll(async () => {
 const ended = async (id: string) => await n8n.waitFor(id, { timeoutMs: 400_000, everyMs: 2_000 });
 
 queued('20 suspended executions on one worker with concurrency 2 finish on time', async () => {
-	const jobSeconds = 90;
+	const jobSeconds = 60;
 	const looks = 2;
 	sandbox.outcome({ promptIncludes: 'crowd', jobSeconds, times: 20 });
 	const ids: Array<{ id: string; prompt: string }> = [];

@@ -1,9 +1,9 @@
 // Where the API key is not, in a real n8n: its database with all that is saved of executions, its files and its log.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import { startSandbox } from '../../sandbox';
-import { credentialData, packedNode, type Sandbox } from './support';
+import { credentialData, startOwnN8n, type Sandbox } from './support';
 import { addFlow, after, edit, loopsOf, seenAt, startFlow, untilSuspended } from './suspended';
 
 const KEY = 'sk-Marked7f3a9c1e5b';
@@ -14,8 +14,7 @@ let n8n: N8n;
 
 beforeAll(async () => {
 	sandbox = await startSandbox({ jobSeconds: 6, apiKey: KEY });
-	n8n = await startN8n({
-		tarball: packedNode(),
+	n8n = await startOwnN8n({
 		credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
 		env: { N8N_LOG_LEVEL: 'debug' },
 	});

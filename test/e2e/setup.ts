@@ -12,4 +12,5 @@ export default async function setup(): Promise<void> {
 	globalThis.sharedN8n = await startN8n({ tarball });
 	process.env.E2E_TARBALL = tarball;
 	process.env.E2E_N8N = JSON.stringify(globalThis.sharedN8n.connection);
+	process.env.E2E_SNAPSHOT = JSON.stringify(await globalThis.sharedN8n.snapshot());
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode, INodeParameters } from 'n8n-workflow';
 import { N8nClient, type Connection, type Workflow } from '../../host/client';
+import { startN8n, type N8n, type Snapshot, type StartOptions } from '../../host/n8n';
 import { RAN_OUT_OF_TIME } from '../../host/rest';
 import { startSandbox } from '../../sandbox';
 
@@ -11,9 +12,12 @@ type SandboxOptions = Parameters<typeof startSandbox>[0];
 
 export const nodeType = 'n8n-nodes-wan-video-edit.wanVideoEdit';
 
-/** The packed node, for tests that start an n8n of their own. */
-export function packedNode(): string {
-	return process.env.E2E_TARBALL ?? '';
+/** An n8n of a test's own, with the packed node. */
+export async function startOwnN8n(
+	options: Omit<StartOptions, 'tarball' | 'snapshot'> = {},
+): Promise<N8n> {
+	const snapshot = JSON.parse(process.env.E2E_SNAPSHOT ?? '') as Snapshot;
+	return await startN8n({ tarball: process.env.E2E_TARBALL ?? '', snapshot, ...options });
 }
 
 /** The n8n that all files share, with its owner logged in. */

@@ -4,7 +4,7 @@ import { copyFile, readFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startSandbox } from '../../sandbox';
 import { outputOf } from '../../host/client';
-import { startN8n, type N8n } from '../../host/n8n';
+import type { N8n } from '../../host/n8n';
 import { addMember, credentialOf, shareCredential } from './suspend-member';
 import {
 	call,
@@ -12,7 +12,7 @@ import {
 	executionsOf,
 	manualTrigger,
 	node,
-	packedNode,
+	startOwnN8n,
 	readFile as readNode,
 	until,
 	wanVideoEdit,
@@ -65,8 +65,7 @@ beforeAll(async () => {
 		queriesPerSecond: 200,
 	});
 	const type = 'dashScopeApi';
-	n8n = await startN8n({
-		tarball: packedNode(),
+	n8n = await startOwnN8n({
 		credentials: [{ name: credential, type, data: credentialData(sandbox) }],
 	});
 	for (const { name, play } of scenarios) {
@@ -85,8 +84,7 @@ row(
 	'kill -9 and restart: finishes by itself; killed during a look, it hands on what became of the task; active, its retry brings the video',
 	async () => {
 		// One of its own: the others go on meanwhile.
-		const killed = await startN8n({
-			tarball: packedNode(),
+		const killed = await startOwnN8n({
 			credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
 		});
 		try {
@@ -529,8 +527,7 @@ row(
 row(
 	'webhooks out of reach, executions pruned at once: it wakes by itself, and a later node reads the video',
 	async () => {
-		const pruning = await startN8n({
-			tarball: packedNode(),
+		const pruning = await startOwnN8n({
 			credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
 			env: {
 				N8N_WEBHOOK_URL: 'http://127.0.0.1:9/',

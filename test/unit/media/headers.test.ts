@@ -144,9 +144,12 @@ async function factsOf(name: string): Promise<MediaFacts> {
 	return await readFacts(createReadStream(pathOf(name)), formatOf(await readFile(pathOf(name))));
 }
 
-async function* chunked(content: Buffer, nextSize: () => number): AsyncGenerator<Uint8Array> {
+async function* chunked(
+	content: Buffer,
+	nextSize: (start: number) => number,
+): AsyncGenerator<Uint8Array> {
 	for (let start = 0, size = 0; start < content.length; start += size) {
-		size = nextSize();
+		size = nextSize(start);
 		yield await Promise.resolve(content.subarray(start, start + size));
 	}
 }
@@ -211,8 +214,9 @@ describe('chunks', () => {
 		const content = await readFile(pathOf(name));
 		const expected = await factsOf(name);
 		const format = formatOf(content);
+		const isMiddle = (start: number) => start > 4_000 && start < content.length - 8_000;
 		const sizes = [
-			() => 1,
+			(start: number) => (isMiddle(start) ? 100 : 1),
 			() => 7,
 			() => content.length,
 			() => Math.floor(Math.random() * 20),

@@ -36,7 +36,7 @@ import type { Call, Fault, Plan, Route } from '../virtualService';
  *
  * A counterexample is printed with seed and path; FAST_CHECK_SEED and FAST_CHECK_PATH repeat it.
  */
-const SCHEDULES = Number(process.env.SCHEDULES ?? 600);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 500);
 
 interface Scenario {
 	/** What each item asks for; equal numbers are equal items. */
