@@ -1,7 +1,8 @@
 // Large media in a real n8n: its binary store, and transfers that break off or are stopped.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readdir, readlink } from 'node:fs/promises';
+import { randomFillSync } from 'node:crypto';
+import { readdir, readFile as readContent, readlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode, INodeParameters } from 'n8n-workflow';
@@ -90,6 +91,18 @@ const calls = () => ({
 	creates: sandbox.requests('create').length,
 });
 
+/** Lets uploads go to another host than the sandbox. */
+function answerPolicy(host: string): void {
+	const data = {
+		upload_host: host,
+		upload_dir: 'a/b',
+		policy: 'p',
+		signature: 's',
+		oss_access_key_id: 'k',
+	};
+	sandbox.fault({ route: 'policy', status: 200, body: { data }, times: 3 });
+}
+
 /** Every file of n8n's binary store, by its path in it. */
 async function storedFiles(): Promise<string[]> {
 	const folder = join(dirname(n8n.files), '.n8n', 'storage');
@@ -131,6 +144,33 @@ describe('large files', () => {
 		expect(Number(upload?.headers['content-length'])).toBeGreaterThan(bytes);
 		expect(upload?.headers).not.toHaveProperty('transfer-encoding');
 		expect(upload?.body).toContainEqual(expect.objectContaining({ name: 'file', bytes }));
+	});
+
+	test('arrive as they are at a host that takes them slowly', async () => {
+		const size = 12 * MEGABYTE;
+		const file = await largeVideo(sandbox.samples.video, join(n8n.files, 'random'), size);
+		const content = await readContent(file);
+		// What players skip, so that no two parts of the file are alike.
+		randomFillSync(content, sandbox.samples.video.bytes + 8);
+		await writeFile(file, content);
+		let arrived = Buffer.alloc(0);
+		const host = createServer((request, response) => {
+			const take = async () => {
+				const chunks: Buffer[] = [];
+				for await (const chunk of request) {
+					chunks.push(chunk as Buffer);
+					await sleep(5);
+				}
+				arrived = Buffer.concat(chunks);
+			};
+			void take().finally(() => response.end());
+		});
+		await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+		answerPolicy(`http://127.0.0.1:${(host.address() as AddressInfo).port}`);
+		await execute(editOf({ ...FROM_FILE, ...SUBMIT }), file);
+		host.close();
+		expect(arrived.length).toBeGreaterThan(size);
+		expect(arrived.includes(content)).toBe(true);
 	});
 
 	test('are downloaded whole', async () => {
@@ -249,14 +289,7 @@ describe('Stop', () => {
 
 	test('ends an upload at once and gives the file back', async () => {
 		const host = await slowHost(() => undefined);
-		const data = {
-			upload_host: host.url,
-			upload_dir: 'a/b',
-			policy: 'p',
-			signature: 's',
-			oss_access_key_id: 'k',
-		};
-		sandbox.fault({ route: 'policy', status: 200, body: { data }, times: 3 });
+		answerPolicy(host.url);
 		const file = await largeVideo(sandbox.samples.video, n8n.files, 60 * MEGABYTE);
 		const id = await n8n.run(await add(editOf({ ...FROM_FILE, ...SUBMIT }), file));
 		await eventually(() => host.seen.bytes > 0, 30_000);

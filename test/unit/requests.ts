@@ -26,6 +26,7 @@ export function fileOf(
 		fileName,
 		size,
 		identity,
+		ownChunks: true,
 		opened: 0,
 		destroyed: 0,
 		head: async (bytes: number) => await Promise.resolve(head.subarray(0, bytes)),

@@ -29,16 +29,16 @@ export class Transfer {
 		void this.watch();
 	}
 
-	/** To be called whenever bytes have moved. */
+	/** To be called whenever bytes of a download have moved. */
 	moved(bytes: number): void {
 		this.lastMove = Date.now();
 		turnOverYoungObjects(bytes);
 	}
 
-	/** The same chunks; each that is taken counts as a move. */
+	/** The chunks of an upload; each that is taken counts as a move. */
 	async *watched(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
 		for await (const chunk of chunks) {
-			this.moved(chunk.byteLength);
+			this.lastMove = Date.now();
 			yield chunk;
 		}
 	}

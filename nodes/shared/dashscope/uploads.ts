@@ -7,6 +7,7 @@ import { DashScopeError, adviceFor } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, recordAt, textAt } from './json';
 import { multipartBytes, multipartFrame } from './multipart';
+import { freedWhenSent } from './sentChunks';
 import { assertReachable, Transfer } from './transfer';
 
 /** A file that can be opened again for another try. */
@@ -17,6 +18,8 @@ export interface UploadSource {
 	/** Of the real type, without a dot: DashScope tells the type by it. */
 	extension: string;
 	open(): Promise<ByteStream>;
+	/** Whether nothing else uses the memory of the chunks that are read. */
+	ownChunks: boolean;
 }
 
 /** A file to upload, once for all that need it. */
@@ -114,6 +117,7 @@ async function postFile(
 		`wan-${randomUUID()}`,
 	);
 	const file = await source.open();
+	const bytes = freedWhenSent(file, source.ownChunks);
 	const transfer = new Transfer(host, STALL_MS, cancelSignalOf(functions));
 	const options: IHttpRequestOptions = {
 		method: 'POST',
@@ -125,7 +129,7 @@ async function postFile(
 			[Symbol.toStringTag]: 'Blob',
 			size: frame.contentLength,
 			type: frame.contentType,
-			stream: () => transfer.watched(multipartBytes(frame, file)),
+			stream: () => transfer.watched(multipartBytes(frame, bytes)),
 		},
 		// Also keeps memory flat: the layer that follows redirects holds the whole body.
 		disableFollowRedirect: true,

@@ -106,6 +106,7 @@ function partOf(video: BinaryFile, clip: ClipFile, place: Piece): BinaryFile {
 			return new Uint8Array();
 		},
 		open: async () => await Promise.resolve(streamOf(clip.chunks())),
+		ownChunks: false,
 	};
 }
 

@@ -94,9 +94,9 @@ export async function resolveMedia(
 
 /** A checked file, as it is uploaded. */
 export function toUpload({ file, format }: Extract<CheckedMedia, { from: 'binary' }>): UploadFile {
-	const { size, identity } = file;
+	const { size, identity, ownChunks } = file;
 	const { mimeType, extension } = format;
-	return { size, identity, mimeType, extension, open: async () => await file.open() };
+	return { size, identity, ownChunks, mimeType, extension, open: async () => await file.open() };
 }
 
 async function dataUri(file: BinaryFile, format: MediaFormat): Promise<string> {

@@ -15,6 +15,8 @@ export interface BinaryFile {
 	head(bytes: number): Promise<Uint8Array>;
 	/** @param chunkBytes how much at a time, where that can be chosen */
 	open(chunkBytes?: number): Promise<ByteStream>;
+	/** Whether nothing else uses the memory of the chunks that are read. */
+	ownChunks: boolean;
 }
 
 /** Where a video or an image comes from, and the field of the node that says so. */

@@ -124,6 +124,8 @@ export async function stored(
 			}
 		},
 		open: async (chunkBytes) => await functions.helpers.getBinaryStream(id, chunkBytes),
+		// Only there, and not in a database or an object storage, does n8n read piece by piece into new memory.
+		ownChunks: id.startsWith('filesystem'),
 	};
 }
 
@@ -141,6 +143,7 @@ function inMemory({ data, fileName }: IBinaryData): BinaryFile {
 				Buffer.from(base64.slice(0, Math.ceil(bytes / 3) * 4), 'base64').subarray(0, bytes),
 			),
 		open: async () => await Promise.resolve(base64Stream(base64)),
+		ownChunks: true,
 	};
 }
 
