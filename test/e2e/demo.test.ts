@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { scripts } from '../../package.json';
 import { probeVideo } from '../../sandbox/probe';
 import { until } from './support';
 
@@ -82,11 +83,13 @@ function watchFamily(root: number): () => Promise<string[]> {
 	};
 }
 
+/** Runs what package.json's "demo" runs, as the process that gets the signals. */
 function startDemo(args: string[], env: NodeJS.ProcessEnv = {}) {
 	const inherited = { ...process.env };
 	// A developer's own key must not pay for a test.
 	delete inherited.DASHSCOPE_API_KEY;
-	const child = spawn(process.execPath, [join('node_modules', 'tsx', 'dist', 'cli.mjs'), ...args], {
+	const [command = '', ...first] = scripts.demo.split(' && ').at(-1)?.split(' ') ?? [];
+	const child = spawn(command, [...first, ...args], {
 		cwd: root,
 		env: { ...inherited, TMPDIR: temporary, ...env },
 		stdio: ['ignore', 'pipe', 'pipe'],
@@ -127,7 +130,7 @@ describe('npm run demo -- --once', () => {
 	let run: Ended;
 
 	beforeAll(async () => {
-		run = await startDemo(['host/demo.ts', '--once']).ended;
+		run = await startDemo(['--once']).ended;
 	}, 600_000);
 
 	test('edits one video, pays once and says so in its last line', async () => {
@@ -172,7 +175,7 @@ describe('npm run demo -- --once', () => {
 
 describe('npm run demo', () => {
 	test('shows the editor, keeps running, and ends with Ctrl-C', async () => {
-		const { child, output, ended } = startDemo(['host/demo.ts']);
+		const { child, output, ended } = startDemo([]);
 		await until(
 			'Ctrl-C in what it prints',
 			async () => await Promise.resolve(output.stdout.includes('Ctrl-C') || undefined),
@@ -193,7 +196,7 @@ describe('npm run demo', () => {
 
 describe('when the demo cannot work', () => {
 	test('--once says why in its last line and fails', async () => {
-		const run = await startDemo(['host/demo.ts', '--once'], {
+		const run = await startDemo(['--once'], {
 			DASHSCOPE_API_KEY: 'sk-not-a-key',
 			DASHSCOPE_REGION: 'nowhere',
 		}).ended;
