@@ -112,7 +112,7 @@ export class Laboratory {
 	}
 
 	/** What happens to n8n's process meanwhile. */
-	async watch(work: () => Promise<void>): Promise<Observed> {
+	private async watch(work: () => Promise<void>): Promise<Observed> {
 		const startedAt = Date.now();
 		const used = await processorSeconds(this.n8n.pid);
 		const { samples } = await whileSampling(this.n8n.pid, work);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workflow } from '../host/client';
 import { say, step } from '../host/progress';
 import { loadTargets } from './bounds';
-import { number, range, type Figure } from './figure';
+import { number, range, words, type Figure } from './figure';
 import { Laboratory, PAUSE_MS, type Observed } from './laboratory';
 import { MEGABYTE, largeVideos } from './largeVideo';
 import { makeProbe, type Probe, type Probed } from './probe';
@@ -27,7 +27,8 @@ const DOWNLOADS = { count: 4, megabytes: 200 };
 /** Together in one execution: n8n has read them all before the first of them is uploaded. */
 const UPLOADS = { count: 3, megabytes: 100 };
 
-const IDLE_MS = 8_000;
+/** As many as the downloads and uploads together. */
+const IDLE_EXECUTIONS = DOWNLOADS.count + 1;
 
 /** While idle, V8 collects once more on its own, eight seconds later. */
 const SETTLE_MS = 12_000;
@@ -57,15 +58,17 @@ export function loadName({ down, up, by }: Load): string {
 		`${count} × ${megabytes} MB ${way}`;
 	const [from, to] = by === 'node' ? ['down', 'up'] : ['fetched', 'read'];
 	const moved = [...(down ? [times(DOWNLOADS, from)] : []), ...(up ? [times(UPLOADS, to)] : [])];
-	return `heap of ${HEAP_MB} MB: ${moved.length === 0 ? 'nothing' : moved.join(', ')}${
-		by === 'n8n' && moved.length > 0 ? ' by n8n alone' : ''
-	}`;
+	return `heap of ${HEAP_MB} MB: ${
+		moved.length === 0 ? `${IDLE_EXECUTIONS} executions without a file` : moved.join(', ')
+	}${by === 'n8n' ? ' by n8n alone' : ''}`;
 }
 
 export interface LoadMeasurement extends Load {
 	/** Live objects in n8n's heap before it begins, megabytes. */
 	heap: number;
 	growth: Growth;
+	/** The part of it that was there when the node's first transfer began: n8n starts the executions and reads files. */
+	before?: Growth;
 	/** Longest that the event loop stood still, milliseconds; by the node: from the beginning of its first transfer. */
 	stall: Growth;
 	/** Longest single collection of garbage, milliseconds: of the whole heap, and of its young part. */
@@ -120,7 +123,10 @@ async function measure(
 		const files = await largeVideos(video, n8n.files, megabytes * MEGABYTE, count);
 		workflows.push(by === 'node' ? uploadWorkflow(files, count) : controlWorkflow(files));
 	}
-	const runs: Array<Observed & Probed> = [];
+	if (workflows.length === 0) {
+		workflows.push(...Array.from({ length: IDLE_EXECUTIONS }, () => idleWorkflow()));
+	}
+	const runs: Array<Observed & Probed & { begunAt: number }> = [];
 	for (let count = 0; count < repetitions; count++) {
 		// Memory that a run leaves behind would hide what the next one takes.
 		await laboratory.refresh();
@@ -129,24 +135,21 @@ async function measure(
 		await probe(`/fill?megabytes=${HEAP_MB}`);
 		await sleep(SETTLE_MS);
 		// As many executions at once as will be measured: a heap that is in use, with what n8n makes and keeps for each.
-		if (workflows.length > 0) await laboratory.run(...workflows.map(() => idleWorkflow()));
+		await laboratory.run(...workflows.map(() => idleWorkflow()));
 		await sleep(PAUSE_MS);
 		await sandbox.reset();
 		const { heap } = await probe('/reset');
-		if (workflows.length === 0) {
-			const run = await laboratory.watch(async () => await sleep(IDLE_MS));
-			runs.push({ ...run, ...(await probe('/')), heap });
-			continue;
-		}
 		const running = laboratory.run(...workflows);
+		let begunAt = NaN;
 		if (by === 'node') {
 			// How n8n starts the executions and reads the files itself is another matter.
-			const begun = () => sandbox.requests(up ? 'policy' : 'result').length > 0;
+			const begun = () => sandbox.requests('policy').length + sandbox.requests('result').length > 0;
 			const over = running.then(() => true);
 			while (!begun() && !(await Promise.race([over, sleep(5, false)])));
+			begunAt = Date.now();
 			await probe('/reset');
 		}
-		runs.push({ ...(await running), ...(await probe('/')), heap });
+		runs.push({ ...(await running), ...(await probe('/')), heap, begunAt });
 	}
 	host.close();
 	const used = runs.flatMap((run) => run.processorSeconds ?? []);
@@ -156,6 +159,10 @@ async function measure(
 		...load,
 		heap: Math.round(median(runs.map(({ heap }) => heap))),
 		growth: growths(({ samples }) => rise(samples, 'own')),
+		before:
+			by === 'node'
+				? growths(({ samples, begunAt }) => rise(samples, 'own', { from: 0, until: begunAt }))
+				: undefined,
 		stall: growths(({ stall }) => stall),
 		major: growths(({ collections }) => collections.major),
 		minor: growths(({ collections }) => collections.minor),
@@ -188,11 +195,12 @@ export async function measureLoad({ tarball }: Run): Promise<Figure> {
 	}
 	return {
 		title: 'Several files at once in an n8n with a full heap',
-		columns: ['Growth MB', 'Stall ms', 'Major GC ms', 'Minor', 'Seconds', 'CPU s'],
+		columns: ['Growth MB', 'Before MB', 'Stall ms', 'Major GC ms', 'Minor', 'Seconds', 'CPU s'],
 		rows: measurements.map((one) => ({
 			label: loadName(one),
 			cells: [
 				range(one.growth),
+				one.before === undefined ? words('–') : range(one.before),
 				range(one.stall),
 				range(one.major),
 				range(one.minor),
@@ -201,7 +209,7 @@ export async function measureLoad({ tarball }: Run): Promise<Figure> {
 			],
 		})),
 		notes: [
-			`Median / highest of ${REPETITIONS} runs.`,
+			`Median / highest of ${REPETITIONS} runs. Before: the growth until the node's first transfer begins; n8n starts the executions and reads files.`,
 			...failures.map((one) => `${loadName(one)} failed: ${one.error}`),
 		],
 		targets: loadTargets(measurements),

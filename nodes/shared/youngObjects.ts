@@ -8,7 +8,7 @@
  * is still there at a second collection, and V8 keeps it for the whole heap's next one; with fewer of them too many
  * bytes gather between two.
  */
-const YOUNG_BYTES = 2;
+const YOUNG_BYTES = 4;
 
 /** Larger objects have a place of their own. Bytes. */
 const PIECE_BYTES = 64 * 1024;
