@@ -30,7 +30,7 @@ export function secondsTaken(limits: MediaLimits | undefined): number | undefine
 }
 
 /** The limits with a message that names the field. */
-export function naming(limits: MediaLimits): MediaLimits {
+export function namingField(limits: MediaLimits): MediaLimits {
 	return { ...limits, longer: `, or set '${FIELD}' to '${SPLIT}'` };
 }
 
@@ -82,7 +82,9 @@ export async function partsOf(
 	}
 	const { source, limits } = video;
 	if (way === 'fail') {
-		const hinted = inputs.map((one) => (one === video ? { ...one, limits: naming(limits) } : one));
+		const hinted = inputs.map((one) =>
+			one === video ? { ...one, limits: namingField(limits) } : one,
+		);
 		return [{ request, media: await checkMedia(hinted) }];
 	}
 	if (source.from === 'url') {

@@ -62,6 +62,11 @@ export async function dashScopeClient(functions: DashScopeFunctions): Promise<Da
 	return { functions, baseUrl: baseUrlOf(credential), apiKey: keyOf(apiKey), exclusive };
 }
 
+/** The signal that n8n aborts on Stop and on a workflow timeout, where the context has one. */
+export function cancelSignalOf(functions: DashScopeFunctions): AbortSignal | undefined {
+	return 'getExecutionCancelSignal' in functions ? functions.getExecutionCancelSignal() : undefined;
+}
+
 /**
  * Sends one request to DashScope; all traffic with the API key goes through here.
  * @returns the answer's JSON object

@@ -1,11 +1,11 @@
 import type { IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
 import { connectionError, httpAnswerOf } from './answer';
+import { cancelSignalOf } from './client';
 import { DashScopeError } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, textAt } from './json';
 import type { JsonRecord } from './types';
 import { assertReachable, Transfer } from './transfer';
-import { cancelSignalOf } from './uploads';
 
 /** A file on its way: its bytes and, if the host says it, their number. */
 export interface OpenResult {

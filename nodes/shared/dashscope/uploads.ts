@@ -1,8 +1,8 @@
 import { randomUUID } from 'crypto';
 import type { IHttpRequestOptions } from 'n8n-workflow';
 import { connectionError } from './answer';
-import { dashScopeRequest } from './client';
-import type { DashScopeClient, DashScopeFunctions } from './client';
+import { cancelSignalOf, dashScopeRequest } from './client';
+import type { DashScopeClient } from './client';
 import { DashScopeError, adviceFor } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, recordAt, textAt } from './json';
@@ -166,11 +166,6 @@ function uploadUrl({ uploadHost }: UploadPolicy): URL {
 		});
 	}
 	return url;
-}
-
-/** The signal that n8n aborts on Stop and on a workflow timeout, where the context has one. */
-export function cancelSignalOf(functions: DashScopeFunctions): AbortSignal | undefined {
-	return 'getExecutionCancelSignal' in functions ? functions.getExecutionCancelSignal() : undefined;
 }
 
 /** Object storage answers errors as XML: `<Error><Code>…</Code><Message>…</Message>`. */

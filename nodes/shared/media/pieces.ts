@@ -57,7 +57,7 @@ export async function splitVideo(
 	limits: Limits,
 	split = splitClip,
 ): Promise<CutVideo> {
-	const { cuts, pieces, notes } = await naming(field, video, split(source, limits));
+	const { cuts, pieces, notes } = await namingFile(field, video, split(source, limits));
 	return {
 		notes,
 		pieces: pieces.map((clip, index) => {
@@ -75,13 +75,13 @@ export async function cutVideo(
 	source: ByteSource,
 	seconds: number,
 ): Promise<CutVideo> {
-	const { file, notes } = await naming(field, video, beginningOf(source, seconds));
+	const { file, notes } = await namingFile(field, video, beginningOf(source, seconds));
 	const place = { number: 1, of: 1, from: 0, to: seconds };
 	return { notes, pieces: [{ ...place, file: partOf(video, file, place) }] };
 }
 
 /** With the field and the file before what is wrong with the file. @throws InputError then */
-export async function naming<T>(
+export async function namingFile<T>(
 	field: string,
 	{ fileName }: BinaryFile,
 	work: Promise<T>,

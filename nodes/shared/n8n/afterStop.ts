@@ -4,7 +4,7 @@ import type { DashScopeClient } from '../dashscope/client';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import { cancelTask, createTask } from '../dashscope/tasks';
 import type { CreateCall, CreatedTask } from '../dashscope/types';
-import { cancelSignalOf } from '../dashscope/uploads';
+import { cancelSignalOf } from '../dashscope/client';
 import { StoppedError } from '../tasks/errors';
 import type { Account } from '../tasks/account';
 import { cancelledLine, leftLine } from '../tasks/cancel';

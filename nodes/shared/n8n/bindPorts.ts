@@ -1,11 +1,12 @@
 import { sleep } from 'n8n-workflow';
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
+import { cancelSignalOf } from '../dashscope/client';
 import type { DashScopeClient } from '../dashscope/client';
 import { DashScopeError } from '../dashscope/errors';
 import { openResult } from '../dashscope/results';
 import type { FileFunctions, OpenResult } from '../dashscope/results';
 import { getTask, listTasks } from '../dashscope/tasks';
-import { cancelSignalOf, uploadFile } from '../dashscope/uploads';
+import { uploadFile } from '../dashscope/uploads';
 import { StoppedError } from '../tasks/errors';
 import type { Clock, LookPorts, TaskPorts } from '../tasks/ports';
 import { accountOf } from './accounts';

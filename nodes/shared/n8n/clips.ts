@@ -1,7 +1,7 @@
 /** Items whose video was edited in pieces: their tasks become one item again, and their videos one video. */
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { Task } from '../dashscope/types';
-import { cancelSignalOf } from '../dashscope/uploads';
+import { cancelSignalOf } from '../dashscope/client';
 import { joinClips } from '../media/mp4/join';
 import type { JoinOptions } from '../media/mp4/join';
 import { ClipError } from '../media/mp4/source';

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { cancelSignalOf } from '../dashscope/uploads';
+import { cancelSignalOf } from '../dashscope/client';
 import { StoppedError } from '../tasks/errors';
 import { errorItem, runError, toError } from './failures';
 import type { ItemFailure } from './failures';

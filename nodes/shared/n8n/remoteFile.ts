@@ -6,12 +6,12 @@ import type { OpenResult, Opened } from '../dashscope/results';
 import { InputError } from '../inputError';
 import { HEAD_BYTES, detectFormat } from '../media/formats';
 import { readFacts } from '../media/headers';
-import type { ByteSource, MediaFacts } from '../media/headers';
+import type { SkippableStream, MediaFacts } from '../media/headers';
 import { checkFacts, validateFile } from '../media/limits';
 import type { MediaLimits } from '../media/types';
 import { encodeUrl } from '../media/urls';
 import { StoppedError } from '../tasks/errors';
-import { cancelSignalOf } from '../dashscope/uploads';
+import { cancelSignalOf } from '../dashscope/client';
 
 /** Of a file whose host cannot give parts of it, no more is read in search of its header. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -78,7 +78,7 @@ export async function remoteFacts(
 }
 
 /** The bytes of a remote file in their order; what is jumped over is not fetched where the host can do that. */
-class RemoteStream implements ByteSource {
+class RemoteStream implements SkippableStream {
 	private result: OpenResult;
 	private chunks: AsyncIterator<Uint8Array>;
 	private position = 0;

@@ -9,7 +9,7 @@ import type { TaskRef } from './submit';
 import { Watch } from './watch';
 
 /** A task that was submitted elsewhere, to be waited for. */
-export interface AwaitedTask {
+export interface TaskToAwait {
 	/** Index of the input item. */
 	item: number;
 	taskId: string;
@@ -33,7 +33,7 @@ export type AwaitSettings = Pick<
  * @throws StoppedError after Stop
  */
 export async function awaitTasks<Video>(
-	tasks: AwaitedTask[],
+	tasks: TaskToAwait[],
 	ports: TaskPorts<Video>,
 	settings: AwaitSettings,
 ): Promise<Array<Outcome<Video>>> {
@@ -49,7 +49,7 @@ export async function awaitTasks<Video>(
 		model,
 		submittedAt = since,
 		download,
-	}: AwaitedTask): Promise<Outcome<Video>> => {
+	}: TaskToAwait): Promise<Outcome<Video>> => {
 		const job: TaskRef = { taskId, submittedAt, known: true, adopted: false };
 		const deadline = since + timeoutMs;
 		const order = { taskId, model, submittedAt, known: true, own: false, deadline };

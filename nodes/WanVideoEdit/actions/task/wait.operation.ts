@@ -5,7 +5,7 @@ import { rowOf } from '../../../shared/n8n/listedTask';
 import { runItems } from '../../../shared/n8n/runItems';
 import type { ReadyItem } from '../../../shared/n8n/runItems';
 import { awaitTasks } from '../../../shared/tasks/awaitTasks';
-import type { AwaitedTask } from '../../../shared/tasks/awaitTasks';
+import type { TaskToAwait } from '../../../shared/tasks/awaitTasks';
 import { currencyOf } from '../../../shared/tasks/price';
 import { optionsField, readSettings, waitOptions } from '../../fields/options';
 import { readPrices } from '../../fields/price';
@@ -36,7 +36,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const { holdMs, hint } = await readHold(this);
 	// All at once: each asks the task list for what only that tells of a task.
 	const found = await Promise.allSettled(
-		this.getInputData().map(async (_, item): Promise<AwaitedTask> => {
+		this.getInputData().map(async (_, item): Promise<TaskToAwait> => {
 			const taskId = readTaskId(this, item);
 			const { model = '', createdAt } = (await rowOf(ports, client, taskId)) ?? {};
 			const { offset = 0 } = ports.account;
@@ -50,7 +50,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		billing: { currency: currencyOf(client.baseUrl), priceListOf },
 		settings: { ...readSettings(this), submitOnly: false, holdMs },
 		hint,
-		readItem: async (item): Promise<Array<ReadyItem<AwaitedTask>>> => {
+		readItem: async (item): Promise<Array<ReadyItem<TaskToAwait>>> => {
 			const task = found[item];
 			if (task?.status !== 'fulfilled') return await Promise.reject(task?.reason);
 			return [{ request: task.value, output: readOutput(this, item, task.value.model) }];

@@ -21,7 +21,7 @@ import { BILLABLE_MODELS, EDIT_MODELS, priceListOf, regionalId, specOf } from '.
 import { planOf, videoSlotOf } from '../../models/estimate';
 import type { ModelRequest, ModelSpec } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
-import { anyLength, cuttingOf, naming, partsOf, secondsTaken } from '../longVideo';
+import { anyLength, cuttingOf, namingField, partsOf, secondsTaken } from '../longVideo';
 import { videoSecondsOf } from '../spending';
 import { video } from './media';
 
@@ -141,7 +141,7 @@ function specToEstimate(id: string): ModelSpec {
 /** The model with a video of any length, or one whose message for a longer video names the field. */
 function specFor(way: LongVideo, spec: ModelSpec): ModelSpec {
 	if (!EDIT_MODELS.some(({ id }) => id === spec.id)) return spec;
-	const change = way === 'fail' ? naming : anyLength;
+	const change = way === 'fail' ? namingField : anyLength;
 	const slots = spec.slots.map((slot) => ({ ...slot, limits: change(slot.limits) }));
 	return { ...spec, slots };
 }

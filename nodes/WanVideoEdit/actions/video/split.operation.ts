@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
 import { NoKeyFrameError, splitClip, splitTrusting } from '../../../shared/media/mp4/split';
-import { naming, sourceOf, splitVideo } from '../../../shared/media/pieces';
+import { namingFile, sourceOf, splitVideo } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { eachItem } from '../../../shared/n8n/eachItem';
@@ -88,7 +88,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 				}
 				return { items, notes };
 			};
-			const { items, notes } = await naming(
+			const { items, notes } = await namingFile(
 				FIELD,
 				video,
 				write(splitTrusting).catch(async (error: unknown) =>

@@ -24,7 +24,7 @@ export class EndedError extends UnreadableError {}
 const WORTH_JUMPING = 1024 * 1024;
 
 /** A stream that may be able to leave bytes out, as one over HTTP can. */
-export interface ByteSource extends AsyncIterable<Uint8Array> {
+export interface SkippableStream extends AsyncIterable<Uint8Array> {
 	/** Leaves out the next `count` bytes. @returns whether it did */
 	jump?(count: number): Promise<boolean>;
 }
@@ -42,7 +42,7 @@ export class Cursor {
 	private passed = 0;
 	private collected = 0;
 
-	constructor(private readonly stream: ByteSource) {
+	constructor(private readonly stream: SkippableStream) {
 		this.chunks = stream[Symbol.asyncIterator]();
 	}
 

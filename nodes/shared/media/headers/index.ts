@@ -1,13 +1,13 @@
 /** Reads what a media file's header says, from the beginning of a stream and no further than needed. */
 import type { MediaFormat } from '../types';
 import { Cursor, UnreadableError } from './cursor';
-import type { ByteSource } from './cursor';
+import type { SkippableStream } from './cursor';
 import type { MediaFacts } from './facts';
 import { readBmp, readJpeg, readPng, readWebp } from './images';
 import { readMp4 } from './mp4';
 
 export { Cursor, MAX_HELD_BYTES } from './cursor';
-export type { ByteSource } from './cursor';
+export type { SkippableStream } from './cursor';
 export type { MediaFacts } from './facts';
 
 type HeaderReader = (cursor: Cursor, facts: MediaFacts, size?: number) => Promise<void>;
@@ -27,7 +27,7 @@ const READERS: ReadonlyMap<string, HeaderReader> = new Map([
  * @param size of the file in bytes; without it, none is said to be cut off
  */
 export async function readFacts(
-	stream: ByteSource,
+	stream: SkippableStream,
 	format: MediaFormat,
 	size?: number,
 ): Promise<MediaFacts> {
