@@ -53,6 +53,8 @@ export interface Call {
 	about?: string;
 	/** Who sent it. */
 	executionId?: string;
+	/** With which API key. */
+	keyId?: string;
 	/** When it was sent. Epoch milliseconds. */
 	at: number;
 	/** Whether Stop had been pressed by then. */
@@ -68,6 +70,9 @@ export interface Call {
 
 const MODEL = 'wan2.7-videoedit';
 const HOST = 'dashscope.example';
+
+/** Of the API key that is used unless a test says otherwise. */
+export const OUR_KEY = 'key-1';
 
 export const faults = {
 	throttled: (retryAfter?: string): Fault => ({
@@ -103,6 +108,8 @@ export interface ServiceOptions {
 	 * For single tasks by their number from 1.
 	 */
 	listsRequestIds?: boolean | 'other' | ((number: number) => boolean | 'other');
+	/** What the list's rows carry as ID of the API key; nothing by default. */
+	listsKeyIds?: (task: { keyId: string; number: number }) => string | undefined;
 	/** The most rows on a page of the list, whatever is asked for. */
 	pageSize?: number;
 	/** Whether the list's rows say when a task ended; they do by default. */
@@ -115,6 +122,8 @@ export interface ServiceOptions {
 export interface Viewer {
 	/** Of the process. */
 	account?: Account;
+	/** Of the API key. */
+	keyId?: string;
 	executionId?: string;
 	exclusive?: boolean;
 	lineage?: string;
@@ -159,7 +168,9 @@ export class VirtualService {
 	private readonly aimed: Array<{ route: Route; about: string; left: number; fault: Fault }> = [];
 	private readonly store: TaskStore;
 	/** Of the one process that there is, unless a test says otherwise. */
-	readonly account = new Account(new Journal(0));
+	readonly account = new Account(new Journal(0), '', true);
+	/** Of the API keys that tasks were created with. */
+	private readonly keyIds = new Map<string, string>();
 	private created = 0;
 	private uploaded = 0;
 
@@ -202,8 +213,9 @@ export class VirtualService {
 	}
 
 	/** A task that was not submitted through the ports of this service. */
-	addTask(prompt: string, plan: Plan, model = MODEL): string {
-		return this.create({ model, input: { prompt }, parameters: {} }, plan, `r-${prompt}`);
+	addTask(prompt: string, plan: Plan, model = MODEL, keyId = OUR_KEY): string {
+		const body = { model, input: { prompt }, parameters: {} };
+		return this.create(body, plan, { requestId: `r-${prompt}`, keyId });
 	}
 
 	/**
@@ -216,6 +228,7 @@ export class VirtualService {
 		random = () => 0.5,
 		{
 			account = this.account,
+			keyId = OUR_KEY,
 			executionId = 'execution',
 			exclusive = false,
 			lineage,
@@ -226,7 +239,9 @@ export class VirtualService {
 		const telling = (aborts: boolean): DashScopeClient => {
 			const sentAt = this.clock.now();
 			return {
-				...clientOf(async (request) => await this.http(request, stop, aborts, executionId)),
+				...clientOf(
+					async (request) => await this.http(request, stop, aborts, { executionId, keyId }),
+				),
 				onAnswer: (time) => account.answered(sentAt, this.clock.now(), time),
 			};
 		};
@@ -263,11 +278,11 @@ export class VirtualService {
 		request: SentRequest,
 		stop: StopButton,
 		abortsCalls: boolean,
-		executionId?: string,
+		sender: Pick<Call, 'executionId' | 'keyId'> = {},
 	): Promise<HttpAnswer> {
 		const route = routeOf(request.options);
 		const about = aboutOf(route, request.options);
-		const call = this.noteCall(route, stop, { about, request, executionId });
+		const call = this.noteCall(route, stop, { about, request, ...sender });
 		const answer = await this.reach(call, stop, abortsCalls, async () => await this.answer(call));
 		if (this.options.tellsTime === false) return answer;
 		const date = new Date(call.answeredAt ?? this.serviceNow()).toUTCString();
@@ -277,7 +292,7 @@ export class VirtualService {
 	private noteCall(
 		route: Route,
 		stop: StopButton,
-		details: Pick<Call, 'about' | 'request' | 'executionId'> = {},
+		details: Pick<Call, 'about' | 'request' | 'executionId' | 'keyId'> = {},
 	): Call {
 		const fault = this.takeFault(route, details.about);
 		const requestId = `r-${this.calls.length + 1}`;
@@ -331,7 +346,7 @@ export class VirtualService {
 		}
 		switch (route) {
 			case 'create': {
-				call.created = this.create(request?.options.body, this.nextPlan(), call.requestId);
+				call.created = this.create(request?.options.body, this.nextPlan(), call);
 				const output = { task_id: call.created, task_status: 'PENDING' };
 				return answerOf(200, { body: { request_id: call.requestId, output } });
 			}
@@ -354,10 +369,15 @@ export class VirtualService {
 		return plan ?? { jobSeconds: 60 };
 	}
 
-	private create(body: unknown, plan: Plan, requestId: string): string {
+	private create(
+		body: unknown,
+		plan: Plan,
+		{ requestId, keyId = OUR_KEY }: Pick<Call, 'requestId' | 'keyId'>,
+	): string {
 		const request = isRecord(body) ? body : {};
 		this.created++;
 		const id = `task-${this.created}`;
+		this.keyIds.set(id, keyId);
 		this.store.create({
 			id,
 			requestId,
@@ -401,7 +421,7 @@ export class VirtualService {
 			if (lists === false) return {};
 			return { request_id: `${lists === 'other' ? 'other-' : ''}${requestId}` };
 		};
-		const { pageSize = Infinity, listsEnds = true } = this.options;
+		const { pageSize = Infinity, listsEnds = true, listsKeyIds = () => undefined } = this.options;
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
@@ -417,6 +437,10 @@ export class VirtualService {
 				model_name: task.model,
 				gmt_create: task.submittedAt,
 				...idOf(task),
+				api_key_id: listsKeyIds({
+					keyId: this.keyIds.get(task.id) ?? '',
+					number: Number(task.id.slice(5)),
+				}),
 				...(task.endedAt === undefined || task.endedAt > visible || !listsEnds
 					? {}
 					: { end_time: task.endedAt }),

@@ -73,6 +73,16 @@ export function isBeijing(baseUrl: string): boolean {
 	return hostname === 'dashscope.aliyuncs.com' || /[.-]cn-beijing\./.test(hostname);
 }
 
+/**
+ * Whether a host is DashScope itself: a shared host of some region, or a workspace's own. Others may be gateways, which
+ * submit with keys of their own.
+ */
+export function isDashScopeHost(hostname: string): boolean {
+	return /^(dashscope(-[a-z]+)?|[a-z0-9-]+\.dashscope|[a-z0-9-]+\.[a-z0-9-]+\.maas)\.aliyuncs\.com$/.test(
+		hostname,
+	);
+}
+
 /** A URL, or undefined where `new URL` would throw. */
 export function tryParseUrl(text: string, base?: URL): URL | undefined {
 	try {

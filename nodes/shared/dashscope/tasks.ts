@@ -275,6 +275,7 @@ export function parseTaskList(raw: JsonRecord): ListedTask[] {
 			status: statusAt(record, 'status') ?? 'RUNNING',
 			model: textAt(record, 'model_name'),
 			requestId: textAt(record, 'request_id'),
+			apiKeyId: textAt(record, 'api_key_id'),
 			createdAt: numberAt(record, 'gmt_create'),
 			startedAt: numberAt(record, 'start_time'),
 			finishedAt: numberAt(record, 'end_time'),

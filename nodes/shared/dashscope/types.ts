@@ -71,6 +71,8 @@ export interface ListedTask {
 	model?: string;
 	/** Of the call that created it. Documented by an example only. */
 	requestId?: string;
+	/** Of the API key that created it. */
+	apiKeyId?: string;
 	createdAt?: number;
 	startedAt?: number;
 	finishedAt?: number;

@@ -1,5 +1,6 @@
 import { createHash } from 'crypto';
 import type { DashScopeClient } from '../dashscope/client';
+import { isDashScopeHost } from '../dashscope/hosts';
 import { Account, Journal } from '../tasks/account';
 
 /**
@@ -13,7 +14,8 @@ const journal = new Journal(Date.now());
 /** What this process knows of the account behind a credential. */
 export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
 	const key = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
-	const account = accounts.get(key) ?? new Account(journal, key.slice(0, 12));
+	const direct = isDashScopeHost(new URL(baseUrl).hostname);
+	const account = accounts.get(key) ?? new Account(journal, key.slice(0, 12), direct);
 	accounts.set(key, account);
 	return account;
 }

@@ -39,6 +39,9 @@ const NAP_MS = 1_000;
 /** A list begun so long after a task had ended should show it. */
 const LIST_LAG_MS = 3_000;
 
+/** One alone cannot show that they have the same ID. */
+const ENOUGH_TASKS = 2;
+
 /** Ended tasks that are remembered: about a megabyte. */
 const MOST_ENDED = 1_000;
 
@@ -56,6 +59,13 @@ export interface OwnTask {
 	sentAt?: number;
 	/** Of the execution (`ports.ts`). */
 	lineage?: string;
+}
+
+interface NotedTask extends OwnTask {
+	notedAt: number;
+	offset?: number;
+	/** As lists show it; of a task that was submitted with the account's own key. */
+	apiKeyId?: string;
 }
 
 /** A submission of this process without a usable answer. */
@@ -118,7 +128,7 @@ export class Account {
 	offset: number | undefined;
 
 	private readonly gates = new Map<string, SubmissionGate>();
-	private readonly own = new Map<string, OwnTask & { notedAt: number; offset?: number }>();
+	private readonly own = new Map<string, NotedTask>();
 	private readonly lists = new Map<string, ListRead>();
 	private readonly awaited = new Set<{ model: string; submittedAt: number }>();
 	private readonly ended = new Map<string, Task>();
@@ -129,11 +139,23 @@ export class Account {
 	/**
 	 * @param journal of the process; all its accounts share one
 	 * @param id unlike any other account's, and the same in every process
+	 * @param direct whether the host is DashScope's own, which submits with the key that it is given
 	 */
 	constructor(
 		private readonly journal: Journal,
 		readonly id = '',
+		private readonly direct = false,
 	) {}
+
+	/**
+	 * The ID of the account's API key, as all tasks of ours show it in lists that were submitted with the key; undefined
+	 * until some have, or where they differ.
+	 */
+	get keyId(): string | undefined {
+		if (!this.direct) return undefined;
+		const ids = [...this.own.values()].flatMap(({ apiKeyId }) => apiKeyId ?? []);
+		return ids.length >= ENOUGH_TASKS && new Set(ids).size === 1 ? ids[0] : undefined;
+	}
 
 	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
 	submissions(model: string, createsPerSecond?: number): SubmissionGate {
@@ -369,6 +391,11 @@ export class Account {
 	}
 
 	private calibrate(rows: ListedTask[]): void {
+		for (const { taskId, apiKeyId } of rows) {
+			const known = this.own.get(taskId);
+			// Of other tasks it is not known whether the key was the same: an execution may go on with another one.
+			if (known?.model !== undefined && known.sentAt !== undefined) known.apiKeyId = apiKeyId;
+		}
 		const told = rows.flatMap(({ taskId, requestId }) => {
 			const known = this.own.get(taskId)?.requestId;
 			return known === undefined ? [] : [requestId === known];

@@ -28,6 +28,8 @@ export interface SentEntry {
 	id?: string;
 	/** Absent in what version 0.1.0 wrote down: it may be any. */
 	model?: string;
+	/** The account (`account.ts`) that it was sent with: its host and API key. */
+	account?: string;
 	/** When it was known that no usable answer comes. */
 	until?: number;
 	/** Of the answer, if it was an error with DashScope's own envelope. */

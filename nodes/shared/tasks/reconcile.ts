@@ -29,6 +29,8 @@ export interface LostSubmission {
 	until: number;
 	/** Of the error answer, if there was one with DashScope's own envelope. */
 	requestId?: string;
+	/** Of the API key that it was made with, where that is known. */
+	keyId?: string;
 }
 
 /** Another submission without a usable answer. */
@@ -134,8 +136,10 @@ export function candidatesOf(
 	});
 }
 
-function mayBelongTo(lost: LostSubmission, { createdAt }: ListedTask): boolean {
+function mayBelongTo(lost: LostSubmission, { createdAt, apiKeyId }: ListedTask): boolean {
 	const { from, to } = windowOf(lost);
+	const { keyId = apiKeyId } = lost;
+	if (apiKeyId !== undefined && apiKeyId !== keyId) return false;
 	return createdAt === undefined || (createdAt >= from && createdAt <= to);
 }
 

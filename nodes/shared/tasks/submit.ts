@@ -248,7 +248,7 @@ export class Submitter {
 		const id = randomUUID();
 		try {
 			if (ports.stopped()) throw new StoppedError();
-			ledger.sending(key, { since: sentAt, id, model });
+			ledger.sending(key, { since: sentAt, id, model, account: account.id });
 			this.underWay.add(id);
 			const { taskId, requestId } = await ports.createTask(call);
 			const submittedAt = ports.now();
@@ -655,10 +655,14 @@ export class Submitter {
 		return id ?? `${this.requestOf(key)} ${since}`;
 	}
 
-	private onServiceClock({ since, until, requestId, offset }: SentEntry): LostSubmission {
-		const ahead = offset ?? this.ports.account.offset ?? 0;
-		const end = until ?? since + LONGEST_CALL_MS;
-		return { since: since + ahead, until: end + ahead, requestId };
+	/** As the account's list shows it. */
+	private onServiceClock(entry: SentEntry): LostSubmission {
+		const { account } = this.ports;
+		const { since, until = since + LONGEST_CALL_MS, requestId, offset } = entry;
+		const ahead = offset ?? account.offset ?? 0;
+		// The user may have changed the key since.
+		const keyId = entry.account === account.id ? account.keyId : undefined;
+		return { since: since + ahead, until: until + ahead, requestId, keyId };
 	}
 
 	/** Milliseconds from a loss to a moment; on the service's clock where that is known, as ours may be set. */

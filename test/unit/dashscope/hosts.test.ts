@@ -1,6 +1,7 @@
 import {
 	baseUrlOf,
 	hostWithRegion,
+	isDashScopeHost,
 	isLoopbackHost,
 	isPrivateHost,
 } from '../../../nodes/shared/dashscope/hosts';
@@ -49,6 +50,19 @@ test.each(['127.0.0.1:8080', 'dashscope-us.aliyuncs.com', 'dashscope.aliyuncs.co
 		expect(hostWithRegion(host)).toBe(host);
 	},
 );
+
+test.each([
+	['dashscope.aliyuncs.com', true],
+	['dashscope-intl.aliyuncs.com', true],
+	['vpc-cn-beijing.dashscope.aliyuncs.com', true],
+	['ws-1.ap-southeast-1.maas.aliyuncs.com', true],
+	['gateway.example', false],
+	['dashscope.aliyuncs.com.example', false],
+	['function-1.cn-beijing.fc.aliyuncs.com', false],
+	['127.0.0.1', false],
+])('%s is a host of DashScope itself: %s', (host, direct) => {
+	expect(isDashScopeHost(host)).toBe(direct);
+});
 
 describe('custom base URL', () => {
 	test.each([

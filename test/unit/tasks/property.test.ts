@@ -23,7 +23,7 @@ import type { Task } from '../../../sandbox/tasks';
 import { mostPerSecond } from '../rates';
 import { HEADS, binary, editOf, fileOf, url } from '../requests';
 import { StopButton, VirtualClock } from '../virtualClock';
-import { VirtualService, faults, recordOf } from '../virtualService';
+import { OUR_KEY, VirtualService, faults, recordOf } from '../virtualService';
 import type { Call, Fault, Plan, Route } from '../virtualService';
 
 /**
@@ -57,8 +57,15 @@ interface Scenario {
 	/** How late a task is listed, its late storing included. */
 	listLagMs: number;
 	listsRequestIds: boolean | 'other';
-	/** When another application submits tasks with the same prompts. */
-	strangers: Array<{ afterMs: number; kind: number }>;
+	/**
+	 * What the list's rows carry as ID of the API key: the key's, nothing, another one for each task, or that of a gateway's
+	 * keys, which take turns.
+	 */
+	listsKeyIds: 'key' | 'nothing' | 'task' | 'gateway';
+	/** The user has changed the key before the second try, on the same account. */
+	changesKey: boolean;
+	/** When another application submits tasks with the same prompts, and whether with a key of its own. */
+	strangers: Array<{ afterMs: number; kind: number; ownKey: boolean }>;
 	/** Another execution of the same workflow, with the same items. */
 	other?: { afterMs: number; sameProcess: boolean; sameCredential: boolean };
 	/** What the user says, where it is true. */
@@ -232,10 +239,13 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		tellsTime: fc.constantFrom(true, true, true, false),
 		listLagMs: fc.constantFrom(0, 0, 2_000, 15_000, 45_000, 60_000),
 		listsRequestIds: fc.constantFrom<boolean | 'other'>(true, true, false, 'other'),
+		listsKeyIds: fc.constantFrom('key', 'key', 'nothing', 'task', 'gateway'),
+		changesKey: fc.constantFrom(false, false, true),
 		strangers: fc.array(
 			fc.record({
 				afterMs: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 200_000 })),
 				kind: fc.integer({ min: 0, max: KINDS - 1 }),
+				ownKey: fc.boolean(),
 			}),
 			{ maxLength: 3 },
 		),
@@ -273,6 +283,8 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'tellsTime',
 			'listLagMs',
 			'listsRequestIds',
+			'listsKeyIds',
+			'changesKey',
 			'strangers',
 			'saysExclusive',
 			'retriedExecution',
@@ -314,6 +326,8 @@ interface Story {
 /** Whose calls are whose. */
 const OURS = 'ours';
 const THEIRS = 'theirs';
+const THEIR_KEY = 'key-2';
+const NEW_KEY = 'key-3';
 
 /** The values one after another, again from the first. */
 function cycle(values: number[]): () => number {
@@ -358,6 +372,15 @@ async function play(scenario: Scenario): Promise<Story> {
 		tellsTime: scenario.tellsTime,
 		listLagMs: scenario.listLagMs,
 		listsRequestIds: scenario.listsRequestIds,
+		listsKeyIds: ({ keyId, number }) => {
+			const ids = {
+				key: keyId,
+				nothing: undefined,
+				task: `of-${number}`,
+				gateway: `key-${number % 2}`,
+			};
+			return ids[scenario.listsKeyIds];
+		},
 	});
 	service.plans = scenario.plans;
 	for (const [route, list] of Object.entries(scenario.faults) as Array<
@@ -373,8 +396,12 @@ async function play(scenario: Scenario): Promise<Story> {
 					},
 		);
 	}
-	for (const { afterMs, kind } of scenario.strangers) {
-		clock.at(clock.now() + afterMs, () => void service.addTask(promptOf(kind), { jobSeconds: 20 }));
+	for (const { afterMs, kind, ownKey } of scenario.strangers) {
+		const key = ownKey ? THEIR_KEY : OUR_KEY;
+		clock.at(
+			clock.now() + afterMs,
+			() => void service.addTask(promptOf(kind), { jobSeconds: 20 }, undefined, key),
+		);
 	}
 	const stop = new StopButton(clock);
 	const story: Story = { scenario, service, tries: [], others: [], recorded: new Set() };
@@ -383,7 +410,12 @@ async function play(scenario: Scenario): Promise<Story> {
 	const beside = killedAfterMs === undefined ? {} : { sameProcess: false };
 	const other = scenario.other && { ...scenario.other, ...beside };
 	const journal = new Journal(0);
-	const account = new Account(journal);
+	/** Of the process that the next try runs in. */
+	let current = journal;
+	/** With a key of an account. */
+	const accountWith = (keyId: string, of = journal) =>
+		new Account(of, keyId, scenario.listsKeyIds !== 'gateway');
+	const account = accountWith(OUR_KEY);
 	const alone = scenario.strangers.length === 0 && (other?.sameProcess ?? true);
 	const exclusive = alone && scenario.saysExclusive;
 	if (stopAfterMs !== undefined) {
@@ -406,6 +438,7 @@ async function play(scenario: Scenario): Promise<Story> {
 		service.ports(stop, scenario.aborts, jitter, {
 			executionId: OURS,
 			account: process,
+			keyId: process.id,
 			exclusive,
 			record,
 		});
@@ -415,9 +448,10 @@ async function play(scenario: Scenario): Promise<Story> {
 			scenario.items.map(async (kind, item) => await itemOf(kind, item)),
 		);
 		await clock.wait(afterMs);
-		const another = new Account(sameProcess ? journal : new Journal(0));
+		const theirKey = sameCredential ? OUR_KEY : THEIR_KEY;
+		const another = accountWith(theirKey, sameProcess ? journal : new Journal(0));
 		const process = sameProcess && sameCredential ? account : another;
-		const theirs = { executionId: THEIRS, account: process, exclusive };
+		const theirs = { executionId: THEIRS, account: process, keyId: theirKey, exclusive };
 		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
 		const settings = { ...scenario.settings, retries: 0, holdMs: undefined };
 		story.others = await runTasks(
@@ -556,11 +590,14 @@ async function play(scenario: Scenario): Promise<Story> {
 	for (let run = 0; run < scenario.runs; run++) {
 		const kills = run === 0 && scenario.killedAfterMs !== undefined ? 1 : 0;
 		for (let tries = 0; tries <= scenario.settings.retries + kills && !stop.stopped(); tries++) {
-			if ((scenario.restarts || story.tries.at(-1)?.killed) && tries > 0) {
+			const keyId = scenario.changesKey && tries > 0 ? NEW_KEY : ports.account.id;
+			const restarts = (scenario.restarts || story.tries.at(-1)?.killed) && tries > 0;
+			if (restarts) {
 				await clock.run(ended, 24 * longest(scenario));
-				ports = portsFor(new Account(new Journal(clock.now())));
+				current = new Journal(clock.now());
 				if (stop.stopped()) break;
 			}
+			if (restarts || keyId !== ports.account.id) ports = portsFor(accountWith(keyId, current));
 			if (scenario.retriedExecution && tries > 0) {
 				ports = { ...ports, executionId: `${OURS}, retry ${tries}` };
 			}
@@ -758,7 +795,7 @@ function losesNothing(story: Story): void {
 function keepsToBudgets({ service, scenario }: Story): void {
 	const { sameProcess = true, sameCredential = true } = scenario.other ?? {};
 	// Limits are known by process and credential.
-	if (!sameProcess || !sameCredential || scenario.restarts) return;
+	if (!sameProcess || !sameCredential || scenario.restarts || scenario.changesKey) return;
 	if (scenario.killedAfterMs !== undefined) return;
 	expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
 	const reads = [...service.times('query'), ...service.times('list')];

@@ -9,7 +9,7 @@ import { parseCompactTime } from '../../../sandbox/times';
 import { mostPerSecond } from '../rates';
 import { MODEL, VIDEO_URL } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
-import { VirtualService, faults } from '../virtualService';
+import { OUR_KEY, VirtualService, faults } from '../virtualService';
 import type { Fault, ServiceOptions, Viewer } from '../virtualService';
 
 const MINUTE = 60_000;
@@ -114,11 +114,12 @@ describe('a submission', () => {
 	});
 
 	test('is in the ledger before it is sent', async () => {
-		const { clock, store, attempt } = setup();
+		const { clock, service, store, attempt } = setup();
 		const submitting = attempt()('a');
 		await clock.pass(50);
 		const id = expect.any(String);
-		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START, model: MODEL, id } });
+		const account = service.account.id;
+		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START, model: MODEL, id, account } });
 		await clock.run(submitting);
 	});
 
@@ -900,6 +901,70 @@ describe('a submission that the service answers with an error of its own', () =>
 		await clock.pass(10 * MINUTE);
 		await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ taskId: 'task-1' });
 		expect(service.count('list')).toBe(2);
+	});
+});
+
+describe('a task that another application created meanwhile', () => {
+	const THEIR_KEY = 'key-2';
+	const listsKeyIds: ServiceOptions['listsKeyIds'] = ({ keyId }) => keyId;
+
+	/** Our tasks have been listed, a submission got no response, and a task fits that is not ours. */
+	async function afterTasks(
+		ours: string[],
+		options: ServiceOptions = {},
+		{ account = new Account(new Journal(0), 'ours', true), key = THEIR_KEY } = {},
+	) {
+		const all = setup({ listsKeyIds, ...options });
+		const { clock, service, attempt } = all;
+		await clock.run(Promise.all(ours.map(attempt({}, true, { account }))));
+		await clock.pass(10 * MINUTE);
+		service.addTask('a', { jobSeconds: 60 }, MODEL, key);
+		service.faults.create.push(faults.reset);
+		return { ...all, account };
+	}
+
+	test('with a key of its own is not in the way once two of ours have shown the ID of our key', async () => {
+		const { clock, service, attempt, account } = await afterTasks(['b', 'c']);
+		const job = await clock.run(attempt({}, true, { account })('a'));
+		expect(job).toMatchObject({ taskId: 'task-4', adopted: false });
+		expect(service.count('create')).toBe(4);
+	});
+
+	test.each<[string, string[], ServiceOptions, { account?: Account; key?: string }]>([
+		['with our key', ['b', 'c'], {}, { key: OUR_KEY }],
+		['while only one of ours has been listed', ['b'], {}, {}],
+		['where lists name no keys', ['b', 'c'], { listsKeyIds: () => undefined }, {}],
+		['where each row names another', ['b', 'c'], { listsKeyIds: ({ number }) => `${number}` }, {}],
+		['behind a gateway', ['b', 'c'], {}, { account: new Account(new Journal(0), 'gateway') }],
+	])('may be ours: %s', async (_what, ours, options, theirs) => {
+		const { clock, attempt, account } = await afterTasks(ours, options, theirs);
+		const error = await clock.run(failureOf(attempt({}, true, { account })('a')));
+		expect(error.details.possibleTaskIds).toBe(`task-${ours.length + 1}`);
+	});
+
+	test('may be ours after the user has chosen another key', async () => {
+		const { clock, service, attempt, account } = await afterTasks(['b', 'c'], {}, { key: OUR_KEY });
+		await clock.run(failureOf(attempt({}, true, { account })('a')));
+		const next = {
+			account: new Account(new Journal(clock.now()), 'new', true),
+			keyId: 'key-3',
+		};
+		const submit = attempt({}, true, next);
+		await clock.run(Promise.all(['d', 'e'].map(submit)));
+		const error = await clock.run(failureOf(submit('a')));
+		expect(error.details.possibleTaskIds).toBe('task-3');
+		expect(service.tasksOf('a')).toHaveLength(1);
+	});
+
+	test('may be ours where only tasks that the execution submitted with another key have been listed', async () => {
+		const { clock, service, attempt } = setup({ listsKeyIds });
+		await clock.run(Promise.all(['b', 'c'].map(attempt())));
+		const account = new Account(new Journal(clock.now()), 'new', true);
+		service.faults.create.push(faults.resetAfterwards);
+		const retry = attempt({}, true, { account, keyId: 'key-3' });
+		const error = await clock.run(failureOf(retry('a')));
+		expect(error.details.possibleTaskIds).toContain('task-3');
+		expect(service.tasksOf('a')).toHaveLength(1);
 	});
 });
 
