@@ -129,6 +129,8 @@ export class Account {
 
 	private readonly gates = new Map<string, SubmissionGate>();
 	private readonly own = new Map<string, NotedTask>();
+	/** IDs of API keys, each with the number of our tasks that show it. */
+	private readonly keyIds = new Map<string, number>();
 	private readonly lists = new Map<string, ListRead>();
 	private readonly awaited = new Set<{ model: string; submittedAt: number }>();
 	private readonly ended = new Map<string, Task>();
@@ -152,9 +154,8 @@ export class Account {
 	 * until some have, or where they differ.
 	 */
 	get keyId(): string | undefined {
-		if (!this.direct) return undefined;
-		const ids = [...this.own.values()].flatMap(({ apiKeyId }) => apiKeyId ?? []);
-		return ids.length >= ENOUGH_TASKS && new Set(ids).size === 1 ? ids[0] : undefined;
+		const [[id, tasks] = ['', 0], another] = this.keyIds;
+		return this.direct && another === undefined && tasks >= ENOUGH_TASKS ? id : undefined;
 	}
 
 	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
@@ -394,7 +395,10 @@ export class Account {
 		for (const { taskId, apiKeyId } of rows) {
 			const known = this.own.get(taskId);
 			// Of other tasks it is not known whether the key was the same: an execution may go on with another one.
-			if (known?.model !== undefined && known.sentAt !== undefined) known.apiKeyId = apiKeyId;
+			if (known?.model === undefined || known.sentAt === undefined) continue;
+			if (apiKeyId === undefined || apiKeyId === known.apiKeyId) continue;
+			known.apiKeyId = apiKeyId;
+			this.keyIds.set(apiKeyId, (this.keyIds.get(apiKeyId) ?? 0) + 1);
 		}
 		const told = rows.flatMap(({ taskId, requestId }) => {
 			const known = this.own.get(taskId)?.requestId;
