@@ -1,0 +1,30 @@
+import { accountOf } from '../../../nodes/shared/n8n/accounts';
+import { answering } from '../http';
+import { VirtualClock } from '../virtualClock';
+
+const { client } = answering();
+const at = (baseUrl: string, apiKey = 'sk-1') => accountOf({ ...client, baseUrl, apiKey });
+
+test('all executions with the same host and key share an account, which does not show the key', () => {
+	const account = at('https://dashscope.aliyuncs.com');
+	expect(at('https://dashscope.aliyuncs.com')).toBe(account);
+	expect(at('https://dashscope.aliyuncs.com', 'sk-2')).not.toBe(account);
+	expect(at('https://dashscope-intl.aliyuncs.com')).not.toBe(account);
+	expect(account.id).not.toContain('sk-1');
+});
+
+test.each([
+	['https://dashscope-intl.aliyuncs.com', 'key-1'],
+	['https://ws-1.cn-beijing.maas.aliyuncs.com', 'key-1'],
+	['https://gateway.example', undefined],
+	['http://127.0.0.1:8080', undefined],
+])('at %s the task list shows the ID of the key: %s', async (baseUrl, expected) => {
+	const account = at(baseUrl, 'sk-3');
+	const clock = new VirtualClock();
+	const stop = { now: clock.now, sleep: clock.wait, random: () => 0.5, stopped: () => false };
+	const tasks = ['task-1', 'task-2'];
+	for (const taskId of tasks) account.knows(taskId, { model: 'm', sentAt: 1, requestId: 'r' }, 1);
+	const rows = tasks.map((taskId) => ({ taskId, status: 'RUNNING' as const, apiKeyId: 'key-1' }));
+	await clock.run(account.list(stop, 'm', 0, async () => await Promise.resolve(rows)));
+	expect(account.keyId).toBe(expected);
+});
