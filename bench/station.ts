@@ -146,6 +146,14 @@ export class Station {
 		return { rows, seconds, each };
 	}
 
+	/** What the first of these executions that has not succeeded says of it. */
+	async failureOf(rows: ExecutionRow[]): Promise<string> {
+		const bad = rows.find(({ status }) => status !== 'success');
+		if (bad === undefined) return 'has not ended';
+		const { data } = await this.n8n.execution(bad.id);
+		return `${bad.status}: ${data.resultData.error?.message ?? 'no message'}`;
+	}
+
 	/** Of the tasks in the order in which they were submitted, seconds. */
 	ideal(slots: number): number {
 		return idealSeconds(

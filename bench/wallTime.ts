@@ -32,6 +32,8 @@ export interface Trial {
 export interface Taken extends Trial {
 	/** To the ideal; undefined when the execution did not succeed. */
 	ratio?: number;
+	/** Why it did not. */
+	failure?: string;
 	created: number;
 	refused: number;
 	peakPerSecond: number;
@@ -60,12 +62,13 @@ async function take(run: Run, trial: Trial): Promise<Taken> {
 	const jobSeconds = Array.from({ length: items }, () => least + (most - least) * random());
 	return await run.at({ way, sandbox: { slots: SLOTS }, jobSeconds }, async (station) => {
 		await station.start(1, items);
-		const { seconds } = await station.ended(1, 1_300_000);
+		const { rows, seconds } = await station.ended(1, 1_300_000);
 		const created = station.tasks().length;
 		const times = station.requestTimes();
 		return {
 			...trial,
 			ratio: seconds && seconds / station.ideal(SLOTS),
+			failure: seconds === undefined ? await station.failureOf(rows) : undefined,
 			created,
 			refused: station.refusals(),
 			peakPerSecond: mostPerSecond(times),
@@ -90,7 +93,7 @@ export async function measureWallTime(run: Run): Promise<Figure> {
 	const taken = await inParallel(AT_ONCE, trials, async (trial) => {
 		await turn();
 		const one = await take(run, trial);
-		tell(`${TITLES[one.way]}, ${one.items}: ${one.ratio?.toFixed(3) ?? 'failed'}`);
+		tell(`${TITLES[one.way]}, ${one.items}: ${one.ratio?.toFixed(3) ?? `failed, ${one.failure}`}`);
 		return one;
 	});
 	return wallTimeFigure(taken);
