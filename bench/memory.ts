@@ -68,14 +68,12 @@ async function take(laboratory: Laboratory, ask: Probe['ask'], one: Case): Promi
 	await laboratory.refresh();
 	// The service's own work would take processor time from what is measured.
 	sandbox.configure(direction === 'upload' ? { slots: 0 } : { resultBytes: bytes, slots: 5 });
-	const file = async () => await largeVideos(sandbox.samples.video, n8n.files, bytes, 1);
-	const workflows = {
-		reading: async () => controlWorkflow(await file()),
-		upload: async () => uploadWorkflow(await file()),
-		download: () => downloadWorkflow(sandbox.samples.video.url, 1),
-		qwenCloud: () => qwenCloudWorkflow(),
-	};
-	const workflow = await workflows[by === 'active' ? direction : by]();
+	const { video } = sandbox.samples;
+	let workflow = by === 'qwenCloud' ? qwenCloudWorkflow() : downloadWorkflow(video.url, 1);
+	if (direction === 'upload') {
+		const files = await largeVideos(video, n8n.files, bytes, 1);
+		workflow = by === 'reading' ? controlWorkflow(files) : uploadWorkflow(files);
+	}
 	if (full) {
 		await ask(`/fill?megabytes=${HEAP_MB}`);
 		await sleep(SETTLE_MS);

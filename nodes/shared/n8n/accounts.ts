@@ -14,8 +14,10 @@ const journal = new Journal(Date.now());
 /** What this process knows of the account behind a credential. */
 export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
 	const key = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
+	const known = accounts.get(key);
+	if (known !== undefined) return known;
 	const direct = isDashScopeHost(new URL(baseUrl).hostname);
-	const account = accounts.get(key) ?? new Account(journal, key.slice(0, 12), direct);
+	const account = new Account(journal, key.slice(0, 12), direct);
 	accounts.set(key, account);
 	return account;
 }
