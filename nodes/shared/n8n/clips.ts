@@ -11,7 +11,7 @@ import type { Piece } from '../media/pieces';
 import type { BinaryFile } from '../media/types';
 import { StoppedError, TaskError } from '../tasks/errors';
 import { duplicatesSentence } from '../tasks/run';
-import type { Duplicate } from '../tasks/submit';
+import type { Duplicate } from '../tasks/duplicates';
 import { fileOf, stored } from './binary';
 import { inShort, toError } from './failures';
 import type { FailedPieces, SettledItem, SettledTask } from './handOn';

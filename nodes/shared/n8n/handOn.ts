@@ -5,7 +5,7 @@ import { estimateCost, sumOf, totalsSentence } from '../tasks/price';
 import type { Billed, Billing, PricePerSecond } from '../tasks/price';
 import { duplicatesSentence } from '../tasks/run';
 import type { Settled, SubmittedTask } from '../tasks/run';
-import type { Duplicate } from '../tasks/submit';
+import type { Duplicate } from '../tasks/duplicates';
 import { gathered } from './clips';
 import type { ClipPlace, JoinedPieces } from './clips';
 import { errorItem, runError } from './failures';

@@ -4,7 +4,7 @@ import type { ListedTask, Task, Usage } from '../dashscope/types';
 import { expiryOf, explain } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
 import type { SubmittedTask } from '../tasks/run';
-import type { Duplicate } from '../tasks/submit';
+import type { Duplicate } from '../tasks/duplicates';
 import type { FinishedPiece, JoinedPieces } from './clips';
 
 /** ISO 8601 in UTC, or null for "not yet" or "not known". */

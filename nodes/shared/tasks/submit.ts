@@ -3,23 +3,17 @@ import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import type { CreateCall, ListedTask } from '../dashscope/types';
 import type { ListRead } from './account';
 import { NotTakenError, StoppedError } from './errors';
+import { findDuplicates } from './duplicates';
+import type { Duplicate } from './duplicates';
 import type { Ledger, SentEntry, SubmittedEntry } from './ledger';
 import type { TaskPorts } from './ports';
-import {
-	CLOCK_MARGIN_MS,
-	LISTED_AFTER_MS,
-	FREE,
-	candidatesOf,
-	exactMatch,
-	judge,
-	windowOf,
-} from './reconcile';
-import type { LostSubmission } from './reconcile';
+import { FREE, LISTED_AFTER_MS, exactMatch, judge } from './reconcile';
 import { isFollowed, recordedOf } from './record';
 import { backoff } from './schedule';
 import type { Taken } from './submissionGate';
 import { notTaken, outcomeUnknown, refusal } from './submitErrors';
 import type { Unknown } from './submitErrors';
+import { Witness, lostAt } from './witness';
 
 /** A task that stands for a request. */
 export interface TaskRef {
@@ -33,16 +27,6 @@ export interface TaskRef {
 	adopted: boolean;
 	/** The request ID of the submission proved it, or the record of tasks. */
 	proven?: boolean;
-}
-
-/** A task that was created for a request besides the one that stands for it. */
-export interface Duplicate {
-	/** Absent where the list could not be read at the end: there may be one or not. */
-	taskId?: string;
-	/** Cancelled while it waited, so that it is not billed. */
-	cancelled: boolean;
-	/** Surely of this request; otherwise it may be somebody else's. */
-	certain: boolean;
 }
 
 export interface SubmitSettings {
@@ -74,12 +58,6 @@ const LONGEST_LOOK_PAUSE_MS = 11_000;
 const BRIEF_LOOKS = 2;
 const BRIEF_PAUSE_MS = 1_000;
 
-/** When second tasks are looked for, in ms after a submission that was taken for not done. */
-const DUPLICATE_LOOKS = [20_000, 45_000, LISTED_AFTER_MS + 5_000];
-
-/** Of a list that nobody will look at again. */
-const LIST_TRIES = 4;
-
 /** A gateway that has no task list refuses it each time; one that has no such model may say so in a garbled answer. */
 const BELIEVED_REFUSALS = 3;
 
@@ -93,23 +71,8 @@ const WRONG_ADDRESS = /^ENOTFOUND$|CERT|VERIFY|ISSUER/;
 /** A host that never answered this process is waited for so long only: its address or port may be wrong. */
 const NEVER_REACHED_MS = 5 * 60_000;
 
-/** The longest time that a create call may be under way; for one whose end nobody saw. */
-const LONGEST_CALL_MS = 125_000;
-
 /** A look so long ago is as good as one now. */
 const MOMENT_MS = 2_000;
-
-/** Until submissions that are under way have their answer. */
-const UNDER_WAY_PAUSE_MS = 250;
-
-const MINUTE_MS = 60_000;
-
-/** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */
-const WITNESS_MS = 10 * MINUTE_MS;
-const JITTER_MS = 5_000;
-
-/** The task list spans 24 hours at most. */
-const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 
 /** The task that the ledger has for a request. */
 export function refOf(entry: SubmittedEntry): TaskRef {
@@ -123,12 +86,14 @@ export class Submitter {
 	private readonly underWay = new Set<string>();
 	/** When the task list was looked at for a request. Epoch milliseconds. */
 	private readonly lookedAt = new Map<string, number>();
+	private readonly witness: Witness;
 
 	constructor(
 		private readonly ports: TaskPorts<unknown>,
 		private readonly ledger: Ledger,
 		private readonly settings: SubmitSettings,
 	) {
+		this.witness = new Witness(ports, ledger, settings.final === true);
 		// What earlier tries, or another process, knew.
 		for (const { taskId, requestId } of ledger.submissions()) {
 			ports.account.knows(taskId, { requestId, lineage: ports.lineage }, ports.now());
@@ -214,7 +179,7 @@ export class Submitter {
 		const sinceThen = this.ports.now() - (this.lookedAt.get(key) ?? -Infinity);
 		if (lost.length === 0 || sinceThen < MOMENT_MS) return false;
 		// After Stop nothing is submitted anyway.
-		const list = await this.readOnce(model, lost).catch(() => undefined);
+		const list = await this.witness.readOnce(model, lost).catch(() => undefined);
 		if (list !== undefined && 'rows' in list) this.adoptAbandoned(key, list);
 		return true;
 	}
@@ -306,7 +271,7 @@ export class Submitter {
 		const asked = new Set<string>();
 		for (let looks = 1; ; looks++) {
 			if (looks > 1 || failures.length > 0) await ports.sleep(this.pauseBefore(looks, entry));
-			const list = await this.read(model, this.lostBy(key));
+			const list = await this.witness.read(model, this.lostBy(key));
 			let trouble: string | undefined;
 			if ('rows' in list) {
 				this.lookedAt.set(key, list.at);
@@ -314,19 +279,23 @@ export class Submitter {
 				if (late !== undefined) return late;
 				const recorded = await this.recorded(key, entry, list, asked);
 				if (recorded === 'ended' && entry.recorded === 'only') {
-					ports.account.finds(this.idOf(key, entry));
+					ports.account.finds(this.witness.idOf(key, entry));
 					ledger.forget(key);
 					return undefined;
 				}
 				if (recorded === 'ended')
 					ledger.sending(key, Object.assign(entry, { recorded: undefined }));
 				else if (recorded !== undefined) return this.adopt(key, entry, recorded, true);
-				const evidence = this.evidence(key, model, entry, list);
+				const evidence = this.witness.evidence(key, model, entry, list);
 				// Noted, so that the list is read from the right moment on if our clock is set meanwhile.
 				entry.offset ??= ports.account.offset;
 				const lagMs = (entry.lagMs = Math.max(entry.lagMs ?? 0, evidence.lagMs));
 				ledger.lost(key, { offset: entry.offset, ...(lagMs > 0 ? { lagMs } : {}) });
-				const verdict = judge(this.onServiceClock(entry), { ...evidence, lagMs, reads: ++reads });
+				const verdict = judge(this.witness.onServiceClock(entry), {
+					...evidence,
+					lagMs,
+					reads: ++reads,
+				});
 				if (verdict.is === 'ours') return this.adopt(key, entry, verdict.task);
 				// What is recorded was created, whatever is listed: the list may be another account's.
 				const hidden = verdict.is === 'absent' && entry.recorded !== undefined;
@@ -335,7 +304,7 @@ export class Submitter {
 				}
 				if ('candidates' in verdict) ({ candidates } = verdict);
 				if (verdict.is === 'unclear' || hidden) {
-					candidates = this.candidates(key, model, list);
+					candidates = this.witness.candidates(this.lostBy(key), model, list);
 					const tooOld = !evidence.reaches;
 					return this.risk(key, { model, candidates, failure: failures.at(-1), tooOld });
 				}
@@ -343,7 +312,7 @@ export class Submitter {
 				trouble = list.message;
 				refusals = list.kind === 'rejected' ? refusals + 1 : 0;
 			}
-			const waited = this.elapsed(entry, ports.now());
+			const waited = this.witness.elapsed(entry, ports.now());
 			const old = waited > 2 * LISTED_AFTER_MS;
 			const believed = brief ? old && refusals >= BRIEF_LOOKS : refusals >= BELIEVED_REFUSALS;
 			if (brief && looks >= BRIEF_LOOKS && !believed) {
@@ -403,16 +372,6 @@ export class Submitter {
 		this.ledger.abandon(key, true);
 	}
 
-	/** The tasks that any submission of a request may have created. */
-	private candidates(key: string, model: string, { rows }: ListRead): ListedTask[] {
-		const evidence = { rows, ...this.known(model) };
-		const found = this.lostBy(key).flatMap((lost) => {
-			const isTaken = (taskId: string) => this.isTaken(taskId, lost.unseen);
-			return candidatesOf(this.onServiceClock(lost), { ...evidence, isTaken });
-		});
-		return [...new Set(found)];
-	}
-
 	/** The submissions of a request that may have created a task. */
 	private lostBy(key: string): SentEntry[] {
 		const entry = this.ledger.find(key);
@@ -441,7 +400,7 @@ export class Submitter {
 		// What the record or the request ID proves needs no other sign that it is the right task.
 		const proven = recorded || (requestId !== undefined && requestId === row.requestId);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true, proven });
-		account.finds(this.idOf(key, entry));
+		account.finds(this.witness.idOf(key, entry));
 		account.knows(taskId, { sentAt: recorded ? submittedAt : since, lineage }, ports.now());
 		const why = recorded ? 'recorded by an earlier try' : 'whose submission got no answer';
 		ports.log(`Adopted task ${taskId}, ${why}`);
@@ -449,235 +408,31 @@ export class Submitter {
 	}
 
 	/**
-	 * Looks for second tasks of a request, until they would be listed: those of submissions that were taken for not done.
-	 * @param lost those submissions, at least one
+	 * Looks for second tasks of a request: those of submissions that were taken for not done.
 	 * @param key of the request, if it may have no task yet: then the first that surely is its own becomes its task
-	 * @returns the tasks found; one that surely is this request's and still waits has been cancelled
 	 * @throws StoppedError
 	 */
 	async duplicates(model: string, lost: SentEntry[], key?: string): Promise<Duplicate[]> {
-		const { ports, settings } = this;
-		const now = ports.now();
-		const end = Math.max(...lost.map(({ since, until = since }) => until));
-		const later = DUPLICATE_LOOKS.map((after) => end + after).filter((at) => at > now);
-		// Those that an earlier try found are told again: n8n shows only what the last one says.
-		const found = new Map(
-			this.ledger.secondTasks(lost).map(({ taskId, cancelled = false }): [string, Duplicate] => {
-				return [taskId, { taskId, cancelled, certain: true }];
-			}),
-		);
-		let readAt = -Infinity;
-		for (const moment of settings.brief === true || later.length === 0 ? [now] : later) {
-			// The clock may have been set back.
-			const pause = Math.min(moment - ports.now(), LISTED_AFTER_MS);
-			if (pause > 0) await ports.sleep(pause);
-			const list = await this.readPatiently(model, lost);
-			if (!('rows' in list)) continue;
-			readAt = list.at;
-			if (key !== undefined && this.ledger.find(key) === undefined) this.adoptAbandoned(key, list);
-			for (const entry of lost) {
-				const { rows } = list;
-				const exact = exactMatch(entry, rows);
-				if (exact !== undefined && !this.isTaken(exact.taskId)) {
-					found.set(exact.taskId, await this.cancelDuplicate(exact.taskId, entry));
-				} else if (exact === undefined) {
-					const evidence = { rows, ...this.known(model) };
-					for (const { taskId } of candidatesOf(this.onServiceClock(entry), evidence)) {
-						found.set(taskId, { taskId, cancelled: false, certain: false });
-					}
-				}
-			}
-		}
-		const unread = readAt < end + LISTED_AFTER_MS ? [{ cancelled: false, certain: false }] : [];
-		return [...found.values(), ...unread];
-	}
-
-	private async cancelDuplicate(taskId: string, { requestId }: SentEntry): Promise<Duplicate> {
-		const { ports, ledger } = this;
-		const submittedAt = ports.now();
-		ledger.duplicate({ taskId, submittedAt, requestId });
-		ports.account.knows(taskId, {}, ports.now());
-		const cancelled = await ports.cancelTask(taskId).then(
-			() => true,
-			() => false,
-		);
-		ledger.duplicate({ taskId, submittedAt, requestId, cancelled });
-		const what = cancelled ? 'was canceled' : 'will be billed if it succeeds';
-		ports.log(`Task ${taskId} is a second one for the same item; it ${what}`);
-		return { taskId, cancelled, certain: true };
-	}
-
-	/** The same, tried again a moment later where it fails. */
-	private async readPatiently(
-		model: string,
-		lost: SentEntry[],
-	): Promise<ListRead | DashScopeError> {
-		for (let failures = 1; ; failures++) {
-			const list = await this.read(model, lost);
-			if ('rows' in list || failures >= LIST_TRIES) return list;
-			await this.ports.sleep(failures * BRIEF_PAUSE_MS);
-		}
-	}
-
-	/**
-	 * @returns the list as it is when all submissions under way have their answer: the task of one could be taken for a
-	 * lost one's. Or why it could not be read
-	 */
-	private async read(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
-		const { ports } = this;
-		const list = await this.readOnce(model, lost);
-		if ('rows' in list) while (ports.account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
-		return list;
-	}
-
-	/** @returns the list, or why it could not be read */
-	private async readOnce(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
-		const { ports } = this;
-		const { account } = ports;
-		const serviceNow = ports.now() + (account.offset ?? 0);
-		const windows = lost.map((entry) => windowOf(this.onServiceClock(entry)).from);
-		// And one that was sent shortly before, which tells whether the list lags.
-		const first = Math.min(...lost.map((entry) => this.onServiceClock(entry).since));
-		const before = this.sentByExecution(model)
-			.map(({ at }) => at)
-			.filter((at) => at < first && at > first - WITNESS_MS);
-		// Far enough back to show a task of our own, which tells whether rows carry request IDs.
-		const known = account.listsRequestIds ? undefined : account.newestKnown(model);
-		const from = Math.max(
-			Math.min(
-				...windows,
-				known === undefined ? Infinity : known + (account.offset ?? 0) - MINUTE_MS,
-				before.length === 0 ? Infinity : Math.max(...before) - CLOCK_MARGIN_MS - JITTER_MS,
-			),
-			serviceNow - LONGEST_SPAN_MS,
-		);
-		// The end of the span is set when the call is sent: it may wait long for its turn.
-		const readUntilNow = async (start: number) => {
-			const to = ports.now() + (account.offset ?? 0) + MINUTE_MS;
-			return await ports.listTasks({ model, from: start, to });
+		const { ports, ledger, witness, settings } = this;
+		const seen = (list: ListRead) => {
+			if (key !== undefined && ledger.find(key) === undefined) this.adoptAbandoned(key, list);
 		};
-		try {
-			return await account.list(ports, model, from, readUntilNow);
-		} catch (error) {
-			if (ports.stopped()) return await Promise.reject(error);
-			const failure = error instanceof DashScopeError ? error : undefined;
-			const message = error instanceof Error ? error.message : String(error);
-			ports.log(`The task list could not be read: ${message}`);
-			return failure ?? new DashScopeError(message, { kind: 'lost' });
-		}
-	}
-
-	private evidence(key: string, model: string, entry: SentEntry, list: ListRead) {
-		const { account, exclusive } = this.ports;
-		const { since, until = since + LONGEST_CALL_MS } = entry;
-		const shownUntil = list.at + (account.offset ?? 0) - LISTED_AFTER_MS;
-		const lagMs = this.lagOf(list, model, this.onServiceClock(entry).since, shownUntil);
-		return {
-			rows: list.rows,
-			// Not now: the answers of submissions under way may have been waited for since.
-			elapsedMs: this.elapsed(entry, list.at),
-			fresh: this.settings.final !== true && account.isFresh(list, model, until),
-			stale: lagMs !== undefined,
-			lagMs: lagMs ?? 0,
-			reaches: this.onServiceClock(entry).since >= list.from,
-			// Whoever else used the account at that time, only the n8n that ended could tell.
-			exclusive: exclusive && entry.unseen !== true,
-			...this.known(model, key, entry),
-		};
-	}
-
-	/**
-	 * How much a list lags at least: the age of the oldest task of ours that it should show and lacks. Of those sent before
-	 * the loss, only this execution's count: others may be from before a sandbox was reset.
-	 * @param since the loss, on the service's clock, as `until`, which the age is counted to
-	 * @returns undefined where it lacks none
-	 */
-	private lagOf(
-		{ rows, from }: ListRead,
-		model: string,
-		since: number,
-		until: number,
-	): number | undefined {
-		const listed = new Set(rows.map(({ taskId }) => taskId));
-		const before = new Set(this.sentByExecution(model).map(({ taskId }) => taskId));
-		const ages = this.ports.account.sentOf(model).flatMap(({ taskId, at }) => {
-			const shown = at <= until && at >= from + CLOCK_MARGIN_MS;
-			const counts = at >= since || before.has(taskId);
-			return shown && counts && !listed.has(taskId) ? [until - at] : [];
-		});
-		return ages.length === 0 ? undefined : Math.max(...ages);
-	}
-
-	/** The tasks of a model that this execution sent, with the moment of each on the service's clock. */
-	private sentByExecution(model: string): Array<{ taskId: string; at: number }> {
-		const claimed = new Set(this.ledger.submissions().map(({ taskId }) => taskId));
-		return this.ports.account.sentOf(model).filter(({ taskId }) => claimed.has(taskId));
-	}
-
-	/** What is known of other submissions than a request's. */
-	private known(model: string, key = '', entry?: SentEntry) {
-		const { account } = this.ports;
-		const except = entry === undefined ? '' : this.idOf(key, entry);
-		const request = this.requestOf(key);
-		return {
-			listsRequestIds: account.listsRequestIds,
-			isTaken: (taskId: string) => this.isTaken(taskId, entry?.unseen),
-			isClaimed: (taskId: string) => this.ledger.claims(taskId),
-			others: account.othersLost(except, model).map((other) => ({
-				...this.onServiceClock(other),
-				sameRequest: other.request === request,
-			})),
-		};
-	}
-
-	/** @param unseen of a submission that may have been made by a try which left no memory: that try's tasks are not another's */
-	private isTaken(taskId: string, unseen = false): boolean {
-		const { account, lineage } = this.ports;
-		if (this.ledger.claims(taskId)) return true;
-		if (unseen && lineage !== undefined && account.descends(taskId, lineage)) return false;
-		return account.owns(taskId);
+		const search = { model, lost, brief: settings.brief === true, seen };
+		return await findDuplicates(ports, ledger, witness, search);
 	}
 
 	/** Lets the other executions of this process know what this one has lost; what is under way is waited for. */
 	private noteLost(): void {
 		for (const { key, entry } of this.ledger.unanswered()) {
-			const id = this.idOf(key, entry);
+			const id = this.witness.idOf(key, entry);
 			if (this.underWay.has(id)) continue;
-			this.ports.account.loses(id, { ...entry, request: this.requestOf(key) });
+			this.ports.account.loses(id, { ...entry, request: this.witness.requestOf(key) });
 		}
 	}
 
-	private requestOf(key: string): string {
-		return `${this.ports.executionId} ${key}`;
-	}
-
-	private idOf(key: string, { id, since }: SentEntry): string {
-		return id ?? `${this.requestOf(key)} ${since}`;
-	}
-
-	/** As the account's list shows it. */
-	private onServiceClock(entry: SentEntry): LostSubmission {
-		const { account } = this.ports;
-		const { since, until = since + LONGEST_CALL_MS, requestId, offset } = entry;
-		const ahead = offset ?? account.offset ?? 0;
-		// The user may have changed the key since.
-		const keyId = entry.account === account.id ? account.keyId : undefined;
-		return { since: since + ahead, until: until + ahead, requestId, keyId };
-	}
-
-	/** Milliseconds from a loss to a moment; on the service's clock where that is known, as ours may be set. */
-	private elapsed(
-		{ since, until = since + LONGEST_CALL_MS, offset }: SentEntry,
-		moment: number,
-	): number {
-		const now = this.ports.account.offset;
-		const drift = offset === undefined || now === undefined ? 0 : now - offset;
-		return moment - until + drift;
-	}
-
-	private pauseBefore(look: number, { since, until = since + LONGEST_CALL_MS }: SentEntry): number {
+	private pauseBefore(look: number, entry: SentEntry): number {
 		if (this.settings.brief === true) return BRIEF_PAUSE_MS;
-		const elapsed = this.ports.now() - until;
+		const elapsed = this.ports.now() - lostAt(entry);
 		const next = LOOKS.find((at) => at > elapsed);
 		// The clock may have been set back.
 		if (next !== undefined) return Math.min(next - elapsed, LONGEST_LOOK_PAUSE_MS);

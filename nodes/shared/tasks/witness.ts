@@ -1,0 +1,214 @@
+/** The account's task list, read and seen with what this process knows: the only witness of submissions without an answer. */
+import { DashScopeError } from '../dashscope/errors';
+import type { ListedTask } from '../dashscope/types';
+import type { ListRead } from './account';
+import type { Ledger, SentEntry } from './ledger';
+import type { TaskPorts } from './ports';
+import { CLOCK_MARGIN_MS, LISTED_AFTER_MS, candidatesOf, windowOf } from './reconcile';
+import type { Evidence, LostSubmission } from './reconcile';
+
+/** The longest time that a create call may be under way; for one whose end nobody saw. */
+const LONGEST_CALL_MS = 125_000;
+
+/** Until submissions that are under way have their answer. */
+const UNDER_WAY_PAUSE_MS = 250;
+
+const MINUTE_MS = 60_000;
+
+/** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */
+const BEFORE_MS = 10 * MINUTE_MS;
+const JITTER_MS = 5_000;
+
+/** The task list spans 24 hours at most. */
+const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
+
+/** Of a list that nobody will look at again. */
+const LIST_TRIES = 4;
+const TRIES_PAUSE_MS = 1_000;
+
+/** When a submission was known to be lost, or must have been. Local epoch milliseconds. */
+export function lostAt({ since, until = since + LONGEST_CALL_MS }: SentEntry): number {
+	return until;
+}
+
+export class Witness {
+	/**
+	 * @param ledger of the execution whose submissions are judged
+	 * @param final nobody looks for second tasks afterwards, so that nothing is judged before the whole minute
+	 */
+	constructor(
+		private readonly ports: TaskPorts<unknown>,
+		private readonly ledger: Ledger,
+		private readonly final: boolean,
+	) {}
+
+	/**
+	 * @returns the list, as far back as the submissions need it, or why it could not be read
+	 * @throws StoppedError
+	 */
+	async readOnce(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
+		const { ports } = this;
+		const { account } = ports;
+		const serviceNow = ports.now() + (account.offset ?? 0);
+		const windows = lost.map((entry) => windowOf(this.onServiceClock(entry)).from);
+		// And one that was sent shortly before, which tells whether the list lags.
+		const first = Math.min(...lost.map((entry) => this.onServiceClock(entry).since));
+		const before = this.sentByExecution(model)
+			.map(({ at }) => at)
+			.filter((at) => at < first && at > first - BEFORE_MS);
+		// Far enough back to show a task of our own, which tells whether rows carry request IDs.
+		const known = account.listsRequestIds ? undefined : account.newestKnown(model);
+		const from = Math.max(
+			Math.min(
+				...windows,
+				known === undefined ? Infinity : known + (account.offset ?? 0) - MINUTE_MS,
+				before.length === 0 ? Infinity : Math.max(...before) - CLOCK_MARGIN_MS - JITTER_MS,
+			),
+			serviceNow - LONGEST_SPAN_MS,
+		);
+		// The end of the span is set when the call is sent: it may wait long for its turn.
+		const readUntilNow = async (start: number) => {
+			const to = ports.now() + (account.offset ?? 0) + MINUTE_MS;
+			return await ports.listTasks({ model, from: start, to });
+		};
+		try {
+			return await account.list(ports, model, from, readUntilNow);
+		} catch (error) {
+			if (ports.stopped()) return await Promise.reject(error);
+			const failure = error instanceof DashScopeError ? error : undefined;
+			const message = error instanceof Error ? error.message : String(error);
+			ports.log(`The task list could not be read: ${message}`);
+			return failure ?? new DashScopeError(message, { kind: 'lost' });
+		}
+	}
+
+	/**
+	 * The same, as it is when all submissions under way have their answer: the task of one could be taken for a lost one's.
+	 * @throws StoppedError
+	 */
+	async read(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
+		const { ports } = this;
+		const list = await this.readOnce(model, lost);
+		if ('rows' in list) while (ports.account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
+		return list;
+	}
+
+	/** The same, tried again a moment later where it fails. @throws StoppedError */
+	async readPatiently(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
+		for (let failures = 1; ; failures++) {
+			const list = await this.read(model, lost);
+			if ('rows' in list || failures >= LIST_TRIES) return list;
+			await this.ports.sleep(failures * TRIES_PAUSE_MS);
+		}
+	}
+
+	/** What a list tells about the lost submission of a request; its reads are counted by whoever reads. */
+	evidence(key: string, model: string, entry: SentEntry, list: ListRead): Omit<Evidence, 'reads'> {
+		const { account, exclusive } = this.ports;
+		const shownUntil = list.at + (account.offset ?? 0) - LISTED_AFTER_MS;
+		const lagMs = this.lagOf(list, model, this.onServiceClock(entry).since, shownUntil);
+		return {
+			rows: list.rows,
+			// Not now: the answers of submissions under way may have been waited for since.
+			elapsedMs: this.elapsed(entry, list.at),
+			fresh: !this.final && account.isFresh(list, model, lostAt(entry)),
+			stale: lagMs !== undefined,
+			lagMs: lagMs ?? 0,
+			reaches: this.onServiceClock(entry).since >= list.from,
+			// Whoever else used the account at that time, only the n8n that ended could tell.
+			exclusive: exclusive && entry.unseen !== true,
+			...this.known(model, entry.unseen, this.idOf(key, entry), this.requestOf(key)),
+		};
+	}
+
+	/** The tasks that any of the submissions may have created. */
+	candidates(lost: SentEntry[], model: string, { rows }: ListRead): ListedTask[] {
+		const found = lost.flatMap((entry) =>
+			candidatesOf(this.onServiceClock(entry), { rows, ...this.known(model, entry.unseen) }),
+		);
+		return [...new Set(found)];
+	}
+
+	/** @param unseen of a submission that may have been made by a try which left no memory: that try's tasks are not another's */
+	isTaken(taskId: string, unseen = false): boolean {
+		const { account, lineage } = this.ports;
+		if (this.ledger.claims(taskId)) return true;
+		if (unseen && lineage !== undefined && account.descends(taskId, lineage)) return false;
+		return account.owns(taskId);
+	}
+
+	/** As the account's list shows it. */
+	onServiceClock(entry: SentEntry): LostSubmission {
+		const { account } = this.ports;
+		const { since, requestId, offset } = entry;
+		const ahead = offset ?? account.offset ?? 0;
+		// The user may have changed the key since.
+		const keyId = entry.account === account.id ? account.keyId : undefined;
+		return { since: since + ahead, until: lostAt(entry) + ahead, requestId, keyId };
+	}
+
+	/** Milliseconds from a loss to a moment; on the service's clock where that is known, as ours may be set. */
+	elapsed(entry: SentEntry, moment: number): number {
+		const now = this.ports.account.offset;
+		const { offset } = entry;
+		const drift = offset === undefined || now === undefined ? 0 : now - offset;
+		return moment - lostAt(entry) + drift;
+	}
+
+	/** Names a request in this process. */
+	requestOf(key: string): string {
+		return `${this.ports.executionId} ${key}`;
+	}
+
+	/** Names one of its submissions. */
+	idOf(key: string, { id, since }: SentEntry): string {
+		return id ?? `${this.requestOf(key)} ${since}`;
+	}
+
+	/**
+	 * How much a list lags at least: the age of the oldest task of ours that it should show and lacks. Of those sent before
+	 * the loss, only this execution's count: others may be from before a sandbox was reset.
+	 * @param since the loss, on the service's clock, as `until`, which the age is counted to
+	 * @returns undefined where it lacks none
+	 */
+	private lagOf(
+		{ rows, from }: ListRead,
+		model: string,
+		since: number,
+		until: number,
+	): number | undefined {
+		const listed = new Set(rows.map(({ taskId }) => taskId));
+		const before = new Set(this.sentByExecution(model).map(({ taskId }) => taskId));
+		const ages = this.ports.account.sentOf(model).flatMap(({ taskId, at }) => {
+			const shown = at <= until && at >= from + CLOCK_MARGIN_MS;
+			const counts = at >= since || before.has(taskId);
+			return shown && counts && !listed.has(taskId) ? [until - at] : [];
+		});
+		return ages.length === 0 ? undefined : Math.max(...ages);
+	}
+
+	/** The tasks of a model that this execution sent, with the moment of each on the service's clock. */
+	private sentByExecution(model: string): Array<{ taskId: string; at: number }> {
+		const claimed = new Set(this.ledger.submissions().map(({ taskId }) => taskId));
+		return this.ports.account.sentOf(model).filter(({ taskId }) => claimed.has(taskId));
+	}
+
+	/**
+	 * What is known of other submissions.
+	 * @param unseen of the one that is judged
+	 * @param except its ID; the empty one is nobody's
+	 * @param request its request
+	 */
+	private known(model: string, unseen?: true, except = '', request?: string) {
+		const { account } = this.ports;
+		return {
+			listsRequestIds: account.listsRequestIds,
+			isTaken: (taskId: string) => this.isTaken(taskId, unseen),
+			isClaimed: (taskId: string) => this.ledger.claims(taskId),
+			others: account.othersLost(except, model).map((other) => ({
+				...this.onServiceClock(other),
+				sameRequest: other.request === request,
+			})),
+		};
+	}
+}
