@@ -74,7 +74,7 @@ export class DashScopeApi implements ICredentialType {
 			type: 'boolean',
 			default: false,
 			description:
-				'Whether nothing but this n8n, running as a single process, submits tasks with this Alibaba Cloud account. If a connection breaks, the node can then find its task in the task list instead of failing with "Outcome unknown".',
+				'Whether all tasks of this Alibaba Cloud account are submitted by this node in this n8n. Leave it off if n8n runs with workers (queue mode), or if colleagues, other nodes or other programs use the account. With it, the node can find its task again after a broken connection instead of failing with "Outcome unknown".',
 		},
 	];
 

@@ -114,7 +114,7 @@ export function operationsPage(): string {
 	});
 	const head = [
 		'# Operations and fields',
-		'Written by `npm run docs` from the description of the node.',
+		'<!-- Written by `npm run docs` from the description of the node. -->',
 	];
 	return `${[...head, ...parts].join('\n\n').replace(/\n{3,}/g, '\n\n')}\n`;
 }

@@ -68,7 +68,7 @@ export const properties: INodeProperties[] = [
 	},
 	{
 		displayName:
-			'Do not submit edits of these models in this workflow: each is billed, and starts it again when it has finished',
+			"Do not edit videos in this workflow with a model of 'Model': each finished edit would start the workflow again, without end, and every edit is billed",
 		name: 'ownEditsNotice',
 		type: 'notice',
 		default: '',

@@ -20,7 +20,7 @@ export function readSpendingLimit(
 	{ currency }: Billing,
 ): SpendingLimit | undefined {
 	const { name, displayName } = spendingLimitOption;
-	const amount = numberOption(runOptions(functions, name), name, displayName);
+	const amount = numberOption(runOptions(functions, name), spendingLimitOption);
 	if (amount === undefined) return undefined;
 	if (amount >= 0) return { amount, currency };
 	throw new InputError(
@@ -67,7 +67,7 @@ export async function costOf(
 	const { cost, usage } = planOf(spec, request, seconds, billing, own);
 	if (cost !== undefined) return cost;
 	throw new InputError(
-		`No price of ${request.model} at ${usage.resolution} is known, so 'Spending Limit' cannot be kept`,
+		`No price of ${request.model} at ${usage.resolution} is known, so 'Spending Limit' cannot be checked`,
 		`${priceAdvice(usage.resolution)}, or remove the limit. Nothing was submitted.`,
 	);
 }

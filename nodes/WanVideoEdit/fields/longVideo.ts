@@ -20,14 +20,13 @@ export const longVideoField: INodeProperties = {
 		{
 			name: 'Fail',
 			value: 'fail',
-			description:
-				'Refuse the item before anything is sent. HappyHorse takes up to 60 seconds and uses the first 15 of them.',
+			description: 'Refuse the item before anything is sent',
 		},
 		{
 			name: SPLIT,
 			value: 'split',
 			description:
-				'Cut the video at key frames, edit each piece in a task of its own, with the same prompt, images and seed, and join the results into one video',
+				'Cut the video, edit each piece in a task of its own with the same settings, and join the results into one video. It is cut at key frames only, which costs no quality.',
 		},
 		{
 			name: 'Use the Beginning',
@@ -44,7 +43,7 @@ export function longVideoFieldOf(model: ModelSpec): INodeProperties {
 	const leave = {
 		name: 'Leave It to the Model',
 		value: 'fail',
-		description: `Send the whole video, of which the model uses the first ${usedSeconds} seconds`,
+		description: `Upload the whole video; the model edits its first ${usedSeconds} seconds`,
 	};
 	const [, ...others] = longVideoField.options ?? [];
 	return { ...longVideoField, options: [leave, ...others] };

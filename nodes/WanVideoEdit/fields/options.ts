@@ -4,7 +4,7 @@ import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
 import { choice } from '../models/validate';
 import { price1080Option, price720Option, spendingLimitOption } from './price';
-import { numberOption, runOptions, textOption } from './read';
+import { numberWithin, runOptions, textOption } from './read';
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
@@ -30,7 +30,7 @@ const timeout: INodeProperties = {
 	displayName: 'Timeout (Minutes)',
 	name: 'timeout',
 	type: 'number',
-	typeOptions: { minValue: 0.05, maxValue: 1440, numberPrecision: 2 },
+	typeOptions: { minValue: 0.01, maxValue: 1440, numberPrecision: 2 },
 	default: DEFAULT_TIMEOUT,
 	description:
 		'How long to wait for each task. A task that takes longer is not lost: the error names its ID for Get Status.',
@@ -56,17 +56,19 @@ export const waitOptions: INodeProperties[] = [
 	transfers,
 ];
 
+const resubmitFailed: INodeProperties = {
+	displayName: 'Resubmit Failed Tasks',
+	name: 'resubmitFailed',
+	type: 'number',
+	typeOptions: { minValue: 0, maxValue: 3 },
+	default: 0,
+	description:
+		'How many times to submit a task again that failed because of a service error (such as InternalError.Algo). Failed tasks are not billed.',
+};
+
 const submitOptions: INodeProperties[] = [
 	spendingLimitOption,
-	{
-		displayName: 'Resubmit Failed Tasks',
-		name: 'resubmitFailed',
-		type: 'number',
-		typeOptions: { minValue: 0, maxValue: 3 },
-		default: 0,
-		description:
-			'How many times to submit a task again that failed because of a service error (such as InternalError.Algo). Failed tasks are not billed.',
-	},
+	resubmitFailed,
 	{
 		displayName: 'When a Submission Gets No Response',
 		name: 'lostSubmission',
@@ -115,25 +117,19 @@ export function submitOptionsField(...properties: INodeProperties[]): INodePrope
 
 /**
  * Settings of the run as a whole; they come from the first item, as in n8n's own nodes.
- * @throws InputError for what is not a number
+ * @throws InputError for what is not a number, or outside its limits
  */
 export function readSettings(
 	functions: IExecuteFunctions,
 ): Omit<RunSettings, 'retries' | 'holdMs'> {
-	const options = runOptions(
-		functions,
-		...['pollInterval', 'timeout', 'transfers', 'resubmitFailed', 'lostSubmission'],
-	);
-	const seconds = numberOption(options, 'pollInterval', 'Poll Interval') ?? DEFAULT_POLL_INTERVAL;
-	const minutes = numberOption(options, 'timeout', 'Timeout') ?? DEFAULT_TIMEOUT;
-	const atOnce = numberOption(options, 'transfers', 'Parallel Transfers') ?? DEFAULT_TRANSFERS;
-	const resubmits = numberOption(options, 'resubmitFailed', 'Resubmit Failed Tasks') ?? 0;
+	const numbers = [pollInterval, timeout, transfers, resubmitFailed];
+	const options = runOptions(functions, ...numbers.map(({ name }) => name), 'lostSubmission');
 	return {
 		submitOnly: readWaiting(functions) === 'none',
-		pollIntervalMs: Math.max(1, seconds) * 1000,
-		timeoutMs: Math.max(0, minutes) * 60_000,
-		resubmitFailed: Math.min(3, Math.max(0, resubmits)),
-		transfers: Math.min(10, Math.max(1, Math.floor(atOnce))),
+		pollIntervalMs: numberWithin(options, pollInterval) * 1000,
+		timeoutMs: numberWithin(options, timeout) * 60_000,
+		resubmitFailed: numberWithin(options, resubmitFailed),
+		transfers: Math.floor(numberWithin(options, transfers)),
 		lostSubmission: choice(
 			'When a Submission Gets No Response',
 			textOption(options, 'lostSubmission') ?? 'lookUp',

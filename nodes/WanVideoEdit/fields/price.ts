@@ -46,7 +46,7 @@ export const spendingLimitOption: INodeProperties = {
 /** @throws InputError for what is not a number */
 export function readPrices(options: JsonRecord): PricePerSecond {
 	return {
-		'720P': numberOption(options, 'price720P', 'Price per Second at 720P'),
-		'1080P': numberOption(options, 'price1080P', 'Price per Second at 1080P'),
+		'720P': numberOption(options, price720Option),
+		'1080P': numberOption(options, price1080Option),
 	};
 }

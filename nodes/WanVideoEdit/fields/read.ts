@@ -1,5 +1,5 @@
 import { tryToParseDateTime } from 'n8n-workflow';
-import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
+import type { IBinaryData, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import { InputError } from '../../shared/inputError';
@@ -74,18 +74,33 @@ export function booleanOption(options: JsonRecord, key: string): boolean | undef
 	return value === undefined || value === null || value === '' ? undefined : toBoolean(value);
 }
 
-/**
- * @param label display name of the option, for the message
- * @throws InputError when the value is there but not a number
- */
-export function numberOption(options: JsonRecord, key: string, label: string): number | undefined {
-	const value = options[key];
+/** A field's name in messages: the unit in parentheses is the value's matter. */
+const labelOf = ({ displayName }: INodeProperties) => displayName.replace(/ \(.*\)$/, '');
+
+/** @throws InputError when the value is there but not a number */
+export function numberOption(options: JsonRecord, property: INodeProperties): number | undefined {
+	const value = options[property.name];
 	if (value === undefined || value === null || value === '') return undefined;
 	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
 	if (typeof number === 'number' && Number.isFinite(number)) return number;
 	throw new InputError(
-		`'${label}' is "${String(value)}", which is not a number`,
+		`'${labelOf(property)}' is "${String(value)}", which is not a number`,
 		'Enter a number.',
+	);
+}
+
+/**
+ * The value of an option, or its default. Its limits are those of the panel, which an expression passes by.
+ * @throws InputError when the value is not a number, or outside the limits
+ */
+export function numberWithin(options: JsonRecord, property: INodeProperties): number {
+	const { minValue = -Infinity, maxValue = Infinity } = property.typeOptions ?? {};
+	const value = numberOption(options, property) ?? Number(property.default);
+	if (value >= minValue && value <= maxValue) return value;
+	const limit = maxValue === Infinity ? `at least ${minValue}` : `${minValue} to ${maxValue}`;
+	throw new InputError(
+		`'${labelOf(property)}' is ${value}; the limit is ${limit}`,
+		'Enter a number within the limit, or remove the option.',
 	);
 }
 

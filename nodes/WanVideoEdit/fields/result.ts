@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import { isTool } from '../../shared/n8n/tool';
-import { booleanParameter, numberOption } from './read';
+import { booleanParameter, numberWithin } from './read';
 
 const download: INodeProperties = {
 	displayName: 'Download Result',
@@ -58,9 +58,8 @@ export const maxResultSizeOption: INodeProperties = {
 
 /**
  * The largest result that is downloaded, in bytes.
- * @throws InputError for what is not a number
+ * @throws InputError for what is not a number, or less than the limit
  */
 export function readMaxResultBytes(options: JsonRecord): number {
-	const { displayName, name } = maxResultSizeOption;
-	return (numberOption(options, name, displayName) ?? DEFAULT_MAX_RESULT_SIZE) * 1024 * 1024;
+	return numberWithin(options, maxResultSizeOption) * 1024 * 1024;
 }

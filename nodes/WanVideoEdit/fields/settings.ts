@@ -170,7 +170,7 @@ export const seed: Setting = {
 		typeOptions: { minValue: 0, maxValue: 2147483647 },
 		default: 0,
 		description:
-			'The same number with the same input gives a similar result, 0 to 2147483647. Without this option it is random.',
+			'A whole number from 0 to 2147483647. The same seed with the same input gives a similar result; without this option it is random.',
 	},
 };
 
@@ -293,10 +293,10 @@ export const maskSettings: Setting[] = [
 			'Mask Type',
 			'maskType',
 			'tracking',
-			'Whether the area moves. Without this option it follows what it marks.',
+			'How the marked area behaves during the video. Without this option it follows what the mask marks.',
 			[
 				['Fixed', 'fixed', 'The area stays where it is'],
-				['Tracking', 'tracking', 'The area follows what it marks'],
+				['Tracking', 'tracking', 'The area follows what the mask marks'],
 			],
 		),
 	},
@@ -319,17 +319,23 @@ export const maskSettings: Setting[] = [
 			'expandRatio',
 			0.05,
 			{ minValue: 0, maxValue: 1, numberPrecision: 2 },
-			'How much larger a tracking area is than what it marks, 0 to 1. Without this option it is 0.05.',
+			'How far the edited area reaches beyond what the mask marks, from 0 (not at all) to 1, when Mask Type is Tracking. Without this option it is 0.05.',
 		),
 	},
 	{
 		api: 'expand_mode',
 		kind: 'text',
-		property: choiceOf('Expand Mode', 'expandMode', 'hull', 'Shape of a tracking area', [
-			['Bounding Box', 'bbox'],
-			['Hull', 'hull', 'A polygon around what the mask marks'],
-			['Original', 'original', 'The shape of the mask'],
-		]),
+		property: choiceOf(
+			'Expand Mode',
+			'expandMode',
+			'hull',
+			'Shape of the edited area when Mask Type is Tracking. Without this option it is a hull.',
+			[
+				['Bounding Box', 'bbox'],
+				['Hull', 'hull', 'A polygon around what the mask marks'],
+				['Original', 'original', 'The shape of the mask'],
+			],
+		),
 	},
 ];
 
@@ -430,7 +436,8 @@ export const checkImage: Setting = {
 		name: 'checkImage',
 		type: 'boolean',
 		default: true,
-		description: 'Whether to let DashScope check the image first; without this option it does',
+		description:
+			'Whether DashScope should first check that the person image is suitable. Without this option it does.',
 	},
 };
 
@@ -473,11 +480,11 @@ export function readValues(
 	const options = collectionParameter(functions, 'options', item);
 	const values: Values = {};
 	for (const { api, kind, prominent, property } of settings) {
-		const { name, displayName } = property;
+		const { name } = property;
 		const from: JsonRecord = prominent
 			? { [name]: functions.getNodeParameter(name, item, '') }
 			: options;
-		const value = readOne(from, name, kind, displayName);
+		const value = readOne(from, kind, property);
 		if (value !== undefined) values[api] = value;
 	}
 	return values;
@@ -485,17 +492,17 @@ export function readValues(
 
 function readOne(
 	from: JsonRecord,
-	name: string,
 	kind: Setting['kind'],
-	displayName: string,
+	property: INodeProperties,
 ): string | number | boolean | undefined {
+	const { name } = property;
 	switch (kind) {
 		case 'text':
 			return textOption(from, name);
 		case 'tier':
 			return textOption(from, name)?.toUpperCase();
 		case 'number':
-			return numberOption(from, name, displayName.replace(/ \(.*\)$/, ''));
+			return numberOption(from, property);
 		case 'boolean':
 			return booleanOption(from, name);
 	}

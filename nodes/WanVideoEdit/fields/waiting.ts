@@ -15,7 +15,7 @@ export const waitingField: INodeProperties = {
 	noDataExpression: true,
 	default: 'auto',
 	description:
-		'Whether to wait for the video, and what happens to the execution meanwhile. An edit takes one to ten minutes; items are processed in parallel.',
+		'What the execution does until the video is ready. An edit takes one to ten minutes; items are processed in parallel.',
 	builderHint: {
 		propertyHint:
 			'Keep auto. Use none only if another workflow, or a later step, gets the video by the task ID (Task: Wait for Completion or Get Status).',

@@ -37,8 +37,8 @@ export function planOf(
 	const billed = spec.billed(values, seconds);
 	if (billed === undefined) {
 		throw new InputError(
-			'The length of the video is not known',
-			'It could not be read from the header of the file: save the video again as MP4.',
+			"The length of the video cannot be read from its file, so 'Spending Limit' cannot be checked",
+			'Save the video again as MP4, or remove the limit. Nothing was submitted.',
 		);
 	}
 	const usage = {

@@ -87,8 +87,23 @@ const WHAT_BROKE: Record<Extract<FailureKind, 'unreachable' | 'lost'>, string> =
 	lost: 'broke the connection before its answer was complete',
 };
 
-/** The error for a call that brought no HTTP answer at all. */
-export function connectionError(error: unknown, host: string): DashScopeError {
+/** What to do where DashScope itself cannot be reached. */
+const CHECK_HOST =
+	'Check the region or base URL in the DashScope credential and that this n8n can reach that host.';
+
+/** What to do where the host of a file cannot be reached: the credential does not name it. */
+export const CHECK_FILE_HOST =
+	'This n8n cannot reach the host of the file: its firewall or proxy has to let it through.';
+
+/**
+ * The error for a call that brought no HTTP answer at all.
+ * @param unreachable what to do where no connection was made
+ */
+export function connectionError(
+	error: unknown,
+	host: string,
+	unreachable = CHECK_HOST,
+): DashScopeError {
 	const code = socketCodeOf(error);
 	const noWay = code === 'ETIMEDOUT' && innermost(error, 'syscall') === 'connect';
 	const never = noWay || (code !== undefined && NEVER_CONNECTED.has(code) && !hasStood(error));
@@ -99,9 +114,7 @@ export function connectionError(error: unknown, host: string): DashScopeError {
 	return new DashScopeError(`${host} ${what}`, {
 		kind,
 		code,
-		hint: nothingWasDone(kind)
-			? 'Check the region or base URL in the DashScope credential and that this n8n can reach that host.'
-			: 'The connection was interrupted; try again.',
+		hint: nothingWasDone(kind) ? unreachable : 'The connection was interrupted; try again.',
 	});
 }
 

@@ -105,7 +105,7 @@ interface Advice {
 const ADVICE: readonly Advice[] = [
 	{
 		code: /^InvalidApiKey$/,
-		hint: 'The API key may be wrong, or it belongs to another region or plan than this host: check that the whole key was copied, and that Region in the DashScope credential is where it was created.',
+		hint: 'The API key may be wrong, or was created in another region: check that the whole key was copied, and that Region in the DashScope credential is where it was created. The key of a subscription plan needs the Base URL of that plan.',
 	},
 	{
 		code: /^invalid access token/i,
@@ -139,7 +139,7 @@ const ADVICE: readonly Advice[] = [
 	{
 		code: /^(ModelNotFound|WorkSpaceNotFound|NotFound)$|^InvalidParameter$/,
 		message: /model not exist|not found|url error|check url/i,
-		hint: 'The model is not served on this host: check the model ID and the region of the DashScope credential.',
+		hint: 'This model is not available at this host: check the model ID and the region of the DashScope credential.',
 	},
 	{
 		code: /^(ModelNotFound|WorkSpaceNotFound|NotFound)$/,

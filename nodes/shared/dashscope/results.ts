@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
-import { connectionError, httpAnswerOf } from './answer';
+import { CHECK_FILE_HOST, connectionError, httpAnswerOf } from './answer';
 import { cancelSignalOf } from './client';
 import { DashScopeError } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
@@ -147,7 +147,9 @@ async function get(
 	} catch (error) {
 		transfer.end();
 		const reason = transfer.reason(error);
-		throw reason instanceof DashScopeError ? reason : connectionError(reason, url.host);
+		throw reason instanceof DashScopeError
+			? reason
+			: connectionError(reason, url.host, CHECK_FILE_HOST);
 	}
 }
 

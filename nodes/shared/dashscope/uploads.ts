@@ -1,6 +1,6 @@
 import { randomUUID } from 'crypto';
 import type { IHttpRequestOptions } from 'n8n-workflow';
-import { connectionError } from './answer';
+import { CHECK_FILE_HOST, connectionError } from './answer';
 import { cancelSignalOf, dashScopeRequest } from './client';
 import type { DashScopeClient } from './client';
 import { DashScopeError, adviceFor } from './errors';
@@ -91,7 +91,7 @@ export async function uploadFile(
 	const policy = await getPolicy(client, model);
 	if (policy.maxBytes !== undefined && source.size > policy.maxBytes) {
 		throw new DashScopeError(
-			`The file is ${source.size} bytes; the limit for this model is ${policy.maxBytes}`,
+			`The file is ${megabytes(source.size)} MB; the limit of DashScope for ${model} is ${megabytes(policy.maxBytes)} MB`,
 			{ kind: 'rejected', code: 'InvalidFile.Size', hint: 'Compress or shorten the file.' },
 		);
 	}
@@ -99,6 +99,10 @@ export async function uploadFile(
 	const key = `${policy.directory}/${fileName}`;
 	await postFile(client, policy, key, fileName, source);
 	return `oss://${key}`;
+}
+
+function megabytes(bytes: number): string {
+	return (bytes / 1024 / 1024).toFixed(1);
 }
 
 async function postFile(
@@ -143,7 +147,9 @@ async function postFile(
 	try {
 		const answer: unknown = await functions.helpers.httpRequest(options).catch((error: unknown) => {
 			const reason = transfer.reason(error);
-			throw reason instanceof DashScopeError ? reason : connectionError(reason, host);
+			throw reason instanceof DashScopeError
+				? reason
+				: connectionError(reason, host, CHECK_FILE_HOST);
 		});
 		checkUploadAnswer(answer, host);
 	} finally {

@@ -120,7 +120,7 @@ function checkSize(
 	}
 	if (short < minSide || long > maxSide) {
 		throw new InputError(
-			`${what} is ${width} × ${height} pixels; the limit is ${minSide} to ${maxSide} for width and height each`,
+			`${what} is ${width} × ${height} pixels; the limit is ${minSide} to ${maxSide} pixels for both width and height`,
 			short < minSide
 				? `Use a larger ${kind}, or scale it up until its short side has at least ${minSide} pixels.`
 				: `Scale the ${kind} down until its long side has at most ${maxSide} pixels.`,
@@ -154,7 +154,7 @@ const FPS_TOLERANCE = 0.05;
 function checkFrameRate({ minFps = 0 }: MediaLimits, what: string, { fps }: MediaFacts): void {
 	if (fps === undefined || fps >= minFps * (1 - FPS_TOLERANCE)) return;
 	throw new InputError(
-		`${what} has ${Number(fps.toFixed(2))} frames per second; the limit is ${minFps} or more`,
+		`${what} has ${Number(fps.toFixed(2))} frames per second; the limit is at least ${minFps}`,
 		`Export the video with at least ${minFps} frames per second.`,
 	);
 }

@@ -17,7 +17,7 @@ import { choice } from '../../models/validate';
 
 export const option = {
 	name: 'Get Many',
-	description: 'List all tasks of the account from the last 24 hours',
+	description: 'List tasks of the account from the last 24 hours',
 	action: 'Get many tasks',
 };
 
@@ -25,6 +25,16 @@ export const option = {
 const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
 
 const DEFAULT_LIMIT = 50;
+
+const limitField: INodeProperties = {
+	displayName: 'Limit',
+	name: 'limit',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: DEFAULT_LIMIT,
+	description: 'Max number of results to return',
+	displayOptions: { show: { returnAll: [false] } },
+};
 
 export const fields: INodeProperties[] = [
 	{
@@ -34,21 +44,14 @@ export const fields: INodeProperties[] = [
 		default: false,
 		description: 'Whether to return all results or only up to a given limit',
 	},
-	{
-		displayName: 'Limit',
-		name: 'limit',
-		type: 'number',
-		typeOptions: { minValue: 1 },
-		default: 50,
-		description: 'Max number of results to return',
-		displayOptions: { show: { returnAll: [false] } },
-	},
+	limitField,
 	{
 		displayName: 'Filters',
 		name: 'filters',
 		type: 'collection',
 		placeholder: 'Add Filter',
 		default: {},
+		description: 'Which tasks to return',
 		options: [
 			{
 				displayName: 'Created After',
@@ -56,7 +59,7 @@ export const fields: INodeProperties[] = [
 				type: 'dateTime',
 				default: '',
 				description:
-					'Return tasks created at this time or later. Without this filter: in the 24 hours before Created Before, or before now.',
+					'Return tasks created at this time or later. Without this filter: those of the last 24 hours, or of the 24 hours before Created Before.',
 			},
 			{
 				displayName: 'Created Before',
@@ -119,7 +122,7 @@ function readQuery(functions: IExecuteFunctions, item: number, serviceNow: numbe
 function readLimit(functions: IExecuteFunctions, item: number): number | undefined {
 	if (booleanParameter(functions, 'returnAll', item, false)) return undefined;
 	const given = { limit: functions.getNodeParameter('limit', item, DEFAULT_LIMIT) };
-	const limit = numberOption(given, 'limit', 'Limit') ?? DEFAULT_LIMIT;
+	const limit = numberOption(given, limitField) ?? DEFAULT_LIMIT;
 	if (Number.isInteger(limit) && limit >= 1) return limit;
 	throw new InputError(
 		`'Limit' is ${limit}, which is not a whole number of 1 or more`,

@@ -24,7 +24,7 @@ const mask = (kind: 'Image' | 'Video'): MediaField => ({
 export const editArea = modelOperation({
 	option: {
 		name: 'Edit Area',
-		description: 'Change only the part of a video that a mask marks',
+		description: 'Change only the part of a video that a mask marks; the result has no sound',
 		action: 'Edit an area of a video',
 	},
 	model: vaceEdit,

@@ -15,12 +15,13 @@ import { billableModelField, readModel } from '../../fields/model';
 import { optionsField } from '../../fields/options';
 import { price1080Option, price720Option, priceAdvice, readPrices } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
-import { hiddenFor, readValues } from '../../fields/settings';
+import { hiddenFor, readValues, totalDuration } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
 import { BILLABLE_MODELS, EDIT_MODELS, priceListOf, regionalId, specOf } from '../../models';
 import { planOf, videoSlotOf } from '../../models/estimate';
-import type { ModelRequest, ModelSpec } from '../../models/spec';
+import type { ModelRequest, ModelSpec, Values } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
+import { wan27I2v } from '../../models/wan27I2v';
 import { anyLength, cuttingOf, namingField, partsOf, secondsTaken } from '../longVideo';
 import { videoSecondsOf } from '../spending';
 import { video } from './media';
@@ -47,7 +48,8 @@ const settings: readonly Setting[] = [
 				{
 					name: '480P',
 					value: '480P',
-					description: 'Only for Wan 3.0, and only its seconds: the price is not known',
+					description:
+						'Only with Wan 3.0. Shows the billed seconds but no cost: the price is not known.',
 				},
 				{ name: '720P', value: '720P' },
 				{ name: '1080P', value: '1080P' },
@@ -64,7 +66,7 @@ const settings: readonly Setting[] = [
 			typeOptions: { minValue: 0, maxValue: 30 },
 			default: 5,
 			description:
-				'Length of the result, if the edit will set one. Without this option it is as long as the video.',
+				'Length of the result, if the edit will set one. Without this option it is as long as the video; with Wan 2.7 Image to Video it is 10 seconds, as in Continue.',
 		},
 	},
 ];
@@ -128,6 +130,11 @@ function billOf(spec: ModelSpec): ModelSpec {
 	};
 }
 
+/** What the operation of a model sets unless the user does. */
+function defaultsOf({ id }: ModelSpec): Values {
+	return id === wan27I2v.id ? { [totalDuration.api]: Number(totalDuration.property.default) } : {};
+}
+
 /** @throws InputError for a model whose bill cannot be told before */
 function specToEstimate(id: string): ModelSpec {
 	const spec = specOf(id);
@@ -173,7 +180,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const asked: ModelRequest = {
 			model,
 			media: await readMedia(this, item, video),
-			values: readValues(this, item, settings),
+			values: { ...defaultsOf(spec), ...readValues(this, item, settings) },
 		};
 		const way = readLongVideo(this, item);
 		const whole = specFor(way, spec);

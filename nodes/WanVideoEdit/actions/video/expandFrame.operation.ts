@@ -6,7 +6,8 @@ import { vaceVideo } from './media';
 export const expandFrame = modelOperation({
 	option: {
 		name: 'Expand Frame',
-		description: 'Add scenery around a video, for example to turn landscape into portrait',
+		description:
+			'Add scenery around a video, for example to turn landscape into portrait; the result has no sound',
 		action: 'Expand the frame of a video',
 	},
 	model: vaceExpand,

@@ -5,14 +5,15 @@ import { part } from './media';
 
 const keepFromGuide = keep(
 	'Keep From the Motion Guide',
-	'What the result takes from the motion guide, if there is one',
+	'What the result takes from the motion guide. Without this option: movement and faces.',
 	['posebodyface', 'posebody', 'depth', 'scribble'],
 );
 
 export const extend = modelOperation({
 	option: {
 		name: 'Extend',
-		description: 'Make a 5-second video that begins or ends with given clips or images',
+		description:
+			'Make a new 5-second video, without sound, that begins or ends with your clips or images. To make a video longer, use Continue.',
 		action: 'Make a video that begins or ends with given clips',
 	},
 	model: vaceExtend,

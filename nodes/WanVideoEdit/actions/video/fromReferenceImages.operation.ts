@@ -19,7 +19,8 @@ const shows: INodeProperties = {
 export const fromReferenceImages = modelOperation({
 	option: {
 		name: 'From Reference Images',
-		description: 'Make a 5-second video with the objects and the background of images',
+		description:
+			'Make a 5-second video, without sound, with the objects and the background of images',
 		action: 'Make a video from reference images',
 	},
 	model: vaceReference,

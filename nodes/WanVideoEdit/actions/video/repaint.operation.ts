@@ -12,7 +12,7 @@ const keepFromVideo = keep(
 export const repaint = modelOperation({
 	option: {
 		name: 'Repaint',
-		description: 'Make a new video with the movement or composition of another one',
+		description: 'Make a new video, without sound, with the movement or composition of another one',
 		action: 'Repaint a video',
 	},
 	model: vaceRepaint,

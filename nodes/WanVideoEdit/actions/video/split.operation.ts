@@ -18,6 +18,16 @@ export const option = {
 	action: 'Split a video',
 };
 
+const maxSeconds: INodeProperties = {
+	displayName: 'Maximum Length (Seconds)',
+	name: 'maxSeconds',
+	type: 'number',
+	typeOptions: { minValue: 0.5 },
+	default: 10,
+	description:
+		'How long a piece may be. There are as few pieces as possible, as equal as the key frames of the video allow.',
+};
+
 export const fields: INodeProperties[] = [
 	{
 		displayName: FIELD,
@@ -27,15 +37,7 @@ export const fields: INodeProperties[] = [
 		default: 'data',
 		hint: 'The name of the input binary field with the video: MP4 or MOV, H.264 or H.265',
 	},
-	{
-		displayName: 'Maximum Length (Seconds)',
-		name: 'maxSeconds',
-		type: 'number',
-		typeOptions: { minValue: 0.5 },
-		default: 10,
-		description:
-			'How long a piece may be. There are as few pieces as possible, as equal as the key frames of the video allow.',
-	},
+	maxSeconds,
 	{
 		displayName: 'Put Output File in Field',
 		name: 'outputField',
@@ -56,7 +58,8 @@ const LEAST = 2;
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const turns = new Semaphore(MOST_CUT);
 	const split = async (item: number) => {
-		const max = numberOption({ max: this.getNodeParameter('maxSeconds', item, 10) }, 'max', LABEL);
+		const given = { maxSeconds: this.getNodeParameter('maxSeconds', item, 10) };
+		const max = numberOption(given, maxSeconds);
 		if (max === undefined || max < 0.5) {
 			const what = max === undefined ? 'empty' : `${max} seconds, which is too short`;
 			throw new InputError(`'${LABEL}' is ${what}`, 'Enter 0.5 seconds or more.');

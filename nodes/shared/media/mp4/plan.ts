@@ -107,7 +107,7 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 		const next = times[index + 1] ?? time;
 		if (next - time > max + EPSILON) {
 			return new ClipError(
-				`The video can only be cut at key frames, and between ${show(time)} and ${show(next)} seconds it has none: ${seconds(next - time, max)}, where a piece has at most ${max}`,
+				`The video can only be cut at key frames, and has none between ${show(time)} and ${show(next)} seconds: a piece would be ${seconds(next - time, max)} long; the limit is ${max}`,
 				hint,
 			);
 		}
