@@ -88,7 +88,7 @@ describe('the test button', () => {
 		expect(status).toBe('Error');
 		expect(message).toContain('Invalid API-key provided.');
 		expect(message).toContain(`The request went to ${host()}.`);
-		expect(message).toMatch(/may be wrong, or it belongs to another region/);
+		expect(message).toMatch(/may be wrong, or it belongs to another region:/);
 		expect(message).not.toContain('sk-wrong-0000');
 	});
 

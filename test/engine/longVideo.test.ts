@@ -227,7 +227,7 @@ describe('Split, Edit and Join', () => {
 	test('names key frames that are too far apart, with field and item', async () => {
 		const { error } = await bench.run([await item(30, 24 * 12)], SPLIT);
 		expect(error?.message).toMatch(
-			/^'Input Binary Field' \(ride\.mp4\): The video can only be cut at key frames, and between 0 and 12 seconds it has none.*\[item 0\]$/,
+			/^'Input Binary Field' \(ride\.mp4\): The video can only be cut at key frames, and has none between 0 and 12 seconds.*\[item 0\]$/,
 		);
 		expect(bench.bodies()).toEqual([]);
 	});

@@ -97,7 +97,7 @@ export function numberWithin(options: JsonRecord, property: INodeProperties): nu
 	const { minValue = -Infinity, maxValue = Infinity } = property.typeOptions ?? {};
 	const value = numberOption(options, property) ?? Number(property.default);
 	if (value >= minValue && value <= maxValue) return value;
-	const limit = maxValue === Infinity ? `at least ${minValue}` : `${minValue} to ${maxValue}`;
+	const limit = maxValue === Infinity ? `${minValue} or more` : `${minValue} to ${maxValue}`;
 	throw new InputError(
 		`'${labelOf(property)}' is ${value}; the limit is ${limit}`,
 		'Enter a number within the limit, or remove the option.',

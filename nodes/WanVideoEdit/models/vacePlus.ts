@@ -152,8 +152,13 @@ export const vaceExtend = vace('video_extension', {
 			);
 		}
 		const guided = media.some(({ type }) => type === 'video_url');
-		const { control_condition = 'posebodyface', ...others } = request.values;
-		return { ...request, values: guided ? { ...others, control_condition } : others };
+		const { control_condition, ...others } = request.values;
+		if (!guided) return { ...request, values: others };
+		if (control_condition !== undefined) return request;
+		throw new InputError(
+			"'Keep From the Motion Guide' is empty",
+			"Add it under 'Options', and choose what the result takes from the motion guide.",
+		);
 	},
 });
 

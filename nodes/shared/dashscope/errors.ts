@@ -105,7 +105,7 @@ interface Advice {
 const ADVICE: readonly Advice[] = [
 	{
 		code: /^InvalidApiKey$/,
-		hint: 'The API key may be wrong, or was created in another region: check that the whole key was copied, and that Region in the DashScope credential is where it was created. The key of a subscription plan needs the Base URL of that plan.',
+		hint: 'The API key may be wrong, or it belongs to another region: check that the whole key was copied, and that Region in the DashScope credential is where it was created. The key of a subscription plan needs the Base URL of that plan.',
 	},
 	{
 		code: /^invalid access token/i,

@@ -91,7 +91,7 @@ export async function uploadFile(
 	const policy = await getPolicy(client, model);
 	if (policy.maxBytes !== undefined && source.size > policy.maxBytes) {
 		throw new DashScopeError(
-			`The file is ${megabytes(source.size)} MB; the limit of DashScope for ${model} is ${megabytes(policy.maxBytes)} MB`,
+			`The file is ${source.size} bytes; the limit for this model is ${policy.maxBytes} bytes (${Math.floor(policy.maxBytes / 1024 / 1024)} MB)`,
 			{ kind: 'rejected', code: 'InvalidFile.Size', hint: 'Compress or shorten the file.' },
 		);
 	}
@@ -99,10 +99,6 @@ export async function uploadFile(
 	const key = `${policy.directory}/${fileName}`;
 	await postFile(client, policy, key, fileName, source);
 	return `oss://${key}`;
-}
-
-function megabytes(bytes: number): string {
-	return (bytes / 1024 / 1024).toFixed(1);
 }
 
 async function postFile(

@@ -154,7 +154,7 @@ const FPS_TOLERANCE = 0.05;
 function checkFrameRate({ minFps = 0 }: MediaLimits, what: string, { fps }: MediaFacts): void {
 	if (fps === undefined || fps >= minFps * (1 - FPS_TOLERANCE)) return;
 	throw new InputError(
-		`${what} has ${Number(fps.toFixed(2))} frames per second; the limit is at least ${minFps}`,
+		`${what} has ${Number(fps.toFixed(2))} frames per second; the limit is ${minFps} or more`,
 		`Export the video with at least ${minFps} frames per second.`,
 	);
 }

@@ -84,13 +84,13 @@ describe.each([
 		[1, 1],
 	])('%d × %d is refused', (width, height) => {
 		expect(refusal(format, { width, height })).toContain(
-			`is ${width} × ${height} pixels; the limit is 240 to ${most} for width and height each`,
+			`is ${width} × ${height} pixels; the limit is 240 to ${most} pixels for both width and height`,
 		);
 	});
 
 	it('says what to do', () => {
 		expect(refusal(format, { width: 200, height: 100 }, 'a.bin')).toBe(
-			`'Video Field' (a.bin) is 200 × 100 pixels; the limit is 240 to ${most} for width and height each. Use a larger ${noun}, or scale it up until its short side has at least 240 pixels.`,
+			`'Video Field' (a.bin) is 200 × 100 pixels; the limit is 240 to ${most} pixels for both width and height. Use a larger ${noun}, or scale it up until its short side has at least 240 pixels.`,
 		);
 		expect(refusal(format, { width: 9000, height: 9000 })).toContain(
 			`Scale the ${noun} down until its long side has at most ${most} pixels.`,

@@ -5,7 +5,7 @@ import { part } from './media';
 
 const keepFromGuide = keep(
 	'Keep From the Motion Guide',
-	'What the result takes from the motion guide. Without this option: movement and faces.',
+	'What the result takes from the motion guide, which needs this option',
 	['posebodyface', 'posebody', 'depth', 'scribble'],
 );
 
@@ -41,7 +41,7 @@ export const extend = modelOperation({
 		part(
 			'guide',
 			'Motion Guide',
-			'Where the motion guide comes from. The result follows the movement of this video.',
+			"Where the motion guide comes from. The result follows the movement of this video; add the option 'Keep From the Motion Guide'.",
 		),
 	],
 	prompt: {
