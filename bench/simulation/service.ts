@@ -88,6 +88,7 @@ export class Service {
 			...paced,
 			account,
 			exclusive: false,
+			keyIsSame: async () => await Promise.resolve(true),
 			executionId,
 			stopped: stop.stopped,
 			createTask: async (body) => await createTask(telling(), body),

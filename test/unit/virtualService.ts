@@ -27,8 +27,8 @@ export interface Fault {
 	/** Of a query: the answer says this of the task that was asked for. */
 	taskStatus?: string;
 	retryAfter?: string;
-	/** With `status`: the body is DashScope's own error, with the request ID of the call. */
-	envelope?: boolean;
+	/** With `status`: the body is DashScope's own error with the request ID of the call, or a gateway's with an ID of its own. */
+	envelope?: boolean | 'gateway';
 	/** No answer, but this error of the socket. */
 	socket?: string;
 	/** Whether the work is done all the same; it is not by default when something else is answered. */
@@ -124,6 +124,8 @@ export interface Viewer {
 	account?: Account;
 	/** Of the API key. */
 	keyId?: string;
+	/** That of the key which calls are made with: the user may change the credential meanwhile. */
+	keyNow?: () => string;
 	executionId?: string;
 	exclusive?: boolean;
 	lineage?: string;
@@ -131,9 +133,10 @@ export interface Viewer {
 }
 
 /** The record that all tries of an execution share. @param loses whether the next facts do not get there */
-export function recordOf(loses: () => boolean = () => false): TaskRecord {
+export function recordOf(loses: () => boolean = () => false): TaskRecord & { forget: () => void } {
 	const kept = new Set<string>();
 	return {
+		forget: () => kept.clear(),
 		add: async (facts) => {
 			await Promise.resolve();
 			if (!loses()) for (const fact of facts) kept.add(fact);
@@ -168,7 +171,7 @@ export class VirtualService {
 	private readonly aimed: Array<{ route: Route; about: string; left: number; fault: Fault }> = [];
 	private readonly store: TaskStore;
 	/** Of the one process that there is, unless a test says otherwise. */
-	readonly account = new Account(new Journal(0), '', true);
+	readonly account = new Account(new Journal(0), '', 'dashscope');
 	/** Of the API keys that tasks were created with. */
 	private readonly keyIds = new Map<string, string>();
 	private created = 0;
@@ -229,6 +232,7 @@ export class VirtualService {
 		{
 			account = this.account,
 			keyId = OUR_KEY,
+			keyNow = () => keyId,
 			executionId = 'execution',
 			exclusive = false,
 			lineage,
@@ -240,7 +244,8 @@ export class VirtualService {
 			const sentAt = this.clock.now();
 			return {
 				...clientOf(
-					async (request) => await this.http(request, stop, aborts, { executionId, keyId }),
+					async (request) =>
+						await this.http(request, stop, aborts, { executionId, keyId: keyNow() }),
 				),
 				onAnswer: (time) => account.answered(sentAt, this.clock.now(), time),
 			};
@@ -251,6 +256,7 @@ export class VirtualService {
 			...clock,
 			account,
 			exclusive,
+			keyIsSame: async () => await Promise.resolve(keyNow() === keyId),
 			lineage,
 			record,
 			executionId,
@@ -533,9 +539,11 @@ function aboutOf(route: Route, { url, body }: IHttpRequestOptions): string | und
 }
 
 function faultBody({ requestId }: Call, fault: Fault): Fault {
-	if (fault.envelope !== true) return fault;
+	const { envelope = false } = fault;
+	if (envelope === false) return fault;
 	const message = 'The model is overloaded, please try again later';
-	return { ...fault, body: { code: 'ModelServingError', message, request_id: requestId } };
+	const request_id = envelope === 'gateway' ? `gateway-${requestId}` : requestId;
+	return { ...fault, body: { code: 'ModelServingError', message, request_id } };
 }
 
 function answerOf(statusCode: number, { body, retryAfter }: Fault): HttpAnswer {

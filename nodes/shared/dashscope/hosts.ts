@@ -83,6 +83,14 @@ export function isDashScopeHost(hostname: string): boolean {
 	);
 }
 
+/** What is behind a host: DashScope itself, the sandbox on this machine, or somebody's gateway to it. */
+export type Service = 'dashscope' | 'sandbox' | 'gateway';
+
+export function serviceAt(hostname: string): Service {
+	if (isDashScopeHost(hostname)) return 'dashscope';
+	return isLoopbackHost(hostname) ? 'sandbox' : 'gateway';
+}
+
 /** A URL, or undefined where `new URL` would throw. */
 export function tryParseUrl(text: string, base?: URL): URL | undefined {
 	try {
@@ -91,6 +99,10 @@ export function tryParseUrl(text: string, base?: URL): URL | undefined {
 		return undefined;
 	}
 }
+
+/** Of a key that was pasted into another field: the host's name would carry it into the network, and into messages. */
+const LIKE_A_KEY = /^sk-/i;
+const KEY_IN_WRONG_FIELD = "holds what looks like an API key. Move it to the field 'API Key'.";
 
 /**
  * The base URL (scheme, host, optional path prefix; no trailing slash, no `/api/v1`) of a credential.
@@ -101,6 +113,7 @@ export function baseUrlOf(credential: DashScopeCredential): string {
 
 	const workspace = (credential.workspaceId ?? '').trim();
 	if (workspace === '') return SHARED_HOST[credential.region];
+	if (LIKE_A_KEY.test(workspace)) throw new Error(`'Workspace ID' ${KEY_IN_WRONG_FIELD}`);
 	if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(workspace)) {
 		throw new Error(
 			`The workspace ID "${workspace}" cannot be part of a host name. Copy it from Model Studio (it looks like "ws-…" or "llm-…"), or leave it empty.`,
@@ -110,6 +123,7 @@ export function baseUrlOf(credential: DashScopeCredential): string {
 }
 
 function customBaseUrl(text: string): string {
+	if (LIKE_A_KEY.test(text.trim())) throw new Error(`'Base URL' ${KEY_IN_WRONG_FIELD}`);
 	const url = tryParseUrl(text.trim());
 	if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
 		throw new Error(

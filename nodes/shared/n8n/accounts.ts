@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 import type { DashScopeClient } from '../dashscope/client';
-import { isDashScopeHost } from '../dashscope/hosts';
+import { serviceAt } from '../dashscope/hosts';
 import { Account, Journal } from '../tasks/account';
 
 /**
@@ -16,8 +16,8 @@ export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
 	const key = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
 	const known = accounts.get(key);
 	if (known !== undefined) return known;
-	const direct = isDashScopeHost(new URL(baseUrl).hostname);
-	const account = new Account(journal, key.slice(0, 12), direct);
+	const service = serviceAt(new URL(baseUrl).hostname);
+	const account = new Account(journal, key.slice(0, 12), service);
 	accounts.set(key, account);
 	return account;
 }

@@ -1,6 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
-import { cancelSignalOf } from '../dashscope/client';
+import { cancelSignalOf, dashScopeClient } from '../dashscope/client';
 import type { DashScopeClient } from '../dashscope/client';
 import { DashScopeError } from '../dashscope/errors';
 import { openResult } from '../dashscope/results';
@@ -32,6 +32,10 @@ export function n8nPorts(
 	return {
 		...lookPorts(functions, client, maxResultBytes, cancelSignalOf(functions)),
 		exclusive: client.exclusive,
+		keyIsSame: async () => {
+			const current = await dashScopeClient(functions).catch(() => undefined);
+			return current?.apiKey === client.apiKey && current.baseUrl === client.baseUrl;
+		},
 		// Two nodes may ask for the same: what one has lost is not the other's.
 		executionId: `${functions.getExecutionId() ?? ''} ${functions.getNode().id}`,
 		lineage: `${functions.getWorkflow().id ?? ''} ${functions.getNode().id} ${originOf(functions) ?? functions.getExecutionContext()?.establishedAt ?? ''}`,

@@ -3,6 +3,7 @@
  * clock, and the knowledge of who submitted which task. Limits and task list belong to the account, not to an execution.
  */
 import { DashScopeError } from '../dashscope/errors';
+import type { Service } from '../dashscope/hosts';
 import { isFinal } from '../dashscope/types';
 import type { ListedTask, Task } from '../dashscope/types';
 import type { SentEntry } from './ledger';
@@ -102,8 +103,8 @@ export class Journal {
 	readonly open = new Map<symbol, string>();
 	/** Those without a usable answer. */
 	readonly lost = new Map<string, Unanswered>();
-	/** Tasks, with the moment at which each was noted. The oldest come first. */
-	readonly tasks = new Map<string, number>();
+	/** Tasks, with the moment at which each was noted, and the lineage of its execution. The oldest come first. */
+	readonly tasks = new Map<string, { notedAt: number; lineage?: string }>();
 
 	/** @param since when the process began to keep it. Epoch milliseconds */
 	constructor(readonly since: number) {}
@@ -141,12 +142,12 @@ export class Account {
 	/**
 	 * @param journal of the process; all its accounts share one
 	 * @param id unlike any other account's, and the same in every process
-	 * @param direct whether the host is DashScope's own, which submits with the key that it is given
+	 * @param service what the host is: only DashScope's own surely submits with the key that it is given
 	 */
 	constructor(
 		private readonly journal: Journal,
 		readonly id = '',
-		private readonly direct = false,
+		private readonly service: Service = 'sandbox',
 	) {}
 
 	/**
@@ -155,7 +156,16 @@ export class Account {
 	 */
 	get keyId(): string | undefined {
 		const [[id, tasks] = ['', 0], another] = this.keyIds;
-		return this.direct && another === undefined && tasks >= ENOUGH_TASKS ? id : undefined;
+		const whole = this.service === 'dashscope' && another === undefined;
+		return whole && tasks >= ENOUGH_TASKS ? id : undefined;
+	}
+
+	/**
+	 * Whether a row with another request ID than that of an error answer is another call's. A gateway answers errors
+	 * with request IDs of its own, and successes with those of the service.
+	 */
+	get tellsByRequestId(): boolean {
+		return this.listsRequestIds && this.service !== 'gateway';
 	}
 
 	/** The gate for submissions of a model. @param createsPerSecond the account's limit for it */
@@ -213,9 +223,10 @@ export class Account {
 			this.own.delete(id);
 		}
 		const { tasks } = this.journal;
+		const { lineage = tasks.get(taskId)?.lineage } = task;
 		tasks.delete(taskId);
-		tasks.set(taskId, now);
-		for (const [id, notedAt] of tasks) {
+		tasks.set(taskId, { notedAt: now, lineage });
+		for (const [id, { notedAt }] of tasks) {
 			if (now - notedAt < DAY_MS) break;
 			tasks.delete(id);
 		}
@@ -229,10 +240,10 @@ export class Account {
 		return known.at(-1)?.sentAt;
 	}
 
-	/** The tasks of a model with the moment at which each was sent, on the service's clock. */
-	sentOf(model: string): Array<{ taskId: string; at: number }> {
+	/** The tasks of a model with the moment at which each was sent: `at` on the service's clock, `sentAt` on ours. */
+	sentOf(model: string): Array<{ taskId: string; at: number; sentAt: number }> {
 		return [...this.own].flatMap(([taskId, { sentAt, model: its, offset = this.offset ?? 0 }]) =>
-			its === model && sentAt !== undefined ? [{ taskId, at: sentAt + offset }] : [],
+			its === model && sentAt !== undefined ? [{ taskId, at: sentAt + offset, sentAt }] : [],
 		);
 	}
 
@@ -243,7 +254,7 @@ export class Account {
 
 	/** Whether a try of an execution with this lineage submitted the task. */
 	descends(taskId: string, lineage: string): boolean {
-		return this.own.get(taskId)?.lineage === lineage;
+		return this.journal.tasks.get(taskId)?.lineage === lineage;
 	}
 
 	/** Notes a submission without a usable answer. @param id of the submission, unique in this process */
@@ -408,12 +419,18 @@ export class Account {
 		if (told.length > 0) this.listsRequestIds = told.every((same) => same);
 	}
 
-	/** Whether a list shows a task of ours that was submitted after a moment: then it is at least that fresh. */
-	isFresh({ rows }: ListRead, model: string, after: number): boolean {
-		return rows.some(({ taskId }) => {
-			const { sentAt = 0, model: its } = this.own.get(taskId) ?? {};
-			return its === model && sentAt > after;
-		});
+	/**
+	 * Whether a list shows a task of ours that was submitted after a moment: then it is at least that fresh. Not behind a
+	 * gateway, which may pass on a submission after it gave up on its answer.
+	 * @param local by our clock, which tells the order of moments so close to each other
+	 * @param onService by the service's, as ours may have been set since
+	 */
+	isFresh({ rows }: ListRead, model: string, local: number, onService: number): boolean {
+		if (this.service === 'gateway') return false;
+		const later = this.sentOf(model).filter(
+			({ at, sentAt }) => sentAt > local && at > onService - OFFSET_JITTER_MS,
+		);
+		return later.some((task) => rows.some(({ taskId }) => taskId === task.taskId));
 	}
 }
 

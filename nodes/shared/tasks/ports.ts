@@ -46,6 +46,8 @@ export interface TaskRecord {
 export interface TaskPorts<Video> extends LookPorts<Video> {
 	/** Whether nothing but this process submits tasks with the account. */
 	exclusive: boolean;
+	/** Whether calls are still made with the key of the account: the user may have changed the credential. */
+	keyIsSame(): Promise<boolean>;
 	/** Of the execution and its node, unique in this process. */
 	executionId: string;
 	/** The same for all retries of an execution and its node, and hardly ever for others. */

@@ -18,6 +18,9 @@ function taskFact(request: string, taskId: string): string {
 /** Submissions are told apart by quarters of a day: DashScope keeps a task for 24 hours, and what is older is not asked for. */
 const QUARTER_MS = 6 * 3_600_000;
 
+/** DashScope forgets a task after 24 hours. */
+const DAY_MS = 24 * 3_600_000;
+
 /** The fact that one was submitted in a quarter of a day although another had been before; '' for none. */
 function laterFact(request: string, earlier: string, quarter: number): string {
 	return `${request} after ${earlier} in ${quarter}`;
@@ -107,8 +110,10 @@ export async function recall(
 	if (entry !== undefined && followed === 'yes') return;
 	ledger.forget(key);
 	if (entry?.id !== undefined) account.finds(entry.id);
-	if (followed === undefined) return;
 	const until = now();
+	// The record forgets, too, and sooner than DashScope: then the list tells.
+	const forgotten = entry !== undefined && until - (entry.until ?? entry.since) < DAY_MS;
+	if (followed === undefined && !forgotten) return;
 	const lost = { id: randomUUID(), model, since: retriedSince, until, unseen: true } as const;
 	ledger.sending(key, followed === 'yes' ? { ...lost, recorded: 'only' } : lost);
 }

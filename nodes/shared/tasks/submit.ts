@@ -84,6 +84,8 @@ export function refOf(entry: SubmittedEntry): TaskRef {
 export class Submitter {
 	/** Create calls whose answer may still come. */
 	private readonly underWay = new Set<string>();
+	/** Requests whose lost submission is being judged. */
+	private readonly judged = new Set<string>();
 	/** When the task list was looked at for a request. Epoch milliseconds. */
 	private readonly lookedAt = new Map<string, number>();
 	private readonly witness: Witness;
@@ -213,7 +215,7 @@ export class Submitter {
 		const id = randomUUID();
 		try {
 			if (ports.stopped()) throw new StoppedError();
-			ledger.sending(key, { since: sentAt, id, model, account: account.id });
+			ledger.sending(key, { since: sentAt, id, model });
 			this.underWay.add(id);
 			const { taskId, requestId } = await ports.createTask(call);
 			const submittedAt = ports.now();
@@ -233,6 +235,11 @@ export class Submitter {
 				const until = ended ? ports.now() : undefined;
 				ledger.lost(key, { until, requestId, offset: account.offset });
 				this.noteLost();
+				// n8n reads the credential for each call: the user may have changed it since the node began.
+				if (!ports.stopped() && (await ports.keyIsSame())) {
+					ledger.lost(key, { account: account.id });
+					this.noteLost();
+				}
 			}
 			if (failure === undefined || ports.stopped()) return await Promise.reject(error);
 			if (failure.kind === 'answered') taken = 'overloaded';
@@ -254,6 +261,19 @@ export class Submitter {
 	 * @throws TaskError "outcome unknown" where that cannot be found out; NotTakenError where it needs a later look
 	 */
 	private async reconcile(
+		key: string,
+		model: string,
+		failures: DashScopeError[],
+	): Promise<TaskRef | undefined> {
+		this.judged.add(key);
+		try {
+			return await this.lookUp(key, model, failures);
+		} finally {
+			this.judged.delete(key);
+		}
+	}
+
+	private async lookUp(
 		key: string,
 		model: string,
 		failures: DashScopeError[],
@@ -415,10 +435,17 @@ export class Submitter {
 	async duplicates(model: string, lost: SentEntry[], key?: string): Promise<Duplicate[]> {
 		const { ports, ledger, witness, settings } = this;
 		const seen = (list: ListRead) => {
-			if (key !== undefined && ledger.find(key) === undefined) this.adoptAbandoned(key, list);
+			if (key !== undefined && this.hasNoTask(key)) this.adoptAbandoned(key, list);
 		};
 		const search = { model, lost, brief: settings.brief === true, seen };
 		return await findDuplicates(ports, ledger, witness, search);
+	}
+
+	/** Whether nothing stands for a request, and nothing is on its way to. */
+	private hasNoTask(key: string): boolean {
+		const entry = this.ledger.find(key);
+		if (entry?.state !== 'sent') return entry === undefined;
+		return !this.judged.has(key) && !this.underWay.has(this.witness.idOf(key, entry));
 	}
 
 	/** Lets the other executions of this process know what this one has lost; what is under way is waited for. */

@@ -8,7 +8,7 @@ import { Semaphore } from './semaphore';
 import type { TaskPorts } from './ports';
 import { failureOf, withDuplicates } from './run';
 import type { Memory, OpenTask, RunSettings, Settled } from './run';
-import { cancelWaiting, leftLine, nameBilled } from './cancel';
+import { cancelWaiting, leftLine, nameBilled, nameLost } from './cancel';
 import { Submitter, refOf } from './submit';
 import type { TaskRef } from './submit';
 import { Watch } from './watch';
@@ -86,11 +86,11 @@ export async function pollSuspended<Video>(
 		await look(edit, index, ports, memory, watch, submitter);
 	for (;;) {
 		const seen = await Promise.all(edits.map(lookAt));
-		if (ports.stopped()) return await stopped(ports, seen);
+		if (ports.stopped()) return await stopped(ports, memory, seen);
 		if (seen.some(isOpen))
 			return seen.filter(isOpen).every((one) => one.later) ? 'later' : undefined;
 		await findLate(seen, ports, memory, submitter);
-		if (ports.stopped()) return await stopped(ports, seen);
+		if (ports.stopped()) return await stopped(ports, memory, seen);
 		// Its own task has turned up for one that was given up: it is waited for.
 		if (seen.some(({ edit, job }, index) => jobsOf(edit, index, memory)[0].taskId !== job.taskId)) {
 			continue;
@@ -106,7 +106,7 @@ export async function pollSuspended<Video>(
 				return withDuplicates(outcome, await submitter.duplicates(one.edit.model, lost));
 			}),
 		);
-		if (ports.stopped()) return await stopped(ports, seen);
+		if (ports.stopped()) return await stopped(ports, memory, seen);
 		if (!triesAgain(settled.map(({ state }) => state === 'failed'))) return settled;
 	}
 }
@@ -128,35 +128,47 @@ async function findLate(
 	);
 }
 
-async function stopped(ports: TaskPorts<unknown>, seen: Seen[]): Promise<never> {
+async function stopped(
+	ports: TaskPorts<unknown>,
+	memory: LoopMemory,
+	seen: Seen[],
+): Promise<never> {
 	nameBilled(
 		ports,
 		seen.map(({ task }) => task),
 	);
 	// Also those whose look was cut short by the stop.
-	const open = seen.filter(({ task }) => task === undefined);
-	await leave(ports, open);
+	const ended = (index: number) => seen[index]?.task !== undefined || seen[index]?.later === true;
+	await leaveSuspended(
+		seen.map(({ edit }) => edit),
+		ports,
+		memory,
+		ended,
+	);
 	throw new StoppedError();
 }
 
-/** Cancels the tasks of a stopped execution that still wait; those that it only waits for are named in the log. */
-async function leave(
-	ports: TaskPorts<unknown>,
-	open: Array<Pick<Seen, 'edit' | 'job'>>,
-): Promise<void> {
-	for (const { edit, job } of open) if (edit.awaited) ports.log(leftLine(job.taskId));
-	const own = open.flatMap(({ edit, job }) => (edit.awaited ? [] : [job.taskId]));
-	await cancelWaiting(ports, own);
-}
-
-/** What becomes of the tasks of an execution that was stopped between two looks. */
+/**
+ * What becomes of the tasks of a stopped execution: those that still wait are cancelled, those that it only waits for
+ * are named in the log.
+ * @param ended whether the task of an edit is known to have ended
+ */
 export async function leaveSuspended(
 	edits: OpenTask[],
 	ports: TaskPorts<unknown>,
 	memory: LoopMemory,
+	ended: (index: number) => boolean = () => false,
 ): Promise<void> {
-	const open = edits.map((edit, index) => ({ edit, job: jobsOf(edit, index, memory)[0] }));
-	await leave(ports, open);
+	nameLost(ports, memory.ledger);
+	const own = edits.flatMap((edit, index) => {
+		const jobs = jobsOf(edit, index, memory);
+		const [{ taskId }] = jobs;
+		if (edit.awaited && !ended(index)) ports.log(leftLine(taskId));
+		// A new one is on its way only after the end of the one before.
+		const isReplaced = memory.ledger.knows(keyOf(memory, index, jobs.length));
+		return edit.awaited || isReplaced || ended(index) ? [] : [taskId];
+	});
+	await cancelWaiting(ports, own);
 }
 
 function isOpen({ task, error }: Seen): boolean {
@@ -244,10 +256,10 @@ async function look(
 			return { edit, job, task };
 		}
 		const key = keyOf(memory, index, jobs.length);
-		return {
-			edit,
-			job: await submitter.submit(key, edit.model, async () => await Promise.resolve(call)),
-		};
+		const next = await submitter.submit(key, edit.model, async () => await Promise.resolve(call));
+		// The execution remembers it when the look ends, which a kill of n8n would prevent.
+		ports.log(`Task ${next.taskId} was submitted in place of task ${taskId}`);
+		return { edit, job: next };
 	} catch (error) {
 		// What the service was too busy to take is submitted at the next look.
 		const later = error instanceof NotTakenError && ports.now() < deadline;

@@ -15,6 +15,9 @@ const UNDER_WAY_PAUSE_MS = 250;
 
 const MINUTE_MS = 60_000;
 
+/** For their answers: a gateway that sends a byte now and then keeps a call alive for ever. */
+const LONGEST_WAIT_MS = 10 * MINUTE_MS;
+
 /** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */
 const BEFORE_MS = 10 * MINUTE_MS;
 const JITTER_MS = 5_000;
@@ -89,7 +92,14 @@ export class Witness {
 	async read(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
 		const { ports } = this;
 		const list = await this.readOnce(model, lost);
-		if ('rows' in list) while (ports.account.awaits(list)) await ports.sleep(UNDER_WAY_PAUSE_MS);
+		const began = ports.now();
+		while ('rows' in list && ports.account.awaits(list)) {
+			if (ports.now() - began > LONGEST_WAIT_MS) {
+				const message = 'Another submission of this n8n has had no answer for ten minutes';
+				return new DashScopeError(message, { kind: 'lost' });
+			}
+			await ports.sleep(UNDER_WAY_PAUSE_MS);
+		}
 		return list;
 	}
 
@@ -105,16 +115,18 @@ export class Witness {
 	/** What a list tells about the lost submission of a request; its reads are counted by whoever reads. */
 	evidence(key: string, model: string, entry: SentEntry, list: ListRead): Omit<Evidence, 'reads'> {
 		const { account, exclusive } = this.ports;
-		const shownUntil = list.at + (account.offset ?? 0) - LISTED_AFTER_MS;
-		const lagMs = this.lagOf(list, model, this.onServiceClock(entry).since, shownUntil);
+		const readAt = list.at + (account.offset ?? 0);
+		const { since, until } = this.onServiceClock(entry);
+		const lagMs = this.lagOf(list, model, since, readAt - LISTED_AFTER_MS);
 		return {
 			rows: list.rows,
 			// Not now: the answers of submissions under way may have been waited for since.
 			elapsedMs: this.elapsed(entry, list.at),
-			fresh: !this.final && account.isFresh(list, model, lostAt(entry)),
+			fresh: !this.final && account.isFresh(list, model, lostAt(entry), until),
 			stale: lagMs !== undefined,
 			lagMs: lagMs ?? 0,
-			reaches: this.onServiceClock(entry).since >= list.from,
+			// Other reads that are shared may have been meant to begin earlier than a list can.
+			reaches: since >= Math.max(list.from, readAt - LONGEST_SPAN_MS),
 			// Whoever else used the account at that time, only the n8n that ended could tell.
 			exclusive: exclusive && entry.unseen !== true,
 			...this.known(model, entry.unseen, this.idOf(key, entry), this.requestOf(key)),
@@ -202,7 +214,7 @@ export class Witness {
 	private known(model: string, unseen?: true, except = '', request?: string) {
 		const { account } = this.ports;
 		return {
-			listsRequestIds: account.listsRequestIds,
+			listsRequestIds: account.tellsByRequestId,
 			isTaken: (taskId: string) => this.isTaken(taskId, unseen),
 			isClaimed: (taskId: string) => this.ledger.claims(taskId),
 			others: account.othersLost(except, model).map((other) => ({

@@ -30,6 +30,14 @@ describe('base URL of a region', () => {
 		},
 	);
 
+	test.each([
+		['Workspace ID', { workspaceId: ' sk-0123456789abcdef ' }],
+		['Base URL', { region: 'custom', baseUrl: 'sk-0123456789abcdef' }],
+	] as const)('a key that was pasted as %s is refused, and not repeated', (field, credential) => {
+		expect(() => base(credential)).toThrow(`'${field}' holds what looks like an API key`);
+		expect(() => base(credential)).not.toThrow(/0123/);
+	});
+
 	test('a base URL left over from another choice of region is not used', () => {
 		expect(base({ baseUrl: 'https://left.example' })).toBe('https://dashscope.aliyuncs.com');
 	});

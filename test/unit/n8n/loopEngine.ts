@@ -353,7 +353,7 @@ export class SuspendedRun {
 				return await Promise.resolve({
 					apiKey: keyOf(this.service),
 					region: 'custom',
-					baseUrl: 'https://dashscope.example',
+					baseUrl: 'https://dashscope-test.aliyuncs.com',
 				});
 			},
 			getWorkflow: () => ({ id: 'w1', name: 'Workflow' }),

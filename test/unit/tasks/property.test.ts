@@ -62,8 +62,8 @@ interface Scenario {
 	 * keys, which take turns.
 	 */
 	listsKeyIds: 'key' | 'nothing' | 'task' | 'gateway';
-	/** The user has changed the key before the second try, on the same account. */
-	changesKey: boolean;
+	/** When in the first try the user changes the key, on the same account. */
+	changesKeyAfterMs?: number;
 	/** When another application submits tasks with the same prompts, and whether with a key of its own. */
 	strangers: Array<{ afterMs: number; kind: number; ownKey: boolean }>;
 	/** Another execution of the same workflow, with the same items. */
@@ -240,7 +240,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 		listLagMs: fc.constantFrom(0, 0, 2_000, 15_000, 45_000, 60_000),
 		listsRequestIds: fc.constantFrom<boolean | 'other'>(true, true, false, 'other'),
 		listsKeyIds: fc.constantFrom('key', 'key', 'nothing', 'task', 'gateway'),
-		changesKey: fc.constantFrom(false, false, true),
+		changesKeyAfterMs: fc.option(fc.integer({ min: 0, max: 90_000 }), { nil: undefined, freq: 1 }),
 		strangers: fc.array(
 			fc.record({
 				afterMs: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 200_000 })),
@@ -284,7 +284,7 @@ const scenarios: fc.Arbitrary<Scenario> = fc.record(
 			'listLagMs',
 			'listsRequestIds',
 			'listsKeyIds',
-			'changesKey',
+			'changesKeyAfterMs',
 			'strangers',
 			'saysExclusive',
 			'retriedExecution',
@@ -414,7 +414,7 @@ async function play(scenario: Scenario): Promise<Story> {
 	let current = journal;
 	/** With a key of an account. */
 	const accountWith = (keyId: string, of = journal) =>
-		new Account(of, keyId, scenario.listsKeyIds !== 'gateway');
+		new Account(of, keyId, scenario.listsKeyIds === 'gateway' ? 'gateway' : 'dashscope');
 	const account = accountWith(OUR_KEY);
 	const alone = scenario.strangers.length === 0 && (other?.sameProcess ?? true);
 	const exclusive = alone && scenario.saysExclusive;
@@ -434,11 +434,15 @@ async function play(scenario: Scenario): Promise<Story> {
 		},
 	};
 	const unnoticed = isUnnoticed(scenario);
+	const begunAt = clock.now();
+	const { changesKeyAfterMs = Infinity } = scenario;
+	const keyNow = () => (clock.now() - begunAt < changesKeyAfterMs ? OUR_KEY : NEW_KEY);
 	const portsFor = (process: Account) =>
 		service.ports(stop, scenario.aborts, jitter, {
 			executionId: OURS,
 			account: process,
 			keyId: process.id,
+			keyNow,
 			exclusive,
 			record,
 		});
@@ -590,7 +594,7 @@ async function play(scenario: Scenario): Promise<Story> {
 	for (let run = 0; run < scenario.runs; run++) {
 		const kills = run === 0 && scenario.killedAfterMs !== undefined ? 1 : 0;
 		for (let tries = 0; tries <= scenario.settings.retries + kills && !stop.stopped(); tries++) {
-			const keyId = scenario.changesKey && tries > 0 ? NEW_KEY : ports.account.id;
+			const keyId = tries > 0 ? keyNow() : ports.account.id;
 			const restarts = (scenario.restarts || story.tries.at(-1)?.killed) && tries > 0;
 			if (restarts) {
 				await clock.run(ended, 24 * longest(scenario));
@@ -795,7 +799,8 @@ function losesNothing(story: Story): void {
 function keepsToBudgets({ service, scenario }: Story): void {
 	const { sameProcess = true, sameCredential = true } = scenario.other ?? {};
 	// Limits are known by process and credential.
-	if (!sameProcess || !sameCredential || scenario.restarts || scenario.changesKey) return;
+	if (!sameProcess || !sameCredential || scenario.restarts) return;
+	if (scenario.changesKeyAfterMs !== undefined) return;
 	if (scenario.killedAfterMs !== undefined) return;
 	expect(mostPerSecond(service.times('create'))).toBeLessThanOrEqual(5);
 	const reads = [...service.times('query'), ...service.times('list')];

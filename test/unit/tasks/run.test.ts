@@ -971,6 +971,26 @@ test('Stop names a submission whose answer was lost in the log', async () => {
 	expect(service.log.join('\n')).toMatch(/submission sent at 2026-11-02T09:00.* may be billed/);
 });
 
+test('an item whose submissions are unclear goes on with the task that surely is its own', async () => {
+	const { clock, service, attempt } = execution({
+		listLagOf: (number) => (number === 2 ? 66_000 : 0),
+	});
+	service.plans = repeatPlan(3, { jobSeconds: 200 });
+	const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+	const submitOnly = { ...SETTINGS, submitOnly: true };
+	await clock.run(runTasks(await edits('known'), service.ports(), memory, submitOnly));
+	await clock.pass(5 * MINUTE);
+	service.faults.create.push(faults.overloadedAfterwards, faults.reset);
+	// Once the first is taken for not done, the list is refused until the second has been given up.
+	const began = clock.now();
+	clock.at(began + 63_000, () =>
+		service.faults.list.push(...repeat(3, { status: 404, body: 'no such route' })),
+	);
+	const [outcome] = await attempt(await edits('a'));
+	expect(outcome).toMatchObject({ state: 'finished', job: { taskId: 'task-2' } });
+	expect(service.tasksOf('a')).toHaveLength(1);
+});
+
 describe('the retry of an execution that n8n did not survive', () => {
 	/** Tasks that were submitted by a process that has ended; nothing else is known of them. */
 	async function killed(prompts: string[], plan: Plan = { jobSeconds: 30 }) {
@@ -1027,6 +1047,20 @@ describe('the retry of an execution that n8n did not survive', () => {
 		});
 		expect(errorOf(outcome).details.possibleTaskIds).toBe('task-1');
 		expect(service.count('create')).toBe(2);
+	});
+
+	test('names it also if another key of the account is chosen for the retry', async () => {
+		const { clock, service, attempt } = execution();
+		const journal = new Journal(0);
+		const viewer = (id: string) => ({ account: new Account(journal, id), lineage: 'own' });
+		const ports = service.ports(undefined, true, () => 0.5, viewer('first'));
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+		const settings = { ...SETTINGS, submitOnly: true };
+		await clock.run(runTasks(await edits('own'), ports, memory, settings));
+		const unseen = { since: START, until: clock.now() };
+		const [outcome] = await attempt(await edits('own'), { unseen, viewer: viewer('second') });
+		expect(errorOf(outcome).details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(1);
 	});
 
 	test('submits once the list has shown for a minute that there is none', async () => {
@@ -1140,6 +1174,18 @@ describe('the retry of an execution of which a try left nothing but its record',
 		);
 		expect(hint).toMatch(/The task list shows none;/);
 		expect(service.count('create')).toBe(0);
+	});
+
+	test('asks the list where the record has forgotten what a retry was told', async () => {
+		const { service, record, retry } = await lost(await edits('a'));
+		service.faults.list.push(...repeat(99, { status: 404, body: 'no such route' }));
+		const [outcome] = await retry(await edits('a'), { settings: { timeoutMs: MINUTE } });
+		expect(errorOf(outcome).message).toMatch(/an earlier try of this execution submitted/);
+		service.faults.list.length = 0;
+		record.forget();
+		const [again] = await retry(await edits('a'));
+		expect(errorOf(again).details.possibleTaskIds).toMatch(/task-2/);
+		expect(service.tasksOf('a')).toHaveLength(1);
 	});
 
 	test('submits what is recorded and gone: a task is kept for a day', async () => {

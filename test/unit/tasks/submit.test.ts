@@ -114,12 +114,11 @@ describe('a submission', () => {
 	});
 
 	test('is in the ledger before it is sent', async () => {
-		const { clock, service, store, attempt } = setup();
+		const { clock, store, attempt } = setup();
 		const submitting = attempt()('a');
 		await clock.pass(50);
 		const id = expect.any(String);
-		const account = service.account.id;
-		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START, model: MODEL, id, account } });
+		expect(store).toEqual({ '0:a:0': { state: 'sent', since: START, model: MODEL, id } });
 		await clock.run(submitting);
 	});
 
@@ -747,6 +746,50 @@ describe('a submission that the service answers with an error of its own', () =>
 		expect(clock.now() - START).toBeLessThanOrEqual(20_000);
 	});
 
+	test('is given up although another call never ends', async () => {
+		const { clock, service, attempt } = setup();
+		const submit = attempt();
+		await clock.run(submit('own'));
+		service.faults.create.push({ ...faults.overloaded, delayMs: 600 * MINUTE }, faults.reset);
+		void submit('hangs').catch(() => undefined);
+		const error = await clock.run(failureOf(submit('a')), 60 * MINUTE);
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(error.hint).toContain('no answer for ten minutes');
+	});
+
+	test.each([0, 15_000])(
+		'is unclear behind a gateway whose errors have request IDs of its own, listed after %d ms',
+		async (lag) => {
+			const { clock, service, attempt } = setup({
+				listLagOf: (number) => (number === 2 ? lag : 0),
+			});
+			const account = new Account(new Journal(0), 'ours', 'gateway');
+			const submit = attempt({}, true, { account });
+			await clock.run(submit('own'));
+			await clock.pass(5 * MINUTE);
+			service.faults.create.push({ status: 504, envelope: 'gateway', done: true });
+			const error = clock.run(failureOf(submit('a')));
+			await clock.run(submit('later'));
+			expect((await error).details.possibleTaskIds).toBe('task-2');
+			expect(service.tasksOf('a')).toHaveLength(1);
+		},
+	);
+
+	test('is not fresh for a task that was sent before our clock was set back', async () => {
+		const { clock, account, own, service, submit } = setupClock();
+		own.set = 10 * MINUTE;
+		service.account.answered(clock.now() + own.set, clock.now() + own.set, clock.now() - 500);
+		const sentAt = clock.now() + own.set;
+		account.knows(service.addTask('own', { jobSeconds: 60 }), { model: MODEL, sentAt }, sentAt);
+		await clock.pass(MINUTE);
+		own.set = 0;
+		account.answered(clock.now(), clock.now(), clock.now() - 500);
+		service.faults.create.push(faults.overloaded);
+		await clock.run(submit());
+		const [first = 0, second = 0] = service.times('create');
+		expect(second - first).toBeGreaterThanOrEqual(60_000);
+	});
+
 	test('is not confused by strangers where rows prove to carry request IDs, else unclear', async () => {
 		for (const listsRequestIds of [true, false, 'other'] as const) {
 			const { clock, service, attempt } = setup({ listsRequestIds });
@@ -912,7 +955,7 @@ describe('a task that another application created meanwhile', () => {
 	async function afterTasks(
 		ours: string[],
 		options: ServiceOptions = {},
-		{ account = new Account(new Journal(0), 'ours', true), key = THEIR_KEY } = {},
+		{ account = new Account(new Journal(0), 'ours', 'dashscope'), key = THEIR_KEY } = {},
 	) {
 		const all = setup({ listsKeyIds, ...options });
 		const { clock, service, attempt } = all;
@@ -935,7 +978,12 @@ describe('a task that another application created meanwhile', () => {
 		['while only one of ours has been listed', ['b'], {}, {}],
 		['where lists name no keys', ['b', 'c'], { listsKeyIds: () => undefined }, {}],
 		['where each row names another', ['b', 'c'], { listsKeyIds: ({ number }) => `${number}` }, {}],
-		['behind a gateway', ['b', 'c'], {}, { account: new Account(new Journal(0), 'gateway') }],
+		[
+			'behind a gateway',
+			['b', 'c'],
+			{},
+			{ account: new Account(new Journal(0), 'gateway', 'gateway') },
+		],
 	])('may be ours: %s', async (_what, ours, options, theirs) => {
 		const { clock, attempt, account } = await afterTasks(ours, options, theirs);
 		const error = await clock.run(failureOf(attempt({}, true, { account })('a')));
@@ -946,7 +994,7 @@ describe('a task that another application created meanwhile', () => {
 		const { clock, service, attempt, account } = await afterTasks(['b', 'c'], {}, { key: OUR_KEY });
 		await clock.run(failureOf(attempt({}, true, { account })('a')));
 		const next = {
-			account: new Account(new Journal(clock.now()), 'new', true),
+			account: new Account(new Journal(clock.now()), 'new', 'dashscope'),
 			keyId: 'key-3',
 		};
 		const submit = attempt({}, true, next);
@@ -956,10 +1004,19 @@ describe('a task that another application created meanwhile', () => {
 		expect(service.tasksOf('a')).toHaveLength(1);
 	});
 
+	test('may be ours if the user has changed the key since the node began', async () => {
+		const { clock, service, attempt, account } = await afterTasks(['b', 'c'], {}, { key: OUR_KEY });
+		service.faults.create[0] = faults.resetAfterwards;
+		const submit = attempt({}, true, { account, keyNow: () => THEIR_KEY });
+		const error = await clock.run(failureOf(submit('a')));
+		expect(error.details.possibleTaskIds).toContain('task-4');
+		expect(service.count('create')).toBe(3);
+	});
+
 	test('may be ours where only tasks that the execution submitted with another key have been listed', async () => {
 		const { clock, service, attempt } = setup({ listsKeyIds });
 		await clock.run(Promise.all(['b', 'c'].map(attempt())));
-		const account = new Account(new Journal(clock.now()), 'new', true);
+		const account = new Account(new Journal(clock.now()), 'new', 'dashscope');
 		service.faults.create.push(faults.resetAfterwards);
 		const retry = attempt({}, true, { account, keyId: 'key-3' });
 		const error = await clock.run(failureOf(retry('a')));

@@ -531,6 +531,17 @@ describe('Stop during a look', () => {
 		expect(log).toContain('task-2 was SUCCEEDED');
 	});
 
+	test('names a new submission whose answer was lost, and no task that has ended', async () => {
+		const { clock, stop, service, look } = suspended([algo], { times: 1 });
+		service.faults.create.push(faults.resetAfterwards);
+		await clock.pass(MINUTE);
+		clock.at(clock.now() + 600, () => stop.press());
+		await expect(look()).rejects.toThrow(StoppedError);
+		const log = service.log.join('\n');
+		expect(log).toMatch(/submission sent at \S+ got no response before Stop/);
+		expect(log).not.toContain('task-1 keeps running');
+	});
+
 	test('lets no submission follow', async () => {
 		const { clock, stop, service, look } = suspended([algo], { times: 3 });
 		service.faults.query.push({ delayMs: 10_000 });
