@@ -74,14 +74,14 @@ export async function measureClips({ tarball }: Run): Promise<Figure> {
 		const inside = await laboratory.takeIn(clip);
 		await laboratory.refresh();
 		// The first execution of each compiles what it needs.
-		for (const { steps } of STEPS) await laboratory.run(clipWorkflow(inside, steps));
+		for (const { steps } of STEPS) await laboratory.run([clipWorkflow(inside, steps)]);
 		for (let count = 0; count < REPETITIONS; count++) {
 			for (const [index, { name, steps }] of STEPS.entries()) {
 				await sleep(PAUSE_MS);
 				await probe('/reset');
-				const { samples, processorSeconds = NaN } = await laboratory.run(
+				const { samples, processorSeconds = NaN } = await laboratory.run([
 					clipWorkflow(inside, steps),
-				);
+				]);
 				const { stall } = await probe('/');
 				const one = taken[index];
 				one?.processor.push(tenths((1000 * processorSeconds) / megabytes));

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionStatus } from 'n8n-workflow';
 import type { Workflow } from '../host/client';
 import { startN8n, type N8n } from '../host/n8n';
-import { startSandbox, type Sandbox } from '../sandbox';
+import { startSandbox, type Route, type Sandbox } from '../sandbox';
 import { credentialData } from '../test/e2e/support';
 import { startFront, type Front } from './front';
 import { processorSeconds, whileSampling, type Sample, type Span } from './resident';
@@ -25,6 +25,10 @@ export interface Observed {
 /** What n8n needs to settle between two executions. */
 export const PAUSE_MS = 1_500;
 const PATIENCE_MS = 180_000;
+
+/** The first calls of an upload and of a download. */
+const TRANSFERS: Route[] = ['policy', 'result'];
+const LOOK_MS = 5;
 
 /** n8n's own node looks at once, and then after 15 s. */
 const FRONT_HOLD_MS = 1_500;
@@ -98,16 +102,32 @@ export class Laboratory {
 		return inside;
 	}
 
-	/** Runs the workflows at the same time, each in an execution of its own. */
-	async run(...workflows: Workflow[]): Promise<Observed> {
+	/**
+	 * Runs the workflows at the same time, each in an execution of its own.
+	 * @param atFirstTransfer called once the node's first transfer begins; never when there is none
+	 */
+	async run(workflows: Workflow[], atFirstTransfer?: () => Promise<unknown>): Promise<Observed> {
 		const ids = await Promise.all(workflows.map(async (one) => await this.n8n.addWorkflow(one)));
+		// What earlier runs have transferred must not be taken for this one's.
 		await this.sandbox.reset();
-		return await this.watch(async () => {
+		let running = true;
+		const work = async () => {
 			const started = await Promise.all(ids.map(async (id) => await this.n8n.run(id)));
 			for (const { id, status } of await ended(this.n8n, started)) {
 				if (status === 'success') continue;
 				throw new Error(`"${workflows[started.indexOf(id)]?.name}" ended with "${status}"`);
 			}
+		};
+		const notice = async (tell: () => Promise<unknown>) => {
+			const begun = () => this.sandbox.log.some(({ route }) => TRANSFERS.includes(route));
+			while (running && !begun()) await sleep(LOOK_MS);
+			if (running) await tell();
+		};
+		return await this.watch(async () => {
+			await Promise.all([
+				work().finally(() => (running = false)),
+				atFirstTransfer && notice(atFirstTransfer),
+			]);
 		});
 	}
 
@@ -126,7 +146,7 @@ export class Laboratory {
 	async repeat<T>(times: number, workflow: Workflow, take: (run: Observed) => T): Promise<T[]> {
 		const results: T[] = [];
 		for (let count = 0; count < times; count++) {
-			results.push(take(await this.run(workflow)));
+			results.push(take(await this.run([workflow])));
 			await sleep(PAUSE_MS);
 		}
 		return results;
@@ -138,7 +158,7 @@ export class Laboratory {
 		const small = join(this.n8n.files, 'small.mp4');
 		await copyFile(this.sandbox.samples.video.path, small);
 		this.sandbox.configure({ slots: 5, resultBytes: 0 });
-		await this.run(warmUpWorkflow(small));
+		await this.run([warmUpWorkflow(small)]);
 		await sleep(2 * PAUSE_MS);
 	}
 

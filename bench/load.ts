@@ -135,21 +135,16 @@ async function measure(
 		await probe(`/fill?megabytes=${HEAP_MB}`);
 		await sleep(SETTLE_MS);
 		// As many executions at once as will be measured: a heap that is in use, with what n8n makes and keeps for each.
-		await laboratory.run(...workflows.map(() => idleWorkflow()));
+		await laboratory.run(workflows.map(() => idleWorkflow()));
 		await sleep(PAUSE_MS);
-		await sandbox.reset();
 		const { heap } = await probe('/reset');
-		const running = laboratory.run(...workflows);
 		let begunAt = NaN;
-		if (by === 'node') {
+		const observed = await laboratory.run(workflows, async () => {
 			// How n8n starts the executions and reads the files itself is another matter.
-			const begun = () => sandbox.requests('policy').length + sandbox.requests('result').length > 0;
-			const over = running.then(() => true);
-			while (!begun() && !(await Promise.race([over, sleep(5, false)])));
 			begunAt = Date.now();
 			await probe('/reset');
-		}
-		runs.push({ ...(await running), ...(await probe('/')), heap, begunAt });
+		});
+		runs.push({ ...observed, ...(await probe('/')), heap, begunAt });
 	}
 	host.close();
 	const used = runs.flatMap((run) => run.processorSeconds ?? []);

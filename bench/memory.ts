@@ -80,16 +80,10 @@ async function take(laboratory: Laboratory, ask: Probe['ask'], one: Case): Promi
 	}
 	const taken: Taken = { ...one, growths: [], stalls: [] };
 	for (let count = 0; count < REPETITIONS; count++) {
-		const running = laboratory.run(workflow);
+		const reset = async () => await ask('/reset');
+		await reset();
 		// How n8n starts the execution and reads the file itself is another matter.
-		const begun = () => sandbox.requests(direction === 'upload' ? 'policy' : 'result').length > 0;
-		const over = running.then(
-			() => true,
-			() => true,
-		);
-		while (by !== 'reading' && !begun() && !(await Promise.race([over, sleep(5, false)])));
-		await ask('/reset');
-		const { samples } = await running;
+		const { samples } = await laboratory.run([workflow], reset);
 		taken.stalls.push((await ask('/')).stall);
 		taken.growths.push(rise(samples, 'own'));
 		await sleep(PAUSE_MS);
