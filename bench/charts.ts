@@ -11,7 +11,7 @@ const LEGEND = 230;
 /** Told apart by people who see few colours, too (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#56b4e9', '#d55e00', '#e69f00', '#999999', '#009e73'];
 
-export function svgOf({ title, unit, groups, series, logarithmic = false }: Chart): string {
+export function svgOf({ title, unit, groups, series }: Chart): string {
 	const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
 	chart.setOption({
 		animation: false,
@@ -29,7 +29,7 @@ export function svgOf({ title, unit, groups, series, logarithmic = false }: Char
 		},
 		grid: { left: 60, right: LEGEND + 20, top: 50, bottom: 30 },
 		xAxis: { type: 'category', data: groups },
-		yAxis: { type: logarithmic ? 'log' : 'value', name: unit, nameLocation: 'end' },
+		yAxis: { type: 'value', name: unit, nameLocation: 'end' },
 		series: series.map(({ name, values }) => ({
 			name,
 			type: 'bar',

@@ -106,7 +106,7 @@ export async function measureClips({ tarball }: Run): Promise<Figure> {
 }
 
 /** The figure of what was taken, n8n's own reading first. */
-export function clipsFigure(taken: Taken[], megabytes: number): Figure {
+function clipsFigure(taken: Taken[], megabytes: number): Figure {
 	const [reading] = taken;
 	const whole = taken.at(-1);
 	const own = (one: Taken | undefined) =>

@@ -21,7 +21,6 @@ export interface Chart {
 	unit: string;
 	groups: string[];
 	series: Array<{ name: string; values: Array<number | undefined> }>;
-	logarithmic?: boolean;
 }
 
 export interface Target {

@@ -8,7 +8,7 @@ import type { Run } from './run';
 import { growthOf, median, rise, rounded, tenths, type Growth } from './resident';
 import { controlWorkflow, downloadWorkflow, uploadWorkflow } from './workflows';
 
-export interface FileCase {
+interface FileCase {
 	direction: Direction;
 	mode: Mode;
 	/** Of each file. */
@@ -39,7 +39,7 @@ export interface FileMeasurement extends FileCase {
 	processorSeconds?: number;
 }
 
-export interface FileFailure extends FileCase {
+interface FileFailure extends FileCase {
 	error: string;
 }
 
@@ -66,11 +66,7 @@ const OTHER_MODES: FileCase[] = (['database', 'default'] as const).flatMap((mode
 	})),
 );
 
-async function measure(
-	laboratory: Laboratory,
-	one: FileCase,
-	repetitions: number,
-): Promise<FileMeasurement> {
+async function measure(laboratory: Laboratory, one: FileCase): Promise<FileMeasurement> {
 	const { direction, megabytes, items } = one;
 	const bytes = megabytes * MEGABYTE;
 	await laboratory.refresh();
@@ -86,7 +82,7 @@ async function measure(
 		files === undefined
 			? downloadWorkflow(laboratory.sandbox.samples.video.url, items)
 			: uploadWorkflow(files);
-	const runs = await laboratory.repeat(repetitions, workflow, ({ samples, seconds, ...more }) => ({
+	const runs = await laboratory.repeat(REPETITIONS, workflow, ({ samples, seconds, ...more }) => ({
 		baseline: rounded(samples[0]?.own ?? 0),
 		growth: rise(samples, 'own'),
 		transfer: rise(samples, 'own', laboratory.transferSpan(direction)),
@@ -107,7 +103,7 @@ async function measure(
 	if (files === undefined) return measurement;
 	// In a fresh process again: memory that the uploads left behind would hide what reading takes.
 	await laboratory.refresh();
-	const control = await laboratory.repeat(repetitions, controlWorkflow(files), ({ samples }) =>
+	const control = await laboratory.repeat(REPETITIONS, controlWorkflow(files), ({ samples }) =>
 		rise(samples, 'own'),
 	);
 	return { ...measurement, controlGrowth: growthOf(control) };
@@ -126,7 +122,7 @@ export async function measureFiles({ tarball }: Run): Promise<Figure> {
 			for (const one of cases.filter((other) => other.mode === mode)) {
 				const name = fileName(one);
 				try {
-					const measurement = await step(name, () => measure(laboratory, one, REPETITIONS));
+					const measurement = await step(name, () => measure(laboratory, one));
 					say(`  grew by ${measurement.growth.all.join(', ')} MB`);
 					measurements.push(measurement);
 				} catch (error) {

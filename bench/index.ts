@@ -13,7 +13,9 @@ import { writePage } from './page';
 import { Run } from './run';
 import { terminalText } from './table';
 
-const names = Object.keys(MEASUREMENTS);
+type Named = [name: string, measurement: Measurement];
+
+const ALL: Named[] = Object.entries(MEASUREMENTS);
 
 const help = `npm run bench [-- options]
 
@@ -26,10 +28,9 @@ side by side in a real n8n against the sandbox. Up to forty minutes.
   --no-build      measure what the last build made
   --help          this text
 
-${names.map(describe).join('\n')}`;
+${ALL.map(describe).join('\n')}`;
 
-function describe(name: string): string {
-	const { about, minutes, when } = MEASUREMENTS[name] as Measurement;
+function describe([name, { about, minutes, when }]: Named): string {
 	return `  ${name.padEnd(12)} ${about}, ${minutes} min${when === 'asked' ? '; only if asked for' : ''}`;
 }
 
@@ -60,7 +61,7 @@ async function versionIn(folder: string): Promise<string> {
 	return (JSON.parse(text) as { version: string }).version;
 }
 
-async function bench(only: string[], build: boolean): Promise<Result> {
+async function bench(only: Named[], build: boolean): Promise<Result> {
 	const host = await ensureHost();
 	const began = Date.now();
 	const before = loadavg()[0] ?? NaN;
@@ -68,24 +69,24 @@ async function bench(only: string[], build: boolean): Promise<Result> {
 	const run = new Run(tarball);
 	const figures: Record<string, Figure> = {};
 	const failures: Record<string, string> = {};
-	const measure = async (name: string) => {
+	const measure = async ([name, measurement]: Named) => {
 		try {
 			say(`${name}: begins`);
-			figures[name] = await (MEASUREMENTS[name] as Measurement).measure(run);
-			process.stderr.write(`\n${terminalText(figures[name])}\n\n`);
+			const figure = await measurement.measure(run);
+			figures[name] = figure;
+			process.stderr.write(`\n${terminalText(figure)}\n\n`);
 		} catch (error) {
 			failures[name] = error instanceof Error ? (error.stack ?? error.message) : String(error);
 			say(`${name} failed: ${failures[name]}`);
 		}
 	};
-	const inOrder = async (some: string[]) => {
-		for (const name of some) await measure(name);
+	const inOrder = async (some: Named[]) => {
+		for (const one of some) await measure(one);
 	};
 	if (only.length > 0) {
 		await inOrder(only);
 	} else {
-		const of = (when: Measurement['when']) =>
-			names.filter((name) => MEASUREMENTS[name]?.when === when);
+		const of = (when: Measurement['when']) => ALL.filter(([, one]) => one.when === when);
 		await Promise.all(([1, 2, 3] as const).map(async (lane) => await inOrder(of(lane))));
 		await run.stop();
 		await inOrder(of('alone'));
@@ -134,11 +135,12 @@ function readArguments() {
 				help: { type: 'boolean', short: 'h' },
 			},
 		});
-		const only = values.only?.split(',') ?? [];
-		const unknown = only.find((name) => !names.includes(name));
-		if (unknown !== undefined) {
-			throw new Error(`There is no measurement "${unknown}". There are: ${names.join(', ')}`);
-		}
+		const only = (values.only?.split(',') ?? []).map((name) => {
+			const one = ALL.find(([known]) => known === name);
+			if (one !== undefined) return one;
+			const names = ALL.map(([known]) => known).join(', ');
+			throw new Error(`There is no measurement "${name}". There are: ${names}`);
+		});
 		return { ...values, only };
 	} catch (error) {
 		console.error(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);

@@ -17,7 +17,6 @@ export type Mode = 'filesystem' | 'database' | 'default';
 /** What was seen of n8n's process during an execution. */
 export interface Observed {
 	samples: Sample[];
-	startedAt: number;
 	seconds: number;
 	processorSeconds?: number;
 }
@@ -135,11 +134,11 @@ export class Laboratory {
 	private async watch(work: () => Promise<void>): Promise<Observed> {
 		const startedAt = Date.now();
 		const used = await processorSeconds(this.n8n.pid);
-		const { samples } = await whileSampling(this.n8n.pid, work);
+		const samples = await whileSampling(this.n8n.pid, work);
 		const seconds = (Date.now() - startedAt) / 1000;
 		const usedNow = await processorSeconds(this.n8n.pid);
-		if (used === undefined || usedNow === undefined) return { samples, startedAt, seconds };
-		return { samples, startedAt, seconds, processorSeconds: usedNow - used };
+		if (used === undefined || usedNow === undefined) return { samples, seconds };
+		return { samples, seconds, processorSeconds: usedNow - used };
 	}
 
 	/** Runs the workflow several times and collects what `take` makes of each. */

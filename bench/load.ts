@@ -24,6 +24,7 @@ const HEAP_MB = 400;
 const REPETITIONS = 3;
 
 const DOWNLOADS = { count: 4, megabytes: 200 };
+const DOWNLOAD_BYTES = DOWNLOADS.megabytes * MEGABYTE;
 /** Together in one execution: n8n has read them all before the first of them is uploaded. */
 const UPLOADS = { count: 3, megabytes: 100 };
 
@@ -33,7 +34,7 @@ const IDLE_EXECUTIONS = DOWNLOADS.count + 1;
 /** While idle, V8 collects once more on its own, eight seconds later. */
 const SETTLE_MS = 12_000;
 
-export interface Load {
+interface Load {
 	down: boolean;
 	up: boolean;
 	/** By the node, or by n8n's own nodes for comparison. */
@@ -46,7 +47,7 @@ const both: Array<Omit<Load, 'by'>> = [
 	{ down: true, up: true },
 ];
 
-export const LOADS: Load[] = [
+const LOADS: Load[] = [
 	{ down: false, up: false, by: 'n8n' },
 	...both.map((one) => ({ ...one, by: 'n8n' as const })),
 	...both.map((one) => ({ ...one, by: 'node' as const })),
@@ -78,16 +79,16 @@ export interface LoadMeasurement extends Load {
 	processorSeconds?: number;
 }
 
-export interface LoadFailure extends Load {
+interface LoadFailure extends Load {
 	error: string;
 }
 
-/** A host of large files, for n8n's own download. */
-async function fileHost(bytes: number): Promise<{ url: string; close: () => void }> {
+/** A host of one large file, for n8n's own download. */
+async function fileHost(): Promise<{ url: string; close: () => void }> {
 	const chunk = Buffer.alloc(64 * 1024);
 	const server = createServer((_, response) => {
-		response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': bytes });
-		let left = bytes;
+		response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': DOWNLOAD_BYTES });
+		let left = DOWNLOAD_BYTES;
 		const send = () => {
 			while (left > 0) {
 				left -= chunk.length;
@@ -106,16 +107,14 @@ async function measure(
 	laboratory: Laboratory,
 	probe: Probe['ask'],
 	load: Load,
-	repetitions: number,
+	fileUrl: string,
 ): Promise<LoadMeasurement> {
 	const { down, up, by } = load;
 	const { sandbox, n8n } = laboratory;
 	const { video } = sandbox.samples;
-	const bytes = DOWNLOADS.megabytes * MEGABYTE;
-	const host = await fileHost(bytes);
 	const workflows: Workflow[] = [];
 	if (down) {
-		const one = by === 'node' ? downloadWorkflow(video.url, 1) : fetchWorkflow(host.url);
+		const one = by === 'node' ? downloadWorkflow(video.url, 1) : fetchWorkflow(fileUrl);
 		workflows.push(...Array.from({ length: DOWNLOADS.count }, () => one));
 	}
 	if (up) {
@@ -127,11 +126,11 @@ async function measure(
 		workflows.push(...Array.from({ length: IDLE_EXECUTIONS }, () => idleWorkflow()));
 	}
 	const runs: Array<Observed & Probed & { begunAt: number }> = [];
-	for (let count = 0; count < repetitions; count++) {
+	for (let count = 0; count < REPETITIONS; count++) {
 		// Memory that a run leaves behind would hide what the next one takes.
 		await laboratory.refresh();
 		// The service's own work would take processor time from what is measured.
-		sandbox.configure({ resultBytes: bytes, slots: down ? DOWNLOADS.count : 0 });
+		sandbox.configure({ resultBytes: DOWNLOAD_BYTES, slots: down ? DOWNLOADS.count : 0 });
 		await probe(`/fill?megabytes=${HEAP_MB}`);
 		await sleep(SETTLE_MS);
 		// As many executions at once as will be measured: a heap that is in use, with what n8n makes and keeps for each.
@@ -146,7 +145,6 @@ async function measure(
 		});
 		runs.push({ ...observed, ...(await probe('/')), heap, begunAt });
 	}
-	host.close();
 	const used = runs.flatMap((run) => run.processorSeconds ?? []);
 	const growths = (take: (run: (typeof runs)[number]) => number) =>
 		growthOf(runs.map((run) => tenths(take(run))));
@@ -173,10 +171,11 @@ export async function measureLoad({ tarball }: Run): Promise<Figure> {
 	const laboratory = await step('Starting n8n with a probe in it', () =>
 		Laboratory.open('filesystem', tarball, env),
 	);
+	const host = await fileHost();
 	try {
 		for (const load of LOADS) {
 			try {
-				const one = await step(loadName(load), () => measure(laboratory, probe, load, REPETITIONS));
+				const one = await step(loadName(load), () => measure(laboratory, probe, load, host.url));
 				say(`  grew by ${one.growth.all.join(', ')} MB, stood for ${one.stall.all.join(', ')} ms`);
 				measurements.push(one);
 			} catch (error) {
@@ -187,6 +186,7 @@ export async function measureLoad({ tarball }: Run): Promise<Figure> {
 		}
 	} finally {
 		await laboratory.close();
+		host.close();
 	}
 	return {
 		title: 'Several files at once in an n8n with a full heap',

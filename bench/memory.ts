@@ -25,7 +25,7 @@ const NAMES: Record<Mover, string> = {
 	reading: "n8n's own reading",
 };
 
-export interface Case {
+interface Case {
 	by: Mover;
 	direction: Direction;
 	megabytes: number;
@@ -53,7 +53,7 @@ const CASES: Case[] = [false, true].flatMap((full) =>
 	),
 );
 
-export interface Taken extends Case {
+interface Taken extends Case {
 	/** Of resident memory, megabytes. */
 	growths: number[];
 	/** Of the event loop from the first transfer on, milliseconds. */
@@ -116,7 +116,7 @@ export async function measureMemory(run: Run): Promise<Figure> {
 }
 
 /** The figure of cases that were taken. */
-export function memoryFigure(taken: Taken[]): Figure {
+function memoryFigure(taken: Taken[]): Figure {
 	const cell = (one: Taken | undefined): Cell => {
 		if (one === undefined) return words('–');
 		if (one.error !== undefined) return words('failed');

@@ -52,7 +52,7 @@ async function rows(): Promise<Row[]> {
 	return found.flat();
 }
 
-export async function sampleMemory(pid: number): Promise<Sample> {
+async function sampleMemory(pid: number): Promise<Sample> {
 	const at = Date.now();
 	const all = await rows();
 	const family = new Set([pid]);
@@ -82,10 +82,7 @@ export async function processorSeconds(pid: number): Promise<number | undefined>
 }
 
 /** Takes samples for as long as the work lasts, one at once before it and one after it. */
-export async function whileSampling<T>(
-	pid: number,
-	work: () => Promise<T>,
-): Promise<{ samples: Sample[]; result: T }> {
+export async function whileSampling(pid: number, work: () => Promise<void>): Promise<Sample[]> {
 	const samples = [await sampleMemory(pid)];
 	let running = true;
 	const sampling = (async () => {
@@ -95,11 +92,12 @@ export async function whileSampling<T>(
 		}
 	})();
 	try {
-		return { samples, result: await work() };
+		await work();
 	} finally {
 		running = false;
 		await sampling;
 	}
+	return samples;
 }
 
 /** Megabytes of resident memory, with one decimal. */

@@ -47,7 +47,7 @@ export class Station {
 		readonly n8n: N8n,
 		readonly way: Way,
 		readonly sandbox: Sandbox,
-		private readonly front: Front,
+		private readonly front: Front | undefined,
 		readonly flow: Flow,
 		private readonly jobSeconds: readonly number[],
 	) {
@@ -57,9 +57,9 @@ export class Station {
 	static async open(n8n: N8n, options: StationOptions): Promise<Station> {
 		const { way, settings, jobSeconds, exclusive = false } = options;
 		const sandbox = await startSandbox(options.sandbox);
-		const front = await startFront(sandbox);
+		const front = way === 'qwenCloud' ? await startFront(sandbox) : undefined;
 		const credential = `${way} ${randomUUID()}`;
-		const address = { sandbox, frontUrl: front.url, credential };
+		const address = { sandbox, url: (front ?? sandbox).url, credential };
 		await n8n.addCredential(credentialOf(way, address, exclusive));
 		const { nodes, lines, outputs, first, last } = pathOf(way, address, settings);
 		const next = node(NEXT, 'n8n-nodes-base.noOp', 1);
@@ -180,7 +180,7 @@ export class Station {
 	}
 
 	async close(): Promise<void> {
-		this.front.close();
+		this.front?.close();
 		await this.sandbox.stop();
 	}
 }

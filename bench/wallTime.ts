@@ -23,13 +23,13 @@ const AT_ONCE = 24;
 /** Between two starts: all at once, they would wait for each other's accounts and executions to be set up. */
 const START_GAP_MS = 2_000;
 
-export interface Trial {
+interface Trial {
 	way: Way;
 	items: number;
 	repetition: number;
 }
 
-export interface Taken extends Trial {
+interface Taken extends Trial {
 	/** To the ideal; undefined when the execution did not succeed. */
 	ratio?: number;
 	/** Why it did not. */
@@ -100,7 +100,7 @@ export async function measureWallTime(run: Run): Promise<Figure> {
 }
 
 /** The figure of trials that were taken. */
-export function wallTimeFigure(taken: Taken[]): Figure {
+function wallTimeFigure(taken: Taken[]): Figure {
 	const of = (way: Way, items: number) =>
 		taken.filter((one) => one.way === way && one.items === items);
 	const ratios = (way: Way, items: number) => of(way, items).flatMap(({ ratio }) => ratio ?? []);

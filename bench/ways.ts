@@ -5,8 +5,7 @@ import type { Sandbox } from '../sandbox';
 import { credentialData, node } from '../test/e2e/support';
 import { editNode } from './edit';
 
-export const WAYS = ['active', 'suspended', 'qwenCloud', 'drawn', 'batched'] as const;
-export type Way = (typeof WAYS)[number];
+export type Way = 'active' | 'suspended' | 'qwenCloud' | 'drawn' | 'batched';
 
 /** As the tables name them. */
 export const TITLES: Record<Way, string> = {
@@ -21,15 +20,15 @@ export const TITLES: Record<Way, string> = {
 export const FOUR: readonly Way[] = ['active', 'suspended', 'qwenCloud', 'drawn'];
 
 /** Where a way sends its requests. */
-export interface Address {
+interface Address {
 	sandbox: Sandbox;
-	/** Base URL for n8n's own node. */
-	frontUrl: string;
+	/** The sandbox's, or that of what stands in front of it. */
+	url: string;
 	/** The name of the way's credential. */
 	credential: string;
 }
 
-export interface Path {
+interface Path {
 	nodes: INode[];
 	/** Lines of connected nodes, such as ['Create', 'Wait']. */
 	lines: string[][];
@@ -44,14 +43,14 @@ const PROMPT = '={{ $json.prompt }}';
 
 export function credentialOf(
 	way: Way,
-	{ sandbox, frontUrl, credential }: Address,
+	{ sandbox, url, credential }: Address,
 	exclusive = false,
 ): Credential {
 	return way === 'qwenCloud'
 		? {
 				name: credential,
 				type: 'alibabaCloudApi',
-				data: { apiKey: sandbox.apiKey, region: 'cn-beijing', workspaceId: '', url: frontUrl },
+				data: { apiKey: sandbox.apiKey, region: 'cn-beijing', workspaceId: '', url },
 			}
 		: { name: credential, type: 'dashScopeApi', data: { ...credentialData(sandbox), exclusive } };
 }

@@ -13,7 +13,7 @@ const JOB_SECONDS = 120;
 const EDITS = 4;
 
 /** The jobs of each execution, as the worker's log names them. */
-export function jobsByExecution(lines: LogLine[]): Map<string, string[]> {
+function jobsByExecution(lines: LogLine[]): Map<string, string[]> {
 	const jobs = new Map<string, string[]>();
 	for (const { text } of lines) {
 		const [, execution, job] = /Worker started execution (\d+) \(job (\d+)\)/.exec(text) ?? [];

@@ -117,7 +117,7 @@ export async function measureSimulation(): Promise<Figure> {
 type Played = SimulationResult & { name: string };
 
 /** The figure of scenarios that were played. */
-export function simulationFigure(taken: Played[]): Figure {
+function simulationFigure(taken: Played[]): Figure {
 	const chart = (
 		file: string,
 		title: string,

@@ -34,10 +34,9 @@ export interface ServiceOptions {
 	outage?: { from: number; to: number };
 }
 
-export interface Sent {
+interface Sent {
 	route: Route;
 	at: number;
-	process: number;
 	status: number;
 }
 
@@ -67,19 +66,14 @@ export class Service {
 		return this.store.all();
 	}
 
-	/** The view that one execution of one process has. */
-	ports(
-		process: number,
-		account: Account,
-		executionId: string,
-		random: () => number,
-	): TaskPorts<string> {
+	/** The view that one execution has. @param account what its process knows of the account */
+	ports(account: Account, executionId: string, random: () => number): TaskPorts<string> {
 		const { clock } = this;
 		const stop = new StopButton(clock);
 		const telling = () => {
 			const sentAt = clock.now();
 			return {
-				...clientOf(async (request) => await this.http(process, request)),
+				...clientOf(async (request) => await this.http(request)),
 				onAnswer: (time?: number) => account.answered(sentAt, clock.now(), time),
 			};
 		};
@@ -102,11 +96,11 @@ export class Service {
 		};
 	}
 
-	private async http(process: number, { options }: SentRequest): Promise<HttpAnswer> {
+	private async http({ options }: SentRequest): Promise<HttpAnswer> {
 		const { pathname } = new URL(options.url);
 		const create = options.method === 'POST';
 		const route: Route = create ? 'create' : pathname.endsWith('/tasks/') ? 'list' : 'query';
-		const sent: Sent = { route, at: this.clock.now(), process, status: 0 };
+		const sent: Sent = { route, at: this.clock.now(), status: 0 };
 		this.sent.push(sent);
 		await this.clock.wait(this.options.latency());
 		const answer = this.answer(route, options);

@@ -20,8 +20,6 @@ import {
 } from './engine';
 import { ROUTES, Service, type Route } from './service';
 
-export type SimulatedWaiting = 'active' | 'suspended' | 'automatic';
-
 export interface Scenario {
 	/** Executions of one item each. */
 	perHour: number;
@@ -31,7 +29,7 @@ export interface Scenario {
 	slots: number;
 	/** Shortest and longest run of a task, seconds; every length between is as likely. */
 	jobSeconds: readonly [least: number, most: number];
-	waiting: SimulatedWaiting;
+	waiting: 'active' | 'suspended';
 	/** The node's option Timeout. */
 	timeoutMinutes: number;
 	/** Nothing is answered but 503. Minutes from the beginning. */
@@ -70,17 +68,10 @@ interface Played {
 
 /** The node's own default. */
 const POLL_INTERVAL_MS = 2_000;
-const AUTOMATIC_HOLD_MS = 45_000;
 
 /** As nodes/shared/n8n/suspend has them: a sleep, and the end of it that nobody is woken from. */
 const SLEEP_MS = 62_500;
 const QUIET_MS = 10_000;
-
-const HOLD_MS: Record<SimulatedWaiting, number | undefined> = {
-	active: undefined,
-	suspended: 0,
-	automatic: AUTOMATIC_HOLD_MS,
-};
 
 class Process {
 	readonly account: Account;
@@ -111,7 +102,7 @@ async function play(
 	random: () => number,
 ): Promise<Played> {
 	const played: Played = { process: process.number, startedAt: clock.now() };
-	const ports = service.ports(process.number, process.account, id, random);
+	const ports = service.ports(process.account, id, random);
 	const timeoutMs = timeoutMinutes * 60_000;
 	try {
 		const [first] = await runTasks(
@@ -126,7 +117,7 @@ async function play(
 				lostSubmission: 'lookUp',
 				transfers: 2,
 				retries: 0,
-				holdMs: HOLD_MS[waiting],
+				holdMs: waiting === 'suspended' ? 0 : undefined,
 			},
 		);
 		let outcome = first;
@@ -244,7 +235,7 @@ function resultOf(
 			...byRoute((route) => mostPerSecond(of(route).map(({ at }) => at))),
 			all: mostPerSecond(service.sent.map(({ at }) => at)),
 		},
-		requestsPerTask: service.sent.length / sum([created]),
+		requestsPerTask: service.sent.length / created,
 		delay: spread(delays(played)),
 		submission: spread(submissions(played)),
 		unevenness: { delay: uneven(delays), submission: uneven(submissions) },
