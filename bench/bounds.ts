@@ -4,6 +4,7 @@ import { fileName, type FileMeasurement } from './files';
 import type { Direction } from './laboratory';
 import { loadName, type LoadMeasurement } from './load';
 import { tenths } from './resident';
+import { spreadOf } from './statistics';
 
 const GROWTH_LIMIT = 60;
 const SPREAD_LIMIT = 10;
@@ -18,8 +19,8 @@ export function loadTargets(measurements: LoadMeasurement[]): Target[] {
 	return measurements
 		.filter(({ by }) => by === 'node')
 		.flatMap((one) => [
-			target(loadName(one), LOAD_GROWTH_LIMIT, tenths(one.growth.max), 'MB'),
-			target(loadName(one), LOAD_STALL_LIMIT, tenths(one.stall.max), 'ms'),
+			target(loadName(one), LOAD_GROWTH_LIMIT, tenths(spreadOf(one.growth).most), 'MB'),
+			target(loadName(one), LOAD_STALL_LIMIT, tenths(spreadOf(one.stall).most), 'ms'),
 		]);
 }
 
@@ -38,7 +39,11 @@ export function fileTargets(measurements: FileMeasurement[]): Target[] {
 		const bound = (name: string, limit: number, actual: number) =>
 			target(name, limit, tenths(actual), 'MB');
 		const bounds = all.map((one) =>
-			bound(fileName(one), one.items === 1 ? GROWTH_LIMIT : AT_ONCE * GROWTH_LIMIT, one.growth.max),
+			bound(
+				fileName(one),
+				one.items === 1 ? GROWTH_LIMIT : AT_ONCE * GROWTH_LIMIT,
+				spreadOf(one.growth).most,
+			),
 		);
 		const small = ours[0];
 		const large = ours.at(-1);
@@ -46,11 +51,15 @@ export function fileTargets(measurements: FileMeasurement[]): Target[] {
 		const apart = `${direction} ${large.megabytes} MB over ${small.megabytes} MB`;
 		return [
 			...bounds,
-			bound(`${apart}, median`, SPREAD_LIMIT, large.growth.median - small.growth.median),
+			bound(
+				`${apart}, median`,
+				SPREAD_LIMIT,
+				spreadOf(large.growth).median - spreadOf(small.growth).median,
+			),
 			bound(
 				`${apart}, transfer alone, highest`,
 				SPREAD_LIMIT,
-				large.transferGrowth.max - small.transferGrowth.max,
+				spreadOf(large.transferGrowth).most - spreadOf(small.transferGrowth).most,
 			),
 		];
 	});

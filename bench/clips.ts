@@ -10,8 +10,9 @@ import { number, range, target, type Figure } from './figure';
 import { Laboratory, PAUSE_MS } from './laboratory';
 import { MEGABYTE } from './largeVideo';
 import { makeProbe } from './probe';
-import { growthOf, rise, tenths, type Growth } from './resident';
+import { rise, tenths } from './resident';
 import { progress, type Run } from './run';
+import { spreadOf } from './statistics';
 import { clipWorkflow, type ClipStep } from './workflows';
 
 const REPETITIONS = 5;
@@ -51,9 +52,9 @@ async function longClip(folder: string): Promise<string> {
 interface Taken {
 	name: string;
 	/** Milliseconds of processor time for each megabyte of the clip. */
-	processor: Growth;
-	growth: Growth;
-	stall: Growth;
+	processor: number[];
+	growth: number[];
+	stall: number[];
 }
 
 export async function measureClips({ tarball }: Run): Promise<Figure> {
@@ -61,12 +62,7 @@ export async function measureClips({ tarball }: Run): Promise<Figure> {
 	const folder = await mkdtemp(join(tmpdir(), 'wan-bench-'));
 	const laboratory = await Laboratory.open('filesystem', tarball, env);
 	const tell = progress('clips', STEPS.length * REPETITIONS);
-	const taken = STEPS.map(({ name }) => ({
-		name,
-		processor: [] as number[],
-		growth: [] as number[],
-		stall: [] as number[],
-	}));
+	const taken = STEPS.map(({ name }): Taken => ({ name, processor: [], growth: [], stall: [] }));
 	let megabytes = NaN;
 	try {
 		const clip = await longClip(folder);
@@ -79,9 +75,7 @@ export async function measureClips({ tarball }: Run): Promise<Figure> {
 			for (const [index, { name, steps }] of STEPS.entries()) {
 				await sleep(PAUSE_MS);
 				await probe('/reset');
-				const { samples, processorSeconds = NaN } = await laboratory.run([
-					clipWorkflow(inside, steps),
-				]);
+				const { samples, processorSeconds } = await laboratory.run([clipWorkflow(inside, steps)]);
 				const { stall } = await probe('/');
 				const one = taken[index];
 				one?.processor.push(tenths((1000 * processorSeconds) / megabytes));
@@ -94,23 +88,15 @@ export async function measureClips({ tarball }: Run): Promise<Figure> {
 		await laboratory.close();
 		await rm(folder, { recursive: true, force: true });
 	}
-	return clipsFigure(
-		taken.map(({ name, processor, growth, stall }) => ({
-			name,
-			processor: growthOf(processor),
-			growth: growthOf(growth),
-			stall: growthOf(stall),
-		})),
-		megabytes,
-	);
+	return clipsFigure(taken, megabytes);
 }
 
 /** The figure of what was taken, n8n's own reading first. */
 function clipsFigure(taken: Taken[], megabytes: number): Figure {
 	const [reading] = taken;
 	const whole = taken.at(-1);
-	const own = (one: Taken | undefined) =>
-		tenths((one?.processor.median ?? NaN) - (reading?.processor.median ?? NaN));
+	const processor = (one: Taken | undefined) => spreadOf(one?.processor ?? []).median;
+	const own = (one: Taken | undefined) => tenths(processor(one) - processor(reading));
 	return {
 		title: 'Split and Join, ten minutes of 720p',
 		columns: ['CPU ms/MB', 'without the reading', 'Growth MB', 'Stall ms'],
@@ -123,7 +109,12 @@ function clipsFigure(taken: Taken[], megabytes: number): Figure {
 		],
 		targets: [
 			target('Split and Join, processor time, median', PROCESSOR_LIMIT, own(whole), 'ms/MB'),
-			target('Read, Split and Join, growth, highest', GROWTH_LIMIT, whole?.growth.max ?? NaN, 'MB'),
+			target(
+				'Read, Split and Join, growth, highest',
+				GROWTH_LIMIT,
+				spreadOf(whole?.growth ?? []).most,
+				'MB',
+			),
 		],
 		raw: taken,
 	};

@@ -1,6 +1,6 @@
 // How long after the end of its task the next node begins, for tasks that end at random moments; and what was asked.
 import { number, target, type Figure } from './figure';
-import { randomOf } from './random';
+import { numbersBetween } from './random';
 import { inParallel, progress, type Run } from './run';
 import { NEXT, type Station } from './station';
 import { spreadOf } from './statistics';
@@ -25,9 +25,7 @@ async function delaysOf(station: Station): Promise<number[]> {
 }
 
 export async function measureDelay(run: Run): Promise<Figure> {
-	const { least, most } = JOB_SECONDS;
-	const random = randomOf(24);
-	const jobSeconds = Array.from({ length: EXECUTIONS }, () => least + (most - least) * random());
+	const jobSeconds = numbersBetween(JOB_SECONDS, EXECUTIONS, 24);
 	const tell = progress('delay', FOUR.length);
 	const taken = await Promise.all(
 		FOUR.map(async (way) => {
@@ -58,7 +56,7 @@ export async function measureDelay(run: Run): Promise<Figure> {
 			],
 		})),
 		notes: [
-			`${EXECUTIONS} executions of one item, begun ${PAUSE_MS / 1_000} s apart, tasks of ${least} to ${most} s that all run at once. Download of the video included.`,
+			`${EXECUTIONS} executions of one item, begun ${PAUSE_MS / 1_000} s apart, tasks of ${JOB_SECONDS.least} to ${JOB_SECONDS.most} s that all run at once. Download of the video included.`,
 		],
 		charts: [
 			{

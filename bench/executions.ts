@@ -1,7 +1,7 @@
 // Many executions of one item at once, in one account with its limits.
 import { mostPerSecond } from '../test/unit/rates';
 import { NONE, number, target, words, type Figure } from './figure';
-import { randomOf } from './random';
+import { numbersBetween } from './random';
 import { inParallel, progress, type Run } from './run';
 import { FOUR, TITLES } from './ways';
 
@@ -10,9 +10,7 @@ const EXECUTIONS = 40;
 const JOB_SECONDS = { least: 15, most: 25 };
 
 export async function measureExecutions(run: Run): Promise<Figure> {
-	const random = randomOf(40);
-	const { least, most } = JOB_SECONDS;
-	const jobSeconds = Array.from({ length: EXECUTIONS }, () => least + (most - least) * random());
+	const jobSeconds = numbersBetween(JOB_SECONDS, EXECUTIONS, 40);
 	const tell = progress('executions', FOUR.length);
 	// Two ways at a time: n8n needs a second for the start of ten executions.
 	const taken = await inParallel(2, FOUR, async (way) => {
@@ -58,7 +56,7 @@ export async function measureExecutions(run: Run): Promise<Figure> {
 			},
 		],
 		notes: [
-			`Tasks of ${least} to ${most} s, ${SLOTS} at once, 5 submissions and 20 queries a second; each way with an account of its own, two ways at a time. One run.`,
+			`Tasks of ${JOB_SECONDS.least} to ${JOB_SECONDS.most} s, ${SLOTS} at once, 5 submissions and 20 queries a second; each way with an account of its own, two ways at a time. One run.`,
 		],
 		charts: [
 			{

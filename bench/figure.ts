@@ -1,5 +1,5 @@
 // What a measurement comes to, for people and for programs.
-import type { Growth } from './resident';
+import { spreadOf } from './statistics';
 
 export interface Cell {
 	/** As the table shows it. */
@@ -64,7 +64,8 @@ export const target = (what: string, limit: number, actual: number, unit = ''): 
 });
 
 /** Median and highest. */
-export const range = (growth: Growth | undefined): Cell =>
-	growth === undefined
-		? NONE
-		: { text: `${growth.median.toFixed(1)} / ${growth.max.toFixed(1)}`, value: growth.median };
+export function range(values: readonly number[] | undefined): Cell {
+	if (values === undefined) return NONE;
+	const { median, most } = spreadOf(values);
+	return { text: `${median.toFixed(1)} / ${most.toFixed(1)}`, value: median };
+}

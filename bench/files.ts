@@ -5,7 +5,8 @@ import { number, range, type Figure } from './figure';
 import { Laboratory, type Direction, type Mode } from './laboratory';
 import { MEGABYTE, largeVideos } from './largeVideo';
 import type { Run } from './run';
-import { growthOf, median, rise, rounded, tenths, type Growth } from './resident';
+import { rise, rounded, tenths } from './resident';
+import { spreadOf } from './statistics';
 import { controlWorkflow, downloadWorkflow, uploadWorkflow } from './workflows';
 
 interface FileCase {
@@ -26,17 +27,17 @@ export function fileName({ direction, items, megabytes, mode }: FileCase): strin
 export interface FileMeasurement extends FileCase {
 	/** Just before the first repetition. */
 	baseline: number;
-	/** From just before the execution to its highest point. */
-	growth: Growth;
+	/** From just before each execution to its highest point, megabytes. */
+	growth: number[];
 	/** The same during the transfer alone: without n8n's own reading of the file. */
-	transferGrowth: Growth;
+	transferGrowth: number[];
 	/** Uploads: an execution that reads the same file and does nothing with it. */
-	controlGrowth?: Growth;
-	childrenGrowth: Growth;
+	controlGrowth?: number[];
+	childrenGrowth: number[];
 	/** Median of a whole execution. */
 	seconds: number;
 	/** Processor time that n8n used meanwhile, median; the collection of garbage is part of it. */
-	processorSeconds?: number;
+	processorSeconds: number;
 }
 
 interface FileFailure extends FileCase {
@@ -82,31 +83,33 @@ async function measure(laboratory: Laboratory, one: FileCase): Promise<FileMeasu
 		files === undefined
 			? downloadWorkflow(laboratory.sandbox.samples.video.url, items)
 			: uploadWorkflow(files);
-	const runs = await laboratory.repeat(REPETITIONS, workflow, ({ samples, seconds, ...more }) => ({
+	const runs = await laboratory.repeat(REPETITIONS, workflow, ({ samples, ...more }) => ({
 		baseline: rounded(samples[0]?.own ?? 0),
 		growth: rise(samples, 'own'),
 		transfer: rise(samples, 'own', laboratory.transferSpan(direction)),
 		children: rise(samples, 'children'),
-		seconds,
-		processorSeconds: more.processorSeconds,
+		...more,
 	}));
-	const used = runs.flatMap((run) => run.processorSeconds ?? []);
+	const median = (take: (run: (typeof runs)[number]) => number) =>
+		tenths(spreadOf(runs.map(take)).median);
 	const measurement: FileMeasurement = {
 		...one,
 		baseline: runs[0]?.baseline ?? NaN,
-		growth: growthOf(runs.map(({ growth }) => growth)),
-		transferGrowth: growthOf(runs.map(({ transfer }) => transfer)),
-		childrenGrowth: growthOf(runs.map(({ children }) => children)),
-		seconds: tenths(median(runs.map(({ seconds }) => seconds))),
-		processorSeconds: used.length === 0 ? undefined : tenths(median(used)),
+		growth: runs.map(({ growth }) => growth),
+		transferGrowth: runs.map(({ transfer }) => transfer),
+		childrenGrowth: runs.map(({ children }) => children),
+		seconds: median(({ seconds }) => seconds),
+		processorSeconds: median(({ processorSeconds }) => processorSeconds),
 	};
 	if (files === undefined) return measurement;
 	// In a fresh process again: memory that the uploads left behind would hide what reading takes.
 	await laboratory.refresh();
-	const control = await laboratory.repeat(REPETITIONS, controlWorkflow(files), ({ samples }) =>
-		rise(samples, 'own'),
+	const controlGrowth = await laboratory.repeat(
+		REPETITIONS,
+		controlWorkflow(files),
+		({ samples }) => rise(samples, 'own'),
 	);
-	return { ...measurement, controlGrowth: growthOf(control) };
+	return { ...measurement, controlGrowth };
 }
 
 /** Measures the cases one after another; cases of one mode share an n8n, restarted for each. */
@@ -123,7 +126,7 @@ export async function measureFiles({ tarball }: Run): Promise<Figure> {
 				const name = fileName(one);
 				try {
 					const measurement = await step(name, () => measure(laboratory, one));
-					say(`  grew by ${measurement.growth.all.join(', ')} MB`);
+					say(`  grew by ${measurement.growth.join(', ')} MB`);
 					measurements.push(measurement);
 				} catch (error) {
 					const reason = error instanceof Error ? error.message : String(error);
@@ -147,7 +150,7 @@ export async function measureFiles({ tarball }: Run): Promise<Figure> {
 				range(one.controlGrowth),
 				range(one.childrenGrowth),
 				number(one.seconds, 1),
-				number(one.processorSeconds ?? NaN, 1),
+				number(one.processorSeconds, 1),
 			],
 		})),
 		notes: [

@@ -18,7 +18,8 @@ export type Mode = 'filesystem' | 'database' | 'default';
 export interface Observed {
 	samples: Sample[];
 	seconds: number;
-	processorSeconds?: number;
+	/** NaN where it cannot be read. */
+	processorSeconds: number;
 }
 
 /** What n8n needs to settle between two executions. */
@@ -136,9 +137,7 @@ export class Laboratory {
 		const used = await processorSeconds(this.n8n.pid);
 		const samples = await whileSampling(this.n8n.pid, work);
 		const seconds = (Date.now() - startedAt) / 1000;
-		const usedNow = await processorSeconds(this.n8n.pid);
-		if (used === undefined || usedNow === undefined) return { samples, seconds };
-		return { samples, seconds, processorSeconds: usedNow - used };
+		return { samples, seconds, processorSeconds: (await processorSeconds(this.n8n.pid)) - used };
 	}
 
 	/** Runs the workflow several times and collects what `take` makes of each. */

@@ -5,12 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workflow } from '../host/client';
 import { say, step } from '../host/progress';
 import { loadTargets } from './bounds';
-import { number, range, words, type Figure } from './figure';
+import { number, range, type Figure } from './figure';
 import { Laboratory, PAUSE_MS, type Observed } from './laboratory';
 import { MEGABYTE, largeVideos } from './largeVideo';
 import { makeProbe, type Probe, type Probed } from './probe';
-import { growthOf, median, rise, tenths, type Growth } from './resident';
+import { rise, tenths } from './resident';
 import type { Run } from './run';
+import { spreadOf } from './statistics';
 import {
 	controlWorkflow,
 	downloadWorkflow,
@@ -67,16 +68,17 @@ export function loadName({ down, up, by }: Load): string {
 export interface LoadMeasurement extends Load {
 	/** Live objects in n8n's heap before it begins, megabytes. */
 	heap: number;
-	growth: Growth;
+	/** Of resident memory in each run, megabytes. */
+	growth: number[];
 	/** The part of it that was there when the node's first transfer began: n8n starts the executions and reads files. */
-	before?: Growth;
+	before?: number[];
 	/** Longest that the event loop stood still, milliseconds; by the node: from the beginning of its first transfer. */
-	stall: Growth;
+	stall: number[];
 	/** Longest single collection of garbage, milliseconds: of the whole heap, and of its young part. */
-	major: Growth;
-	minor: Growth;
+	major: number[];
+	minor: number[];
 	seconds: number;
-	processorSeconds?: number;
+	processorSeconds: number;
 }
 
 interface LoadFailure extends Load {
@@ -145,22 +147,21 @@ async function measure(
 		});
 		runs.push({ ...observed, ...(await probe('/')), heap, begunAt });
 	}
-	const used = runs.flatMap((run) => run.processorSeconds ?? []);
-	const growths = (take: (run: (typeof runs)[number]) => number) =>
-		growthOf(runs.map((run) => tenths(take(run))));
+	const each = (take: (run: (typeof runs)[number]) => number) =>
+		runs.map((run) => tenths(take(run)));
 	return {
 		...load,
-		heap: Math.round(median(runs.map(({ heap }) => heap))),
-		growth: growths(({ samples }) => rise(samples, 'own')),
+		heap: Math.round(spreadOf(runs.map(({ heap }) => heap)).median),
+		growth: each(({ samples }) => rise(samples, 'own')),
 		before:
 			by === 'node'
-				? growths(({ samples, begunAt }) => rise(samples, 'own', { from: 0, until: begunAt }))
+				? each(({ samples, begunAt }) => rise(samples, 'own', { from: 0, until: begunAt }))
 				: undefined,
-		stall: growths(({ stall }) => stall),
-		major: growths(({ collections }) => collections.major),
-		minor: growths(({ collections }) => collections.minor),
-		seconds: tenths(median(runs.map(({ seconds }) => seconds))),
-		processorSeconds: used.length === 0 ? undefined : tenths(median(used)),
+		stall: each(({ stall }) => stall),
+		major: each(({ collections }) => collections.major),
+		minor: each(({ collections }) => collections.minor),
+		seconds: spreadOf(each(({ seconds }) => seconds)).median,
+		processorSeconds: spreadOf(each(({ processorSeconds }) => processorSeconds)).median,
 	};
 }
 
@@ -176,7 +177,7 @@ export async function measureLoad({ tarball }: Run): Promise<Figure> {
 		for (const load of LOADS) {
 			try {
 				const one = await step(loadName(load), () => measure(laboratory, probe, load, host.url));
-				say(`  grew by ${one.growth.all.join(', ')} MB, stood for ${one.stall.all.join(', ')} ms`);
+				say(`  grew by ${one.growth.join(', ')} MB, stood for ${one.stall.join(', ')} ms`);
 				measurements.push(one);
 			} catch (error) {
 				const reason = error instanceof Error ? error.message : String(error);
@@ -195,12 +196,12 @@ export async function measureLoad({ tarball }: Run): Promise<Figure> {
 			label: loadName(one),
 			cells: [
 				range(one.growth),
-				one.before === undefined ? words('–') : range(one.before),
+				range(one.before),
 				range(one.stall),
 				range(one.major),
 				range(one.minor),
 				number(one.seconds, 1),
-				number(one.processorSeconds ?? NaN, 1),
+				number(one.processorSeconds, 1),
 			],
 		})),
 		notes: [

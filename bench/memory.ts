@@ -1,7 +1,7 @@
 // Memory and event loop of n8n while a file passes: this node in both directions, n8n's own node down only.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { say } from '../host/progress';
-import { target, words, type Cell, type Figure } from './figure';
+import { NONE, target, words, type Cell, type Figure } from './figure';
 import { Laboratory, PAUSE_MS, type Direction } from './laboratory';
 import { MEGABYTE, largeVideos } from './largeVideo';
 import { makeProbe, type Probe } from './probe';
@@ -118,7 +118,7 @@ export async function measureMemory(run: Run): Promise<Figure> {
 /** The figure of cases that were taken. */
 function memoryFigure(taken: Taken[]): Figure {
 	const cell = (one: Taken | undefined): Cell => {
-		if (one === undefined) return words('–');
+		if (one === undefined) return NONE;
 		if (one.error !== undefined) return words('failed');
 		const growth = spreadOf(one.growths);
 		const stall = spreadOf(one.stalls);

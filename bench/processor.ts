@@ -1,4 +1,5 @@
 // Processor time that n8n uses for a hundred items.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { number, type Figure } from './figure';
 import { progress, type Run } from './run';
 import { processorSeconds } from './resident';
@@ -13,16 +14,15 @@ const NO_LIMITS = { slots: EXECUTIONS, submitsPerSecond: 1_000, queriesPerSecond
 
 export async function measureProcessor(run: Run): Promise<Figure> {
 	const n8n = await run.ownN8n();
-	const used = async () => (await processorSeconds(n8n.pid)) ?? NaN;
+	const used = async () => await processorSeconds(n8n.pid);
 	const during = async (work: () => Promise<unknown>) => {
 		const [before, from] = [await used(), Date.now()];
 		await work();
 		return { used: (await used()) - before, seconds: (Date.now() - from) / 1_000 };
 	};
-	const rest = async () => await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
 	const tell = progress('processor', FOUR.length);
 	for (const way of FOUR) await run.warmUp(way, n8n);
-	const idle = await during(rest);
+	const idle = await during(async () => await sleep(IDLE_MS));
 	const taken = [];
 	for (const way of FOUR) {
 		const one = await run.at(

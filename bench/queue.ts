@@ -5,7 +5,7 @@ import { databaseUrl, startQueueServers, whyNoQueue, type QueueServers } from '.
 import { startWorker } from '../host/worker';
 import { mostPerSecond } from '../test/unit/rates';
 import { number, words, type Figure } from './figure';
-import { randomOf } from './random';
+import { numbersBetween } from './random';
 import { progress, type Run } from './run';
 import { Station } from './station';
 import { TITLES, type Way } from './ways';
@@ -69,9 +69,7 @@ async function take(run: Run, { way, workers: count }: (typeof CASES)[number]) {
 				startWorker(n8n, { concurrency: PLACES, env: servers.env }),
 			),
 		);
-		const { least, most } = JOB_SECONDS;
-		const random = randomOf(100);
-		const jobSeconds = Array.from({ length: EXECUTIONS }, () => least + (most - least) * random());
+		const jobSeconds = numbersBetween(JOB_SECONDS, EXECUTIONS, 100);
 		const station = await Station.open(n8n, { way, jobSeconds, sandbox: { slots: SLOTS } });
 		const before = await lookAt(servers, n8n.connection.hostDir);
 		await station.start(EXECUTIONS);

@@ -8,3 +8,13 @@ export function randomOf(seed: number): () => number {
 		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 	};
 }
+
+/** So many numbers, every one between the two bounds as likely; the same in every run with the same seed. */
+export function numbersBetween(
+	{ least, most }: { least: number; most: number },
+	count: number,
+	seed: number,
+): number[] {
+	const random = randomOf(seed);
+	return Array.from({ length: count }, () => least + (most - least) * random());
+}

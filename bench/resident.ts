@@ -72,9 +72,9 @@ async function sampleMemory(pid: number): Promise<Sample> {
 /** Clock ticks per second in /proc; the same on every Linux that n8n runs on. */
 const TICKS = 100;
 
-/** Processor time that a process has used so far, in seconds; undefined where it cannot be read. */
-export async function processorSeconds(pid: number): Promise<number | undefined> {
-	if (!linux) return undefined;
+/** Processor time that a process has used so far, in seconds; NaN where it cannot be read. */
+export async function processorSeconds(pid: number): Promise<number> {
+	if (!linux) return NaN;
 	const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
 	// The name before it may have spaces; user and system time are the 14th and 15th field.
 	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -100,25 +100,9 @@ export async function whileSampling(pid: number, work: () => Promise<void>): Pro
 	return samples;
 }
 
-/** Megabytes of resident memory, with one decimal. */
-export interface Growth {
-	median: number;
-	max: number;
-	/** Of each repetition, in order. */
-	all: number[];
-}
-
 export const tenths = (value: number) => Math.round(value * 10) / 10;
+/** Megabytes, with one decimal. */
 export const rounded = (bytes: number) => tenths(bytes / MEGABYTE);
-
-export function median(values: number[]): number {
-	const sorted = [...values].sort((a, b) => a - b);
-	return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-}
-
-export function growthOf(all: number[]): Growth {
-	return { median: median(all), max: Math.max(...all), all };
-}
 
 export interface Span {
 	/** Epoch milliseconds, both. */
@@ -128,7 +112,7 @@ export interface Span {
 
 const ALWAYS: Span = { from: 0, until: Infinity };
 
-/** From the last sample before the span to the highest one in it. */
+/** Megabytes from the last sample before the span to the highest one in it. */
 export function rise(
 	samples: Sample[],
 	part: 'own' | 'children',

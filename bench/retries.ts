@@ -1,5 +1,5 @@
 // How many tasks Retry On Fail makes, and how many are billed, when one of three items fails.
-import { target, words, type Figure } from './figure';
+import { NONE, target, type Figure } from './figure';
 import { inParallel, progress, type Run } from './run';
 import { promptOf, type Station } from './station';
 import { FOUR, TITLES, type Way } from './ways';
@@ -91,7 +91,7 @@ export async function measureRetries(run: Run): Promise<Figure> {
 			label: TITLES[way],
 			cells: failures.map((failure) => {
 				const one = find(way, failure);
-				if (one === undefined) return words('–');
+				if (one === undefined) return NONE;
 				const end = ENDS[one.status] ?? one.status;
 				return { text: `${one.created}, ${one.billed} billed; ${end}`, value: one.billed };
 			}),

@@ -1,5 +1,6 @@
 // One way in an n8n, with a sandbox of its own: an account that nobody else uses.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode } from 'n8n-workflow';
 import type { N8n } from '../host/n8n';
 import { startSandbox, type Sandbox, type SandboxTask } from '../sandbox';
@@ -91,7 +92,7 @@ export class Station {
 		const call = async (index: number) => {
 			const numbers = Array.from({ length: items }, (_, item) => index * items + item);
 			const prompts = numbers.map((number) => ({ prompt: promptOf(number) }));
-			if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, index * pauseMs));
+			if (pauseMs > 0) await sleep(index * pauseMs);
 			for (const end = Date.now() + REGISTERED_MS; ; ) {
 				const response = await fetch(url, {
 					method: 'POST',
@@ -104,7 +105,7 @@ export class Station {
 					const what = `${response.status} ${(await response.text()).slice(0, 200)}`;
 					throw new Error(`${this.way}: the webhook answered ${what}`);
 				}
-				await new Promise((resolve) => setTimeout(resolve, 250));
+				await sleep(250);
 			}
 		};
 		await Promise.all(Array.from({ length: executions }, async (_, index) => await call(index)));
@@ -188,7 +189,7 @@ export class Station {
 /** An answer of n8n about its executions costs it processor time that others need. */
 function slowly<T>(look: () => Promise<T | undefined>): () => Promise<T | undefined> {
 	return async () => {
-		await new Promise((resolve) => setTimeout(resolve, 1_500));
+		await sleep(1_500);
 		// A busy n8n may not answer; it is asked again.
 		return await look().catch(() => undefined);
 	};

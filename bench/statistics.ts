@@ -10,7 +10,7 @@ export interface Spread {
 	most: number;
 }
 
-/** The value below which a part of all lies, by the nearest rank. @param part 0 < part ≤ 1 */
+/** The value below which a part of all lies, by the nearest rank. @param part from 0, the least, to 1, the most */
 export function quantile(values: readonly number[], part: number): number {
 	const sorted = [...values].sort((a, b) => a - b);
 	return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN;
@@ -27,7 +27,7 @@ export function spreadOf(values: readonly number[]): Spread {
 		median: quantile(values, 0.5),
 		p95: quantile(values, 0.95),
 		p99: quantile(values, 0.99),
-		least: quantile(values, Number.MIN_VALUE),
+		least: quantile(values, 0),
 		most: quantile(values, 1),
 	};
 }

@@ -1,4 +1,5 @@
 // What happens after Stop: when the execution ends, and what is still asked for and submitted.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../test/e2e/support';
 import { number, target, type Figure } from './figure';
 import { inParallel, progress, type Run } from './run';
@@ -30,7 +31,7 @@ async function take(run: Run, way: Way, waitMs: number): Promise<Taken> {
 	const sandbox = { slots: 1 };
 	return await run.at({ way, sandbox, jobSeconds: [JOB_SECONDS] }, async (station) => {
 		await station.start(1, ITEMS);
-		await new Promise((resolve) => setTimeout(resolve, BEFORE_STOP_MS + waitMs));
+		await sleep(BEFORE_STOP_MS + waitMs);
 		const [row] = await station.rows();
 		if (row === undefined) throw new Error('No execution to stop');
 		const before = station.tasks().length;
@@ -39,7 +40,7 @@ async function take(run: Run, way: Way, waitMs: number): Promise<Taken> {
 		const { stoppedAt = '' } = await until('The end after Stop', async () =>
 			(await station.rows()).find(({ status }) => status === 'canceled'),
 		);
-		await new Promise((resolve) => setTimeout(resolve, AFTERWARDS_MS));
+		await sleep(AFTERWARDS_MS);
 		const last = Math.max(stopped, ...station.requestTimes());
 		return {
 			way,

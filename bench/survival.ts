@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../sandbox';
 import { until } from '../test/e2e/support';
-import { number, target, type Cell, type Figure } from './figure';
+import { NONE, number, target, type Cell, type Figure } from './figure';
 import { inParallel, progress, type Run } from './run';
 import { Station } from './station';
 import { FOUR, TITLES, type Way } from './ways';
@@ -125,7 +125,7 @@ export async function measureSurvival(run: Run): Promise<Figure> {
 	const names = [...Object.keys(FAULTS), EXCLUSIVE, KILL];
 	const cell = (way: Way, name: string): Cell => {
 		const one = taken.find((each) => each.way === way && each.fault === name);
-		if (one === undefined) return { text: '–' };
+		if (one === undefined) return NONE;
 		const { created, survived, status } = one;
 		const tasks = `${created} ${created === 1 ? 'task' : 'tasks'}`;
 		return { text: survived ? 'survives' : `${status}, ${tasks}`, value: survived ? 1 : 0 };

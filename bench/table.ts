@@ -1,5 +1,5 @@
 // Figures for people: in the terminal, and as Markdown.
-import type { Figure, Target } from './figure';
+import { NONE, type Figure, type Target } from './figure';
 
 /** Columns as wide as their widest cell; the first is text, the others are numbers. */
 function aligned(rows: string[][]): string {
@@ -24,7 +24,7 @@ const rowsOf = ({ columns, rows }: Figure, corner: string): string[][] => [
 ];
 
 const exact = (value: number) =>
-	Number.isFinite(value) ? String(Math.round(value * 1_000) / 1_000) : '–';
+	Number.isFinite(value) ? String(Math.round(value * 1_000) / 1_000) : NONE.text;
 
 const targetRows = (targets: Target[]): string[][] => [
 	['Target', 'At most', 'Measured', ''],

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mostPerSecond } from '../test/unit/rates';
 import { number, target, words, type Cell, type Figure } from './figure';
-import { randomOf } from './random';
+import { numbersBetween } from './random';
 import { inParallel, progress, type Run } from './run';
 import { spreadOf } from './statistics';
 import { FOUR, TITLES, type Way } from './ways';
@@ -57,9 +57,7 @@ function trialsOf(): Trial[] {
 
 async function take(run: Run, trial: Trial): Promise<Taken> {
 	const { way, items, repetition } = trial;
-	const random = randomOf(1 + repetition);
-	const { least, most } = JOB_SECONDS;
-	const jobSeconds = Array.from({ length: items }, () => least + (most - least) * random());
+	const jobSeconds = numbersBetween(JOB_SECONDS, items, 1 + repetition);
 	return await run.at({ way, sandbox: { slots: SLOTS }, jobSeconds }, async (station) => {
 		await station.start(1, items);
 		const { rows, seconds } = await station.ended(1, 1_300_000);

@@ -1,7 +1,7 @@
 // The simulation's scenarios, and what they come to.
 import { words, number, type Figure, type Row } from '../figure';
 import { progress } from '../run';
-import { sum } from '../statistics';
+import { sum, type Spread } from '../statistics';
 import { simulate, type Scenario, type SimulationResult } from './simulation';
 
 interface Named extends Scenario {
@@ -83,8 +83,7 @@ const OUTAGE: Named[] = PROCESSES.map((processes) => ({
 const SCENARIOS = [...FITTING, ...TRUE_TASKS, ...LARGE, ...TOO_MANY, ...OUTAGE];
 
 function rowOf(name: string, one: SimulationResult): Row {
-	const seconds = ({ p50, p99 }: { p50: number; p99: number }) =>
-		words(`${p50.toFixed(1)} / ${p99.toFixed(1)}`);
+	const seconds = ({ median, p99 }: Spread) => words(`${median.toFixed(1)} / ${p99.toFixed(1)}`);
 	const failed = sum(Object.values(one.failed));
 	const refused = sum(Object.values(one.refused));
 	return {

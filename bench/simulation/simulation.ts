@@ -1,7 +1,7 @@
 // Many executions over several processes that share one account, played on a virtual clock with the node's own engine.
 // n8n itself is left out: an execution starts at once, and goes on at once when it is woken.
 import { randomOf } from '../random';
-import { quantile, sum } from '../statistics';
+import { spreadOf, type Spread } from '../statistics';
 import {
 	Account,
 	Journal,
@@ -48,9 +48,9 @@ export interface SimulationResult extends Scenario {
 	peakPerSecond: Record<Route | 'all', number>;
 	requestsPerTask: number;
 	/** From the end of a task to the end of the node, seconds. */
-	delay: { p50: number; p99: number; most: number };
+	delay: Spread;
 	/** From the start of the execution to its submission being taken, seconds. */
-	submission: { p50: number; p99: number; most: number };
+	submission: Spread;
 	/** Median delay and submission of the process that fares worst, to that of the one that fares best. */
 	unevenness: { delay: number; submission: number };
 	/** Processor time of the simulation, milliseconds for each execution: grows as the engine's own work does. */
@@ -207,17 +207,12 @@ function resultOf(
 	const delays = (of: Played[]) => seconds(of.map(({ delayMs }) => delayMs));
 	const submissions = (of: Played[]) =>
 		seconds(of.map((one) => one.submittedAt && one.submittedAt - one.startedAt));
-	const spread = (values: number[]) => ({
-		p50: quantile(values, 0.5),
-		p99: quantile(values, 0.99),
-		most: quantile(values, 1),
-	});
 	const each = Array.from({ length: processes }, (_, index) =>
 		played.filter(({ process }) => process === index),
 	);
 	const uneven = (take: (of: Played[]) => number[]) => {
 		const medians = each
-			.map((of) => quantile(take(of), 0.5))
+			.map((of) => spreadOf(take(of)).median)
 			.filter((value) => !Number.isNaN(value));
 		return Math.max(...medians) / Math.min(...medians);
 	};
@@ -236,8 +231,8 @@ function resultOf(
 			all: mostPerSecond(service.sent.map(({ at }) => at)),
 		},
 		requestsPerTask: service.sent.length / created,
-		delay: spread(delays(played)),
-		submission: spread(submissions(played)),
+		delay: spreadOf(delays(played)),
+		submission: spreadOf(submissions(played)),
 		unevenness: { delay: uneven(delays), submission: uneven(submissions) },
 	};
 }

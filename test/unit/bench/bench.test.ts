@@ -1,5 +1,6 @@
 import { idealSeconds } from '../../../bench/ideal';
 import { withPart } from '../../../bench/parts';
+import { numbersBetween } from '../../../bench/random';
 import { quantile, spreadOf } from '../../../bench/statistics';
 
 describe('the ideal', () => {
@@ -33,8 +34,17 @@ describe('what is told of many values', () => {
 	});
 
 	test('nothing measured is not a number', () => {
-		expect(spreadOf([]).median).toBeNaN();
+		expect(spreadOf([])).toMatchObject({ count: 0, least: NaN, median: NaN, most: NaN });
 	});
+});
+
+test('random numbers are the same for the same seed, and between their bounds', () => {
+	const numbers = numbersBetween({ least: 15, most: 25 }, 100, 40);
+	expect(numbersBetween({ least: 15, most: 25 }, 100, 40)).toEqual(numbers);
+	expect(numbersBetween({ least: 15, most: 25 }, 100, 41)).not.toEqual(numbers);
+	const { least, most } = spreadOf(numbers);
+	expect(least).toBeGreaterThanOrEqual(15);
+	expect(most).toBeLessThan(25);
 });
 
 describe('a page', () => {
