@@ -49,12 +49,14 @@ export const NONE: Cell = { text: '–' };
 
 export const words = (text: string): Cell => ({ text });
 
+/** A dash where it is no finite number. */
 export function number(value: number, digits: number, unit = ''): Cell {
 	if (!Number.isFinite(value)) return NONE;
 	const text = value.toFixed(digits);
 	return { text: unit === '' ? text : `${text} ${unit}`, value };
 }
 
+/** Met up to its limit; what could not be measured is not met. */
 export const target = (what: string, limit: number, actual: number, unit = ''): Target => ({
 	what,
 	limit,

@@ -66,6 +66,7 @@ export class Laboratory {
 		private readonly front: Front,
 	) {}
 
+	/** @param mode where n8n keeps files @param env more settings of n8n */
 	static async open(
 		mode: Mode,
 		tarball: string,

@@ -18,6 +18,7 @@ export interface Probe {
 	ask(path: string): Promise<Probed>;
 }
 
+/** A probe for an n8n that is started with its settings; it answers from then on. */
 export async function makeProbe(): Promise<Probe> {
 	const port = await freePort();
 	return {

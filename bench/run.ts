@@ -23,6 +23,7 @@ export class Run {
 		return n8n;
 	}
 
+	/** One edit, so that n8n has loaded and compiled what a way needs. */
 	async warmUp(way: Way, n8n: N8n): Promise<void> {
 		const work = async (station: Station) => {
 			await station.start(1);
@@ -31,6 +32,7 @@ export class Run {
 		await this.at({ way, jobSeconds: [0] }, work, n8n);
 	}
 
+	/** An n8n for one measurement, stopped with the run at the latest. */
 	async ownN8n(env: Record<string, string> = {}): Promise<N8n> {
 		const n8n = await startN8n({ tarball: this.tarball, env });
 		this.own.push(n8n);

@@ -55,6 +55,7 @@ export class Station {
 		this.setOutcomes();
 	}
 
+	/** Its sandbox, its credential, and a workflow that a webhook starts. */
 	static async open(n8n: N8n, options: StationOptions): Promise<Station> {
 		const { way, settings, jobSeconds, exclusive = false } = options;
 		const sandbox = await startSandbox(options.sandbox);
@@ -85,7 +86,7 @@ export class Station {
 		}
 	}
 
-	/** Starts executions at once, each with so many items. */
+	/** Starts executions, each with so many items: all at once, or one after another with a pause. */
 	async start(executions: number, items = 1, pauseMs = 0): Promise<void> {
 		this.startedAt = Date.now();
 		const url = `${this.n8n.url}/webhook/${this.flow.path}`;
@@ -133,7 +134,7 @@ export class Station {
 	}
 
 	/** Waits until so many executions have ended, or until the patience does. */
-	async ended(executions: number, patienceMs = 1_200_000): Promise<Ended> {
+	async ended(executions: number, patienceMs: number): Promise<Ended> {
 		const over = async () => {
 			const rows = (await this.rows()).filter(({ status }) => OVER.includes(status));
 			return rows.length >= executions ? rows : undefined;

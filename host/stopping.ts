@@ -33,6 +33,7 @@ export function untrackGroup(pid: number): void {
 	groups.delete(pid);
 }
 
+/** Sends a signal to a process and to all in its group; none if they are gone. */
 export function killGroup(pid: number, signal: NodeJS.Signals): void {
 	try {
 		process.kill(-pid, signal);

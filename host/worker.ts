@@ -23,8 +23,6 @@ export async function startWorker(main: N8n, options: WorkerOptions): Promise<Pr
 		...env,
 		// Calls of executions arrive at the main process.
 		N8N_WEBHOOK_URL: `${main.url}/`,
-		// The main process has its own.
-		N8N_RUNNERS_BROKER_PORT: String(brokerPort),
 	});
 	stopLater(async () => await worker.kill());
 	await worker.launch();

@@ -161,6 +161,7 @@ const kindOf = (error: string) =>
 		.replace(/\d+/g, 'N')
 		.slice(0, 70);
 
+/** Plays a scenario until the last of its executions has ended, within seconds or minutes of real time. */
 export async function simulate(scenario: Scenario): Promise<SimulationResult> {
 	const { perHour, minutes, processes: count, slots, jobSeconds, outage, seed } = scenario;
 	const random = randomOf(seed);
