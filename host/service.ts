@@ -1,6 +1,6 @@
 // What the demo's edit runs on: the real DashScope if there is a key for it, else the sandbox.
 import { startSandbox } from '../sandbox';
-import { createSamples } from '../sandbox/samples';
+import { createSamples, samplesOf } from '../sandbox/samples';
 import { say } from './progress';
 import { stopLater } from './stopping';
 
@@ -50,7 +50,7 @@ async function dashScope(apiKey: string): Promise<Service> {
 		throw new Error(`DASHSCOPE_REGION is "${region}", but must be one of ${regions.join(', ')}`);
 	}
 	say(`DASHSCOPE_API_KEY is set: one edit on the real service (${region}), which bills it`);
-	const samples = await createSamples();
+	const samples = samplesOf(await createSamples());
 	return {
 		name: 'Alibaba Cloud DashScope',
 		credential: { apiKey, region, workspaceId: '', baseUrl: '' },

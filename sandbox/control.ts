@@ -6,7 +6,6 @@ import { sendFile } from './files';
 import { ROUTES } from './log';
 import { readOptions } from './options';
 import { SAMPLE_PREFIX, type State } from './sandbox';
-import type { Sample } from './samples';
 
 // What steers a sandbox that runs as a process of its own. No key is needed: it listens on loopback.
 
@@ -74,13 +73,12 @@ export function controlRoutes(app: FastifyInstance, state: State): void {
 	});
 	app.get(`${BASE}/samples`, () => state.sampleFiles());
 
-	const samples = allSamples(state);
 	app.route<{ Params: { name: string } }>({
 		method: ['GET', 'HEAD'],
 		url: `${SAMPLE_PREFIX}:name`,
 		config: { sandboxRoute: 'sample' },
 		handler: (request, reply) => {
-			const sample = samples.find(({ fileName }) => fileName === request.params.name);
+			const sample = state.samples.find(({ fileName }) => fileName === request.params.name);
 			if (sample === undefined) throw new ApiError(404, 'NotFound', 'no such sample');
 			const { path, bytes, mimeType } = sample;
 			sendFile(request, reply, { file: path, fileBytes: bytes, bytes, type: mimeType });
@@ -93,9 +91,4 @@ export function controlRoutes(app: FastifyInstance, state: State): void {
 function currentOptions({ settings }: State): Record<string, unknown> {
 	const hidden = ['apiKey', 'now'];
 	return Object.fromEntries(Object.entries(settings).filter(([name]) => !hidden.includes(name)));
-}
-
-export function allSamples({ samples }: State): Sample[] {
-	const { images, bad, ...videos } = samples;
-	return [...Object.values(videos), ...images, ...Object.values(bad)];
 }

@@ -20,35 +20,36 @@ export interface Sample {
 	hasAudio?: boolean;
 }
 
-export interface Samples {
+/** The sample files by what they are for. */
+export interface Samples<File> {
 	/** Three seconds, 640x360, 25 fps, with sound. */
-	video: Sample;
-	portraitVideo: Sample;
-	silentVideo: Sample;
+	video: File;
+	portraitVideo: File;
+	silentVideo: File;
 	/** QuickTime instead of MP4. */
-	movVideo: Sample;
+	movVideo: File;
 	/** Six seconds: long enough for `duration` to cut. */
-	longVideo: Sample;
+	longVideo: File;
 	/** JPEG, PNG, WEBP, BMP. */
-	images: Sample[];
+	images: File[];
 	/** Of the size of `video`: white where the balloon flies, black elsewhere. */
-	maskImage: Sample;
+	maskImage: File;
 	/** The same, following the balloon. */
-	maskVideo: Sample;
+	maskVideo: File;
 	/** MP3, three seconds. */
-	audio: Sample;
+	audio: File;
 	/** What the service refuses, each for one reason. */
 	bad: {
 		/** One second. */
-		shortVideo: Sample;
+		shortVideo: File;
 		/** Twelve seconds. */
-		tooLongVideo: Sample;
+		tooLongVideo: File;
 		/** 200x200. */
-		smallVideo: Sample;
+		smallVideo: File;
 		/** PNG with an alpha channel. */
-		alphaImage: Sample;
+		alphaImage: File;
 		/** 200x200. */
-		smallImage: Sample;
+		smallImage: File;
 	};
 }
 
@@ -260,10 +261,10 @@ async function readIndex(dir: string): Promise<Sample[] | undefined> {
 	return samples;
 }
 
-let made: Promise<Samples> | undefined;
+let made: Promise<Sample[]> | undefined;
 
 /** Makes the samples, or finds those made before. */
-export async function createSamples(): Promise<Samples> {
+export async function createSamples(): Promise<Sample[]> {
 	made ??= load();
 	try {
 		return await made;
@@ -273,7 +274,7 @@ export async function createSamples(): Promise<Samples> {
 	}
 }
 
-async function load(): Promise<Samples> {
+async function load(): Promise<Sample[]> {
 	const dir = join(cacheDir('samples'), recipe());
 	let files = await readIndex(dir);
 	if (files === undefined) {
@@ -281,9 +282,15 @@ async function load(): Promise<Samples> {
 		await make(dir);
 		files = await readIndex(dir);
 	}
-	const named = (name: string): Sample => {
-		const sample = files?.find(({ fileName }) => fileName === name);
-		if (sample === undefined) throw new Error(`the sample ${name} could not be made`);
+	if (files === undefined) throw new Error('the samples could not be made');
+	return files;
+}
+
+/** @param files all that `createSamples` has made */
+export function samplesOf<File extends Sample>(files: File[]): Samples<File> {
+	const named = (name: string): File => {
+		const sample = files.find(({ fileName }) => fileName === name);
+		if (sample === undefined) throw new Error(`there is no sample ${name}`);
 		return sample;
 	};
 	return {

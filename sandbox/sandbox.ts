@@ -8,7 +8,7 @@ import type { Media } from './media';
 import { findModel } from './models';
 import { withDefaults, type SandboxOptions, type Settings } from './options';
 import { RateLimit } from './rateLimit';
-import { createSamples, type Sample, type Samples } from './samples';
+import { createSamples, samplesOf, type Sample, type Samples } from './samples';
 import { TaskStore, type Task } from './tasks';
 import { Signer, Uploads } from './uploads';
 import { Worker } from './worker';
@@ -22,13 +22,7 @@ export interface SampleFile extends Sample {
 	url: string;
 }
 
-type WithUrls<T> = T extends Sample
-	? SampleFile
-	: T extends Array<infer Item>
-		? Array<WithUrls<Item>>
-		: { [Name in keyof T]: WithUrls<T[Name]> };
-
-export type SampleFiles = WithUrls<Samples>;
+export type SampleFiles = Samples<SampleFile>;
 
 export const SAMPLE_PREFIX = '/_sandbox/samples/';
 
@@ -50,7 +44,7 @@ export class State {
 	private constructor(
 		readonly settings: Settings,
 		private readonly dir: string,
-		readonly samples: Samples,
+		readonly samples: Sample[],
 	) {
 		const now = () => settings.now();
 		this.tasks = new TaskStore(now, this.slots());
@@ -97,7 +91,8 @@ export class State {
 	}
 
 	sampleFiles(): SampleFiles {
-		return withUrls(this.samples, this.url);
+		const base = `${this.url}${SAMPLE_PREFIX}`;
+		return samplesOf(this.samples.map((one) => ({ ...one, url: `${base}${one.fileName}` })));
 	}
 
 	/** Forgets everything but the settings. */
@@ -115,20 +110,4 @@ export class State {
 		await this.worker.stop();
 		await rm(this.dir, { recursive: true, force: true });
 	}
-}
-
-const isSample = (value: object): value is Sample => 'fileName' in value;
-
-function withUrls<T extends object>(value: T, base: string): WithUrls<T> {
-	if (isSample(value)) {
-		return { ...value, url: `${base}${SAMPLE_PREFIX}${value.fileName}` } as unknown as WithUrls<T>;
-	}
-	if (Array.isArray(value)) {
-		return value.map((item: object) => withUrls(item, base)) as unknown as WithUrls<T>;
-	}
-	const entries = Object.entries(value).map(([name, item]) => [
-		name,
-		withUrls(item as object, base),
-	]);
-	return Object.fromEntries(entries) as WithUrls<T>;
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { startSandbox } from '../../sandbox';
-import { createSamples } from '../../sandbox/samples';
+import { createSamples, samplesOf } from '../../sandbox/samples';
 import { probeVideo } from '../../sandbox/probe';
 import { create, createId, CREATE_PATH, IMAGE2VIDEO_PATH, MODEL, send, type Json } from './client';
 
@@ -102,8 +102,9 @@ describe('reset', () => {
 
 describe('samples', () => {
 	it('are what they are said to be', async () => {
-		const { video, portraitVideo, silentVideo, movVideo, longVideo, images } =
-			await createSamples();
+		const { video, portraitVideo, silentVideo, movVideo, longVideo, images } = samplesOf(
+			await createSamples(),
+		);
 		expect(await probeVideo(video.path)).toEqual({
 			codec: 'h264',
 			width: 640,
