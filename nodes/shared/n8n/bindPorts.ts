@@ -16,7 +16,7 @@ import { originOf, taskRecord } from './taskRecord';
 const MEGABYTE = 1024 * 1024;
 
 /** The client for one call, whose answer tells the account about the host and its clock. */
-function telling(client: DashScopeClient): DashScopeClient {
+export function telling(client: DashScopeClient): DashScopeClient {
 	const sentAt = Date.now();
 	const account = accountOf(client);
 	return { ...client, onAnswer: (time) => account.answered(sentAt, Date.now(), time) };
@@ -42,7 +42,7 @@ export function n8nPorts(
 		record: taskRecord(functions),
 		createTask: async (call) => await afterStop.createTask(call),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
-		upload: async (model, source) => await uploadFile(client, model, source),
+		upload: async (model, source) => await uploadFile(telling(client), model, source),
 	};
 }
 

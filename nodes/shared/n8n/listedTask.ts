@@ -2,6 +2,7 @@ import type { DashScopeClient } from '../dashscope/client';
 import { getListedTask } from '../dashscope/tasks';
 import type { ListedTask } from '../dashscope/types';
 import type { TaskPorts } from '../tasks/ports';
+import { telling } from './bindPorts';
 
 /**
  * The task's row in the task list. It tells the model, on which the right prices depend, but nothing else does: where it
@@ -12,6 +13,6 @@ export async function rowOf(
 	client: DashScopeClient,
 	taskId: string,
 ): Promise<ListedTask | undefined> {
-	const asked = ports.account.ask(ports, async () => await getListedTask(client, taskId));
-	return await asked.catch(() => undefined);
+	const read = async () => await getListedTask(telling(client), taskId);
+	return await ports.account.ask(ports, read).catch(() => undefined);
 }

@@ -1,14 +1,14 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { n8nPorts } from '../../../nodes/shared/n8n/bindPorts';
+import { rowOf } from '../../../nodes/shared/n8n/listedTask';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import { Submitter } from '../../../nodes/shared/tasks/submit';
-import { clientOf } from '../http';
+import { answering, clientOf } from '../http';
 import { MODEL } from '../requests';
 import { VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
 
-/** What a node of the execution calls itself. */
-function nameOf(node: string): string {
+function functionsOf(node: string): IExecuteFunctions {
 	const functions = {
 		getExecutionId: () => '7',
 		getNode: () => ({ id: node }),
@@ -17,9 +17,39 @@ function nameOf(node: string): string {
 		getWorkflowDataProxy: () => ({}),
 		getExecutionCancelSignal: () => undefined,
 	};
-	const client = clientOf(async () => await Promise.reject(new Error('Nothing is sent')));
-	return n8nPorts(functions as unknown as IExecuteFunctions, client, 0).executionId;
+	return functions as unknown as IExecuteFunctions;
 }
+
+/** What a node of the execution calls itself. */
+function nameOf(node: string): string {
+	const client = clientOf(async () => await Promise.reject(new Error('Nothing is sent')));
+	return n8nPorts(functionsOf(node), client, 0).executionId;
+}
+
+test("a task's row tells how far the service's clock is ahead", async () => {
+	const date = new Date(Date.now() + 3_600_000).toUTCString();
+	const body = { request_id: 'r', data: [{ task_id: 't', model_name: MODEL, status: 'RUNNING' }] };
+	const answer = { statusCode: 200, headers: { date }, body };
+	const client = { ...answering(answer).client, apiKey: 'sk-of-the-row' };
+	const ports = n8nPorts(functionsOf('one'), client, 0);
+	expect(await rowOf(ports, client, 't')).toMatchObject({ model: MODEL });
+	expect(ports.account.offset).toBeGreaterThan(3_590_000);
+});
+
+test('an answer about an upload shows that the host is reached', async () => {
+	const answer = { statusCode: 500, headers: {}, body: '' };
+	const client = { ...answering(answer).client, apiKey: 'sk-of-the-upload' };
+	const ports = n8nPorts(functionsOf('one'), client, 0);
+	const source = {
+		size: 1,
+		mimeType: 'video/mp4',
+		extension: 'mp4',
+		ownChunks: false,
+		open: async () => await Promise.reject(new Error('Nothing is uploaded')),
+	};
+	await expect(ports.upload(MODEL, source)).rejects.toThrow('HTTP 500');
+	expect(ports.account.reached).toBe(true);
+});
 
 test('a node does not take what another of the same execution has lost, though it asks for the same', async () => {
 	const clock = new VirtualClock();
