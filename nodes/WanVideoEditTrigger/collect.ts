@@ -1,10 +1,11 @@
 /** One poll: reads the task list, finds what has finished, and fetches each such task. Knows no n8n. */
+import { hasEnded } from '../shared/dashscope/types';
 import type { ListedTask, Task } from '../shared/dashscope/types';
 import { fetchVideo } from '../shared/tasks/deliver';
 import { askPatiently, askStatus } from '../shared/tasks/getStatus';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
-import { dueTasks, finished, hasEnded, latest, settled, windowOf } from './finished';
+import { dueTasks, finished, latest, settled, windowOf } from './finished';
 import type { DueTask, Reading, Source, TriggerState } from './finished';
 
 export interface Settings {

@@ -3,6 +3,7 @@
  * what is due and what to remember next. All times are epoch milliseconds on DashScope's clock.
  */
 import { isRecord } from '../shared/dashscope/json';
+import { hasEnded } from '../shared/dashscope/types';
 import type { ListedTask, TaskStatus } from '../shared/dashscope/types';
 
 /** DashScope forgets a task 24 hours after its submission, and lists no longer span. */
@@ -70,11 +71,6 @@ export interface Reading {
 	/** Whether that is DashScope's clock, not just this computer's. */
 	exact: boolean;
 	rows: ListedTask[];
-}
-
-/** Whether a task has ended. UNKNOWN is no end: DashScope may know it again a moment later. */
-export function hasEnded(status: TaskStatus): boolean {
-	return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
 }
 
 /** What to list: everything that may have ended since the last poll, or a whole day at the beginning. */

@@ -4,7 +4,7 @@ import type { DashScopeClient } from './client';
 import { DashScopeError } from './errors';
 import { isRecord, numberAt, recordAt, textAt } from './json';
 import { formatListTime, parseDashScopeTime } from './time';
-import { isFinal } from './types';
+import { TASK_STATUSES, isFinal } from './types';
 import type {
 	CreateCall,
 	CreatedTask,
@@ -15,20 +15,12 @@ import type {
 	Usage,
 } from './types';
 
-const STATUSES: readonly TaskStatus[] = [
-	'PENDING',
-	'RUNNING',
-	'SUSPENDED',
-	'SUCCEEDED',
-	'FAILED',
-	'CANCELED',
-	'UNKNOWN',
-];
-
 /** A status that is none of those known today is not taken for an end: the task is asked again. */
 function statusAt(record: JsonRecord, key: string): TaskStatus | undefined {
 	const text = textAt(record, key)?.toUpperCase();
-	return text === undefined ? undefined : (STATUSES.find((status) => status === text) ?? 'RUNNING');
+	return text === undefined
+		? undefined
+		: (TASK_STATUSES.find((status) => status === text) ?? 'RUNNING');
 }
 
 function parseUsage(raw: JsonRecord): Usage | undefined {

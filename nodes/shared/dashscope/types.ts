@@ -3,18 +3,15 @@
  * (video-synthesis and "manage asynchronous tasks" pages of Model Studio).
  */
 
-/** `task_status` of an asynchronous task; UNKNOWN = expired after 24 h, other region or other account. */
-export type TaskStatus =
-	| 'PENDING'
-	| 'RUNNING'
-	| 'SUSPENDED'
-	| 'SUCCEEDED'
-	| 'FAILED'
-	| 'CANCELED'
-	| 'UNKNOWN';
+/** Statuses of a task that has not ended. */
+export const OPEN_STATUSES = ['PENDING', 'RUNNING', 'SUSPENDED'] as const;
 
-/** Statuses that never change again. */
-export type FinalStatus = 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'UNKNOWN';
+/** Statuses that never change again. UNKNOWN = expired after 24 h, other region or other account. */
+const FINAL_STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'] as const;
+
+/** `task_status` of an asynchronous task. */
+export const TASK_STATUSES = [...OPEN_STATUSES, ...FINAL_STATUSES];
+export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /** A JSON object as received, before anything is known about it. */
 export type JsonRecord = { [key: string]: string | number | boolean | object | null | undefined };
@@ -78,9 +75,12 @@ export interface ListedTask {
 	finishedAt?: number;
 }
 
-const FINAL: readonly TaskStatus[] = ['SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'];
+/** Whether the task has ended, well or badly, or is not known. */
+export function isFinal(status: TaskStatus): boolean {
+	return FINAL_STATUSES.some((final) => final === status);
+}
 
-/** Whether the task has ended, well or badly. */
-export function isFinal(status: TaskStatus): status is FinalStatus {
-	return FINAL.includes(status);
+/** Whether a task has ended. UNKNOWN is no end: DashScope may know it again a moment later. */
+export function hasEnded(status: TaskStatus): boolean {
+	return isFinal(status) && status !== 'UNKNOWN';
 }

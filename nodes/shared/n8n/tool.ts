@@ -1,6 +1,7 @@
 /** The node as the tool of an agent: what a model reads is short, and holds links instead of files. */
 import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 import { isRecord } from '../dashscope/json';
+import { OPEN_STATUSES } from '../dashscope/types';
 
 /** What tells whether a node runs as a tool; a trigger never does. */
 export interface RunsNode {
@@ -42,8 +43,6 @@ const KEYS = [
 	'details',
 ];
 
-const OPEN = ['PENDING', 'RUNNING', 'SUSPENDED'];
-
 /** Items of the node as a model should get them. */
 export function forModel(items: INodeExecutionData[]): INodeExecutionData[] {
 	return items.map(({ json, pairedItem }) => ({ json: shortened(json), pairedItem }));
@@ -54,7 +53,7 @@ function shortened(json: IDataObject): IDataObject {
 	const { estimatedCost: cost } = all;
 	if (isRecord(cost)) all.estimatedCost = `${String(cost.amount)} ${String(cost.currency)}`;
 	// Rows of a list say enough.
-	if (OPEN.includes(String(json.status)) && !('createdAt' in json)) {
+	if (OPEN_STATUSES.some((status) => status === json.status) && !('createdAt' in json)) {
 		all.message = 'Not finished yet. A task takes one to ten minutes: get its status again then.';
 	}
 	const kept = KEYS.filter((key) => all[key] !== undefined && all[key] !== null);

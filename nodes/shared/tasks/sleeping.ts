@@ -1,4 +1,4 @@
-import { isFinal } from '../dashscope/types';
+import { hasEnded, isFinal } from '../dashscope/types';
 import type { AwaitedTask } from './account';
 import { glance } from './glance';
 import type { LookPorts } from './ports';
@@ -50,7 +50,7 @@ export async function untilEnded(
 					const state = listed?.states.get(task.taskId);
 					if (state !== undefined && !isFinal(state)) continue;
 					if (!goesOn()) return false;
-					if (await hasEnded(task, ports)) {
+					if (await seesEnd(task, ports)) {
 						leave();
 						open.delete(task);
 					} else if (listed === undefined) {
@@ -68,12 +68,12 @@ export async function untilEnded(
 	}
 }
 
-async function hasEnded({ taskId }: AwaitedTask, ports: LookPorts<unknown>): Promise<boolean> {
+async function seesEnd({ taskId }: AwaitedTask, ports: LookPorts<unknown>): Promise<boolean> {
 	const { account } = ports;
 	const query = account.ask(ports, async () => await ports.getTask(taskId));
 	// An answer that fails to come is asked for again.
 	const task = await query.catch(() => undefined);
-	if (task === undefined || task.status === 'UNKNOWN' || !isFinal(task.status)) return false;
+	if (task === undefined || !hasEnded(task.status)) return false;
 	account.remembers(task);
 	return true;
 }
