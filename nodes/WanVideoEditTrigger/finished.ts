@@ -3,11 +3,8 @@
  * what is due and what to remember next. All times are epoch milliseconds on DashScope's clock.
  */
 import { isRecord } from '../shared/dashscope/json';
-import { hasEnded } from '../shared/dashscope/types';
+import { TASK_KEPT_MS, hasEnded } from '../shared/dashscope/types';
 import type { ListedTask, TaskStatus } from '../shared/dashscope/types';
-
-/** DashScope forgets a task 24 hours after its submission, and lists no longer span. */
-const DAY_MS = 24 * 3_600_000;
 
 /** A task and its end show in the list up to a minute late. */
 const LIST_LAG_MS = 65_000;
@@ -78,7 +75,7 @@ export function windowOf(state: TriggerState | undefined, source: Source, now: n
 	const to = now + LIST_LAG_MS;
 	const from = continues(state, source) ? state.from : 0;
 	// The clock may have been set back.
-	return { from: Math.max(Math.min(from, to - OVERLAP_MS), to - DAY_MS), to };
+	return { from: Math.max(Math.min(from, to - OVERLAP_MS), to - TASK_KEPT_MS), to };
 }
 
 /**

@@ -168,7 +168,8 @@ export async function getListedTask(
 	return parseTaskList(raw).find((row) => row.taskId === taskId);
 }
 
-const PAGE_SIZE = 100;
+/** Rows of a page of the task list. */
+export const PAGE_SIZE = 100;
 
 /** Far more than an account makes in a day at five tasks running at once. */
 const MOST_PAGES = 100;

@@ -2,11 +2,9 @@ import type { UploadFile } from '../dashscope/uploads';
 import { HEAD_BYTES, detectFormat } from './formats';
 import { readFacts } from './headers';
 import type { MediaFacts } from './headers';
-import { checkFacts, validateFile } from './limits';
+import { MEGABYTE, checkFacts, validateFile } from './limits';
 import type { BinaryFile, MediaFormat, MediaInput } from './types';
 import { encodeUrl } from './urls';
-
-const MEGABYTE = 1024 * 1024;
 
 /** Larger images are uploaded: a request body of many MB fails at gateways. */
 const INLINE_IMAGE_BYTES = 5 * MEGABYTE;

@@ -7,13 +7,12 @@ import { openResult } from '../dashscope/results';
 import type { FileFunctions, OpenResult } from '../dashscope/results';
 import { getTask, listTasks } from '../dashscope/tasks';
 import { uploadFile } from '../dashscope/uploads';
+import { MEGABYTE } from '../media/limits';
 import { StoppedError } from '../tasks/errors';
 import type { Clock, LookPorts, TaskPorts } from '../tasks/ports';
 import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
 import { originOf, taskRecord } from './taskRecord';
-
-const MEGABYTE = 1024 * 1024;
 
 /** The client for one call, whose answer tells the account about the host and its clock. */
 export function telling(client: DashScopeClient): DashScopeClient {

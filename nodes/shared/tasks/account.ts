@@ -4,11 +4,13 @@
  */
 import { DashScopeError } from '../dashscope/errors';
 import type { Service } from '../dashscope/hosts';
-import { isFinal } from '../dashscope/types';
+import { PAGE_SIZE } from '../dashscope/tasks';
+import { TASK_KEPT_MS, isFinal } from '../dashscope/types';
 import type { ListedTask, Task } from '../dashscope/types';
 import type { SentEntry } from './ledger';
 import { Limiter } from './limiter';
 import type { Clock } from './ports';
+import { CLOCK_MARGIN_MS } from './reconcile';
 import { SubmissionGate } from './submissionGate';
 
 /** Less than half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
@@ -22,14 +24,8 @@ const LEAST_PART_OF_CANCELS = 1 / 2;
 /** Longer on its way, an answer's date is not used. */
 const SLOW_ANSWER_MS = 2_000;
 
-/** DashScope forgets a task after 24 hours; so may we. */
-const DAY_MS = 24 * 3_600_000;
-
 /** From so many watched tasks of a model on, one task list stands for many queries. */
 const MANY = 8;
-
-/** Of the task list as it is read (`dashscope/tasks.ts`). */
-const ROWS_PER_PAGE = 100;
 
 /** A list may be this old for each of its pages, so that lists take a quarter of the requests at most. */
 const PAGE_MS = 500;
@@ -45,9 +41,6 @@ const ENOUGH_TASKS = 2;
 
 /** Ended tasks that are remembered: about a megabyte. */
 const MOST_ENDED = 1_000;
-
-/** Between the clock of a list's rows and ours. */
-const LIST_MARGIN_MS = 65_000;
 
 /** The service tells its time in whole seconds, so that its clock seems to move; a list begins well before that. */
 const OFFSET_JITTER_MS = 2_000;
@@ -219,7 +212,7 @@ export class Account {
 		this.own.delete(taskId);
 		this.own.set(taskId, noted);
 		for (const [id, { notedAt }] of this.own) {
-			if (now - notedAt < DAY_MS) break;
+			if (now - notedAt < TASK_KEPT_MS) break;
 			this.own.delete(id);
 		}
 		const { tasks } = this.journal;
@@ -227,7 +220,7 @@ export class Account {
 		tasks.delete(taskId);
 		tasks.set(taskId, { notedAt: now, lineage });
 		for (const [id, { notedAt }] of tasks) {
-			if (now - notedAt < DAY_MS) break;
+			if (now - notedAt < TASK_KEPT_MS) break;
 			tasks.delete(id);
 		}
 	}
@@ -262,7 +255,7 @@ export class Account {
 		const { lost } = this.journal;
 		lost.set(id, submission);
 		for (const [other, { since }] of lost) {
-			if (submission.since - since > DAY_MS) lost.delete(other);
+			if (submission.since - since > TASK_KEPT_MS) lost.delete(other);
 		}
 	}
 
@@ -370,7 +363,7 @@ export class Account {
 		read: (from: number) => Promise<ListedTask[]>,
 	): Promise<ListRead> {
 		const first = Math.min(...this.submittedAtOf(model));
-		const from = first + (this.offset ?? 0) - LIST_MARGIN_MS;
+		const from = first + (this.offset ?? 0) - CLOCK_MARGIN_MS;
 		const latest = this.lists.get(model);
 		const age = clock.now() - (latest?.at ?? -Infinity);
 		const most = Math.max(maxAgeMs, pagesOf(latest?.rows) * PAGE_MS);
@@ -447,5 +440,5 @@ async function orStop<T>(clock: Clock, work: Promise<T>): Promise<T> {
 
 /** Of a list; each is a request. */
 function pagesOf(rows: ListedTask[] = []): number {
-	return Math.max(1, Math.ceil(rows.length / ROWS_PER_PAGE));
+	return Math.max(1, Math.ceil(rows.length / PAGE_SIZE));
 }

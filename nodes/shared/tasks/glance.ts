@@ -1,11 +1,12 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
+import { TASK_KEPT_MS } from '../dashscope/types';
 import type { TaskStatus } from '../dashscope/types';
 import type { LookPorts } from './ports';
 
 const MINUTE_MS = 60_000;
 
-/** The task list spans 24 hours at most. */
-const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
+/** How far back a list may begin: its span is limited, ends a minute ahead, and moves while the list waits for its turn. */
+export const LONGEST_SPAN_MS = TASK_KEPT_MS - 5 * MINUTE_MS;
 
 export interface Glance {
 	/** When it was begun. Local epoch milliseconds. */

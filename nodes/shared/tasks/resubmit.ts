@@ -1,8 +1,6 @@
 import { asksForNewTask } from '../dashscope/errors';
+import { TASK_KEPT_MS } from '../dashscope/types';
 import type { Task } from '../dashscope/types';
-
-/** DashScope forgets a task 24 hours after its submission (task API, read 2026-11). */
-const DAY_MS = 24 * 3_600_000;
 
 /** What is known about a task that has ended, and about the try of the node that sees its end. */
 export interface Ended {
@@ -22,6 +20,6 @@ export interface Ended {
  */
 export function makesWay({ task, submittedAt, earlier, left }: Ended, now: number): boolean {
 	if (task.status === 'SUCCEEDED') return false;
-	if (earlier) return task.status !== 'UNKNOWN' || now - submittedAt > DAY_MS;
+	if (earlier) return task.status !== 'UNKNOWN' || now - submittedAt > TASK_KEPT_MS;
 	return task.status === 'FAILED' && asksForNewTask(task.code ?? '') && left > 0;
 }

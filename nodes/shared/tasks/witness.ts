@@ -2,6 +2,7 @@
 import { DashScopeError } from '../dashscope/errors';
 import type { ListedTask } from '../dashscope/types';
 import type { ListRead } from './account';
+import { LONGEST_SPAN_MS } from './glance';
 import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
 import { CLOCK_MARGIN_MS, LISTED_AFTER_MS, candidatesOf, windowOf } from './reconcile';
@@ -21,9 +22,6 @@ const LONGEST_WAIT_MS = 10 * MINUTE_MS;
 /** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */
 const BEFORE_MS = 10 * MINUTE_MS;
 const JITTER_MS = 5_000;
-
-/** The task list spans 24 hours at most. */
-const LONGEST_SPAN_MS = 24 * 60 * MINUTE_MS - 5 * MINUTE_MS;
 
 /** Of a list that nobody will look at again. */
 const LIST_TRIES = 4;

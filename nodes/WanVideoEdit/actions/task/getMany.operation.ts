@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import type { TaskListQuery } from '../../../shared/dashscope/tasks';
+import { TASK_KEPT_MS } from '../../../shared/dashscope/types';
 import { InputError } from '../../../shared/inputError';
 import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { eachItem } from '../../../shared/n8n/eachItem';
@@ -97,9 +98,6 @@ export const fields: INodeProperties[] = [
 
 const HOUR_MS = 3_600_000;
 
-/** DashScope keeps and lists tasks for so long. */
-const LONGEST_SPAN_MS = 24 * HOUR_MS;
-
 /** Between this clock and the service's, and for the time that a request takes. */
 const MARGIN_MS = 60_000;
 
@@ -140,7 +138,7 @@ function spanOf(
 	serviceNow: number,
 ): Pick<TaskListQuery, 'from' | 'to'> {
 	const end = before ?? serviceNow + MARGIN_MS;
-	const from = after ?? end - LONGEST_SPAN_MS;
+	const from = after ?? end - TASK_KEPT_MS;
 	const iso = (time: number) => new Date(time).toISOString();
 	if (from > end) {
 		throw new InputError(
@@ -150,9 +148,7 @@ function spanOf(
 	}
 	// A schedule that asks for the last 24 hours is evaluated a moment before the request is made.
 	if (
-		before === undefined
-			? from < serviceNow - LONGEST_SPAN_MS - MARGIN_MS
-			: end - from > LONGEST_SPAN_MS
+		before === undefined ? from < serviceNow - TASK_KEPT_MS - MARGIN_MS : end - from > TASK_KEPT_MS
 	) {
 		const hours = Math.ceil(((before ?? serviceNow) - from) / (HOUR_MS / 10)) / 10;
 		throw new InputError(
@@ -162,7 +158,7 @@ function spanOf(
 			'DashScope keeps a task for 24 hours: choose a later time, or remove the filter to get the last 24 hours.',
 		);
 	}
-	return { from, to: Math.min(end, from + LONGEST_SPAN_MS) };
+	return { from, to: Math.min(end, from + TASK_KEPT_MS) };
 }
 
 /** Lists tasks, once for each item. */
