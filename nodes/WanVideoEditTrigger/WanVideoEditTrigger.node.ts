@@ -6,7 +6,8 @@ import type {
 	IPollFunctions,
 } from 'n8n-workflow';
 import { testDashScope } from '../shared/dashscope/credentialTest';
-import { asNodeError, toError } from '../shared/n8n/failures';
+import { asNodeError } from '../shared/n8n/failures';
+import { toError } from '../shared/thrown';
 import { properties, searchTriggerModels } from './fields';
 import { pollOnce, testEvent } from './poll';
 

@@ -5,6 +5,7 @@ import { fetchVideo } from '../shared/tasks/deliver';
 import { askPatiently, askStatus } from '../shared/tasks/getStatus';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
+import { toError } from '../shared/thrown';
 import { dueTasks, finished, latest, settled, windowOf } from './finished';
 import type { DueTask, Reading, Source, TriggerState } from './finished';
 
@@ -154,8 +155,4 @@ function asListed({ taskId, status, createdAt, finishedAt }: DueTask & { taskId:
 
 function tooLong(taskId: string): Error {
 	return new Error(`Task ${taskId} could not be fetched in the time that n8n gives a poll`);
-}
-
-function toError(thrown: unknown): Error {
-	return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

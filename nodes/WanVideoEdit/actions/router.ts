@@ -1,11 +1,12 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
-import { asNodeError, errorItem, toError } from '../../shared/n8n/failures';
+import { asNodeError, errorItem } from '../../shared/n8n/failures';
 import { namingTasks } from '../../shared/n8n/leftTasks';
 import { noteCall } from '../../shared/n8n/nodeMemory';
 import { forModel, isTool } from '../../shared/n8n/tool';
 import { refuseLoopItems } from '../../shared/n8n/suspend/payload';
 import { StoppedError } from '../../shared/tasks/errors';
+import { toError } from '../../shared/thrown';
 import { booleanParameter } from '../fields/read';
 import { file } from './file';
 import type { Operation, Resource } from './operation';

@@ -1,6 +1,7 @@
 /** What a request is going to cost, as far as that can be told before it is sent. Pure. */
 import type { Usage } from '../../shared/dashscope/types';
 import { InputError } from '../../shared/inputError';
+import { roundedSeconds } from '../../shared/media/numbers';
 import { estimateCost } from '../../shared/tasks/price';
 import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
 import type { ModelRequest, ModelSpec, Values } from './spec';
@@ -42,9 +43,9 @@ export function planOf(
 		);
 	}
 	const usage = {
-		billedSeconds: round(billed.input + billed.output),
-		inputSeconds: round(billed.input),
-		outputSeconds: round(billed.output),
+		billedSeconds: roundedSeconds(billed.input + billed.output),
+		inputSeconds: roundedSeconds(billed.input),
+		outputSeconds: roundedSeconds(billed.output),
 		resolution,
 	};
 	return { usage, cost: estimateCost(usage, model, billing, own) };
@@ -55,8 +56,4 @@ function tierOf({ values: rules }: ModelSpec, { resolution }: Values): string | 
 	const rule = rules.resolution;
 	if (typeof resolution === 'string') return resolution;
 	return rule?.kind === 'choice' ? rule.of.at(-1) : undefined;
-}
-
-function round(seconds: number): number {
-	return Math.round(seconds * 1000) / 1000;
 }

@@ -4,6 +4,7 @@ import type {
 	ICredentialTestFunctions,
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
+import { messageOf } from '../thrown';
 import { connectionError, httpAnswerOf, readAnswer } from './answer';
 import { httpOptions } from './client';
 import { DashScopeError } from './errors';
@@ -50,7 +51,7 @@ export async function testDashScope(
 		};
 	} catch (error) {
 		const hint = error instanceof DashScopeError ? error.hint : undefined;
-		const message = error instanceof Error ? error.message : String(error);
+		const message = messageOf(error);
 		return { status: 'Error', message: hint === undefined ? message : `${message} — ${hint}` };
 	}
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'crypto';
 import type { IHttpRequestOptions } from 'n8n-workflow';
-import { CHECK_FILE_HOST, connectionError } from './answer';
+import { CHECK_FILE_HOST, connectionError, httpAnswerOf } from './answer';
+import type { HttpAnswer } from './answer';
 import { cancelSignalOf, dashScopeRequest } from './client';
 import type { DashScopeClient } from './client';
 import { DashScopeError, adviceFor } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
-import { isRecord, numberAt, recordAt, textAt } from './json';
+import { numberAt, recordAt, textAt } from './json';
 import { multipartBytes, multipartFrame } from './multipart';
 import { freedWhenSent } from './sentChunks';
 import { assertReachable, Transfer } from './transfer';
@@ -147,7 +148,7 @@ async function postFile(
 				? reason
 				: connectionError(reason, host, CHECK_FILE_HOST);
 		});
-		checkUploadAnswer(answer, host);
+		checkUploadAnswer(httpAnswerOf(answer), host);
 	} finally {
 		transfer.end();
 		file.destroy();
@@ -171,17 +172,16 @@ function uploadUrl({ uploadHost }: UploadPolicy): URL {
 }
 
 /** Object storage answers errors as XML: `<Error><Code>…</Code><Message>…</Message>`. */
-function checkUploadAnswer(answer: unknown, host: string): void {
-	const { statusCode, body } = isRecord(answer) ? answer : {};
-	if (typeof statusCode === 'number' && statusCode >= 200 && statusCode < 300) return;
+function checkUploadAnswer({ statusCode, body }: HttpAnswer, host: string): void {
+	if (statusCode >= 200 && statusCode < 300) return;
 	const xml = typeof body === 'string' ? body : '';
-	const code = /<Code>([^<]*)<\/Code>/.exec(xml)?.[1] ?? `HTTP ${String(statusCode)}`;
+	const code = /<Code>([^<]*)<\/Code>/.exec(xml)?.[1] ?? `HTTP ${statusCode}`;
 	const message = /<Message>([^<]*)<\/Message>/.exec(xml)?.[1] ?? 'The upload was refused';
 	throw new DashScopeError(`${message} (upload to ${host})`, {
 		// Whatever the store says, nothing was billed: a fresh permission may cure it.
 		kind: 'server',
 		code,
-		httpStatus: typeof statusCode === 'number' ? statusCode : undefined,
+		httpStatus: statusCode,
 		requestId: /<RequestId>([^<]*)<\/RequestId>/.exec(xml)?.[1],
 		hint:
 			adviceFor(code, message) ??

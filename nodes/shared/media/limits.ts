@@ -2,7 +2,7 @@
 import { InputError } from '../inputError';
 import { WEB_PAGE } from './formats';
 import type { MediaFacts } from './headers/facts';
-import { unlike } from './numbers';
+import { roundedSeconds, unlike } from './numbers';
 import type { MediaFormat, MediaLimits } from './types';
 
 export const MEGABYTE = 1024 * 1024;
@@ -137,7 +137,7 @@ function describeRatio(width: number, height: number): string {
 function checkLength(limits: MediaLimits, what: string, { seconds }: MediaFacts): void {
 	const { minSeconds = 0, maxSeconds = Infinity } = limits;
 	if (seconds === undefined || limits.kind !== 'video') return;
-	const rounded = Math.round(seconds * 1000) / 1000;
+	const rounded = roundedSeconds(seconds);
 	const tooShort = rounded < minSeconds - TOLERANCE_SECONDS;
 	if (!tooShort && rounded <= maxSeconds + TOLERANCE_SECONDS) return;
 	throw new InputError(

@@ -1,4 +1,9 @@
-/** Numbers in messages. Pure. */
+/** Numbers in messages and items. Pure. */
+
+/** To the millisecond. */
+export function roundedSeconds(seconds: number): number {
+	return Math.round(seconds * 1000) / 1000;
+}
 
 /** Doubles tell no more decimals apart. */
 const MOST_DECIMALS = 15;

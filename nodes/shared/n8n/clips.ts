@@ -12,8 +12,9 @@ import type { BinaryFile } from '../media/types';
 import { StoppedError, TaskError } from '../tasks/errors';
 import { duplicatesSentence } from '../tasks/run';
 import type { Duplicate } from '../tasks/duplicates';
+import { toError } from '../thrown';
 import { fileOf, stored } from './binary';
-import { inShort, toError } from './failures';
+import { inShort } from './failures';
 import type { FailedPieces, SettledItem, SettledTask } from './handOn';
 import { pieceJson } from './items';
 

@@ -1,7 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { cancelSignalOf } from '../dashscope/client';
 import { StoppedError } from '../tasks/errors';
-import { errorItem, runError, toError } from './failures';
+import { toError } from '../thrown';
+import { errorItem, runError } from './failures';
 import type { ItemFailure } from './failures';
 
 /**

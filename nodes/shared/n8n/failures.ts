@@ -13,11 +13,6 @@ export interface ItemFailure {
 	error: Error;
 }
 
-/** Whatever was thrown, as an Error. */
-export function toError(thrown: unknown): Error {
-	return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
 /** What is known beyond the message, in one shape for every kind of error. */
 export function factsOf(error: Error): { hint?: string; details: FailureDetails } {
 	if (error instanceof TaskError) return { hint: error.hint, details: error.details };

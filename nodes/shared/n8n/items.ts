@@ -1,6 +1,7 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isFinal } from '../dashscope/types';
 import type { ListedTask, Task, Usage } from '../dashscope/types';
+import { roundedSeconds } from '../media/numbers';
 import { expiryOf, explain } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
 import type { SubmittedTask } from '../tasks/run';
@@ -121,11 +122,10 @@ export function joinedItem(
 
 /** What an item tells of each of its pieces. Seconds of the whole video. */
 export function pieceJson({ clip, task }: Pick<FinishedPiece, 'clip' | 'task'>) {
-	const seconds = (value: number) => Math.round(value * 1000) / 1000;
 	return {
 		piece: clip.number,
-		from: seconds(clip.from),
-		to: seconds(clip.to),
+		from: roundedSeconds(clip.from),
+		to: roundedSeconds(clip.to),
 		taskId: task.taskId,
 		videoUrl: task.videoUrl ?? null,
 		videoUrlExpiresAt: iso(expiryOf(task)),

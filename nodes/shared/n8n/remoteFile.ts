@@ -11,6 +11,7 @@ import { checkFacts, validateFile } from '../media/limits';
 import type { MediaLimits } from '../media/types';
 import { encodeUrl } from '../media/urls';
 import { StoppedError } from '../tasks/errors';
+import { messageOf } from '../thrown';
 import { cancelSignalOf } from '../dashscope/client';
 
 /** Of a file whose host cannot give parts of it, no more is read in search of its header. */
@@ -71,7 +72,7 @@ export async function remoteFacts(
 		}
 		const reason = stream?.reason(error) ?? error;
 		if (reason instanceof InputError) return await Promise.reject(reason);
-		throw failed(reason instanceof Error ? reason.message : String(reason));
+		throw failed(messageOf(reason));
 	} finally {
 		stream?.close();
 	}

@@ -1,5 +1,6 @@
 import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
+import { messageOf } from '../thrown';
 import { TaskError } from './errors';
 import type { LookPorts, TaskPorts } from './ports';
 import type { Semaphore } from './semaphore';
@@ -74,8 +75,7 @@ export async function fetchVideo<Video>(ports: LookPorts<Video>, task: Task): Pr
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure !== undefined && (!mayPass(failure.kind) || asksTooLong(failure));
 			if (final || failures >= DOWNLOAD_TRIES) {
-				const reason = error instanceof Error ? error.message : String(error);
-				throw downloadFailed(task, reason, failure);
+				throw downloadFailed(task, messageOf(error), failure);
 			}
 			await ports.sleep(backoff(failures, ports.random(), failure?.retryAfterMs));
 		}

@@ -4,6 +4,7 @@
  * their keys in the ledger, which are the same in each try. docs/architecture.md says why a record is a proof.
  */
 import { randomUUID } from 'crypto';
+import { messageOf } from '../thrown';
 import { TaskError } from './errors';
 import type { KeyedItem } from './identity';
 import type { Ledger } from './ledger';
@@ -45,7 +46,7 @@ export function recordTask(
 /** @throws TaskError where the record cannot be read: what it may prove must not be paid for again */
 async function which(record: TaskRecord, facts: string[]): Promise<Map<string, Recorded>> {
 	return await record.which(facts).catch(async (error: unknown) => {
-		const why = error instanceof Error ? error.message : String(error);
+		const why = messageOf(error);
 		const message = `n8n's record of submitted tasks could not be read: ${why}`;
 		const hint =
 			'This try submitted nothing for the item, but an earlier one may have. Retry the execution; do not run the workflow anew.';

@@ -2,6 +2,7 @@ import { randomUUID } from 'crypto';
 import { DashScopeError } from '../dashscope/errors';
 import type { CreateCall, Task } from '../dashscope/types';
 import type { UploadFile } from '../dashscope/uploads';
+import { messageOf } from '../thrown';
 import { deliver, endedBadly } from './deliver';
 import type { Duplicate } from './duplicates';
 import { TaskError, StoppedError } from './errors';
@@ -212,7 +213,7 @@ class TaskRun<Video> {
 		}
 		const search = this.submitter.duplicates(model, lost, key).catch((error: unknown) => {
 			// The task itself is not touched by it.
-			this.ports.log(`Second tasks of an item could not be looked for: ${toMessage(error)}`);
+			this.ports.log(`Second tasks of an item could not be looked for: ${messageOf(error)}`);
 			return [{ cancelled: false, certain: false }];
 		});
 		this.searches.set(key, { lost: lost.length, search });
@@ -305,7 +306,7 @@ class TaskRun<Video> {
 			return await this.callOf(edit, 0);
 		} catch (error) {
 			// The task goes on all the same.
-			this.ports.log(`Task ${job.taskId} cannot be resubmitted if it fails: ${toMessage(error)}`);
+			this.ports.log(`Task ${job.taskId} cannot be resubmitted if it fails: ${messageOf(error)}`);
 			return undefined;
 		}
 	}
@@ -352,9 +353,5 @@ export function failureOf(error: unknown, job?: TaskRef): TaskError {
 		const { message, hint, code, requestId, httpStatus } = error;
 		return new TaskError(message, hint, { taskId, code, requestId, httpStatus });
 	}
-	return new TaskError(toMessage(error), undefined, { taskId });
-}
-
-function toMessage(error: unknown): string {
-	return error instanceof Error ? error.message : String(error);
+	return new TaskError(messageOf(error), undefined, { taskId });
 }

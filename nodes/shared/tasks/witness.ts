@@ -1,6 +1,7 @@
 /** The account's task list, read and seen with what this process knows: the only witness of submissions without an answer. */
 import { DashScopeError } from '../dashscope/errors';
 import type { ListedTask } from '../dashscope/types';
+import { messageOf } from '../thrown';
 import type { ListRead } from './account';
 import { LONGEST_SPAN_MS } from './glance';
 import type { Ledger, SentEntry } from './ledger';
@@ -77,7 +78,7 @@ export class Witness {
 		} catch (error) {
 			if (ports.stopped()) return await Promise.reject(error);
 			const failure = error instanceof DashScopeError ? error : undefined;
-			const message = error instanceof Error ? error.message : String(error);
+			const message = messageOf(error);
 			ports.log(`The task list could not be read: ${message}`);
 			return failure ?? new DashScopeError(message, { kind: 'lost' });
 		}

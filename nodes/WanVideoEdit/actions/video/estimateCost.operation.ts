@@ -3,6 +3,7 @@ import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
+import { roundedSeconds } from '../../../shared/media/numbers';
 import { checkMedia } from '../../../shared/media/sources';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { currencyOf, sumOf } from '../../../shared/tasks/price';
@@ -211,7 +212,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		}
 		const json = {
 			model,
-			videoSeconds: Math.round(seconds * 1000) / 1000,
+			videoSeconds: roundedSeconds(seconds),
 			pieces: lengths.length,
 			...usage,
 			pricePerSecond: cost === undefined ? null : round(cost.amount / (usage.billedSeconds ?? 0)),

@@ -6,8 +6,9 @@ import type { ByteSource } from '../../../shared/media/mp4/source';
 import { sourceOf } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
-import { errorItem, runError, toError } from '../../../shared/n8n/failures';
+import { errorItem, runError } from '../../../shared/n8n/failures';
 import { StoppedError } from '../../../shared/tasks/errors';
+import { toError } from '../../../shared/thrown';
 import { fileParameter, textParameter } from '../../fields/read';
 import { checkVideo } from './media';
 

@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
 import { NoKeyFrameError, splitClip, splitTrusting } from '../../../shared/media/mp4/split';
+import { roundedSeconds } from '../../../shared/media/numbers';
 import { namingFile, sourceOf, splitVideo } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
@@ -84,7 +85,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 				for (const { number: piece, of, from, to, file } of pieces) {
 					const binary = await storeClip(this, file, data, `${name}-${piece}.mp4`);
 					items.push({
-						json: { piece, pieces: of, from: round(from), to: round(to) },
+						json: { piece, pieces: of, from: roundedSeconds(from), to: roundedSeconds(to) },
 						binary: { [field]: binary },
 						pairedItem: { item },
 					});
@@ -118,8 +119,4 @@ async function allowingLonger(error: unknown): Promise<never> {
 			? new InputError(error.message, `Enter a larger '${LABEL}'. Or: ${error.hint ?? ''}`)
 			: error,
 	);
-}
-
-function round(seconds: number): number {
-	return Math.round(seconds * 1000) / 1000;
 }
