@@ -2,7 +2,6 @@ import type {
 	IExecuteFunctions,
 	IHttpRequestMethods,
 	IHttpRequestOptions,
-	ILoadOptionsFunctions,
 	IPollFunctions,
 } from 'n8n-workflow';
 import { connectionError, httpAnswerOf, readAnswer } from './answer';
@@ -12,7 +11,8 @@ import { textAt } from './json';
 import { keyOf } from './key';
 import type { JsonRecord } from './types';
 
-export type DashScopeFunctions = IExecuteFunctions | IPollFunctions | ILoadOptionsFunctions;
+/** What n8n gives to an action or a trigger. */
+export type DashScopeFunctions = IExecuteFunctions | IPollFunctions;
 
 /** Who asks, and where: everything one call needs besides its request. */
 export interface DashScopeClient {
@@ -37,7 +37,7 @@ export interface DashScopeRequest {
 	timeoutMs?: number;
 }
 
-export const CREDENTIAL = 'dashScopeApi';
+const CREDENTIAL = 'dashScopeApi';
 
 /** A query takes milliseconds; a create call with 10 MB of inline images on a slow line takes longer. */
 const DEFAULT_TIMEOUT_MS = 60_000;

@@ -1,6 +1,7 @@
-import type { IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 import { CHECK_FILE_HOST, connectionError, httpAnswerOf } from './answer';
 import { cancelSignalOf } from './client';
+import type { DashScopeFunctions } from './client';
 import { DashScopeError } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, textAt } from './json';
@@ -19,9 +20,6 @@ export interface OpenResult {
 	close(): void;
 }
 
-/** Where files can be fetched and kept. */
-export type FileFunctions = IExecuteFunctions | IPollFunctions;
-
 /** What n8n's HTTP client gives for `encoding: 'stream'`, and what n8n's binary store takes. */
 export type ResponseStream = Awaited<ReturnType<IExecuteFunctions['helpers']['getBinaryStream']>>;
 
@@ -39,10 +37,10 @@ const STALL_MS = 120_000;
  * @throws DashScopeError; kind `rejected` when the link has expired
  */
 export async function openResult(
-	functions: FileFunctions,
+	functions: DashScopeFunctions,
 	url: string,
 	baseUrl: string,
-	stop = cancelSignalOf(functions),
+	stop: AbortSignal | undefined,
 ): Promise<OpenResult> {
 	const reachable = (text: string, base?: URL) => {
 		const target = secureUrl(text, base);
@@ -73,7 +71,7 @@ export interface Opened {
  * @throws DashScopeError
  */
 export async function openUrl(
-	functions: FileFunctions,
+	functions: DashScopeFunctions,
 	url: URL,
 	next: (location: string, base: URL) => URL,
 	from = 0,
@@ -116,7 +114,7 @@ interface Response {
 }
 
 async function get(
-	functions: FileFunctions,
+	functions: DashScopeFunctions,
 	url: URL,
 	from: number,
 	stop: AbortSignal | undefined,

@@ -17,7 +17,7 @@ const NAMES: Record<string, string> = {
 };
 
 /** "JPEG, PNG or BMP". */
-export function formatNames({ formats }: MediaLimits): string {
+function formatNames({ formats }: MediaLimits): string {
 	const names = formats.map((format) => NAMES[format] ?? format.toUpperCase());
 	const last = names.pop() ?? '';
 	return names.length === 0 ? last : `${names.join(', ')} or ${last}`;

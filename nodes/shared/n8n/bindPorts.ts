@@ -1,10 +1,10 @@
 import { sleep } from 'n8n-workflow';
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import { cancelSignalOf, dashScopeClient } from '../dashscope/client';
-import type { DashScopeClient } from '../dashscope/client';
+import type { DashScopeClient, DashScopeFunctions } from '../dashscope/client';
 import { DashScopeError } from '../dashscope/errors';
 import { openResult } from '../dashscope/results';
-import type { FileFunctions, OpenResult } from '../dashscope/results';
+import type { OpenResult } from '../dashscope/results';
 import { getTask, listTasks } from '../dashscope/tasks';
 import { uploadFile } from '../dashscope/uploads';
 import { MEGABYTE } from '../media/limits';
@@ -47,7 +47,7 @@ export function n8nPorts(
 
 /** The part of it that looks at tasks and fetches their videos. @param signal ends it */
 export function lookPorts(
-	functions: FileFunctions,
+	functions: DashScopeFunctions,
 	client: DashScopeClient,
 	maxResultBytes: number,
 	signal: AbortSignal | undefined,
@@ -81,7 +81,7 @@ export function lookPorts(
 }
 
 async function download(
-	functions: FileFunctions,
+	functions: DashScopeFunctions,
 	result: OpenResult,
 	taskId: string,
 	maxBytes: number,

@@ -10,8 +10,6 @@ import { Watch } from './watch';
 
 /** A task that was submitted elsewhere, to be waited for. */
 export interface TaskToAwait {
-	/** Index of the input item. */
-	item: number;
 	taskId: string;
 	/** '' where it is not known. */
 	model: string;

@@ -42,7 +42,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			const { offset = 0 } = ports.account;
 			const submittedAt = createdAt === undefined ? undefined : createdAt - offset;
 			const download = readDownload(this, item);
-			return { item, taskId, model, submittedAt, download };
+			return { taskId, model, submittedAt, download };
 		}),
 	);
 	return await runItems(this, {

@@ -1,7 +1,7 @@
 /** A forward-only view of a file that only comes as a stream from its start. No seeking, nothing kept. */
 
 /** Bytes that a single read may ask for. */
-export const MAX_READ_BYTES = 1024;
+const MAX_READ_BYTES = 1024;
 
 /**
  * Bytes that all reads of a file may collect together, whether still needed or not: what is held can never be
