@@ -2,7 +2,7 @@
 import { hasEnded } from '../shared/dashscope/types';
 import type { ListedTask, Task } from '../shared/dashscope/types';
 import { fetchVideo } from '../shared/tasks/deliver';
-import { askPatiently, askStatus } from '../shared/tasks/getStatus';
+import { askPatiently, askStatus } from '../shared/tasks/ask';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
 import { toError } from '../shared/thrown';

@@ -21,6 +21,7 @@ export function fileParameter(
 	return toFile(functions.getNodeParameter(name, item, ''));
 }
 
+/** A file that an expression gave, else a text. */
 export function toFile(value: unknown): string | IBinaryData {
 	return isFile(value) ? value : toText(value);
 }
@@ -55,6 +56,7 @@ export function runOptions(functions: IExecuteFunctions, ...names: string[]): Js
 	);
 }
 
+/** Trimmed; '' for what is neither text, a number nor a yes or no. */
 export function toText(value: unknown): string {
 	if (typeof value === 'string') return value.trim();
 	return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
@@ -69,6 +71,7 @@ export function textOption(options: JsonRecord, key: string): string | undefined
 	return toText(options[key]) || undefined;
 }
 
+/** A yes or no that is absent unless the user added it; '' counts as absent. */
 export function booleanOption(options: JsonRecord, key: string): boolean | undefined {
 	const value = options[key];
 	return value === undefined || value === null || value === '' ? undefined : toBoolean(value);

@@ -47,7 +47,7 @@ const UNKNOWN = 'a file of an unknown kind';
 /** Pictures of formats that DashScope does not take. */
 const PICTURES = ['an HEIC picture', 'an AVIF picture', 'a raw photo', 'a GIF', 'a TIFF picture'];
 
-function latin1(bytes: Uint8Array): string {
+function latin1Text(bytes: Uint8Array): string {
 	return String.fromCharCode(...bytes);
 }
 
@@ -56,7 +56,7 @@ function latin1(bytes: Uint8Array): string {
  * @param head the first {@link HEAD_BYTES} bytes, or all of a shorter file
  */
 export function detectFormat(head: Uint8Array): MediaFormat | string {
-	const text = latin1(head.subarray(0, HEAD_BYTES));
+	const text = latin1Text(head.subarray(0, HEAD_BYTES));
 	if (text.startsWith('\xff\xd8\xff')) return JPEG;
 	if (text.startsWith('\x89PNG\r\n\x1a\n')) return PNG;
 	if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return WEBP;

@@ -103,6 +103,7 @@ export class Journal {
 	constructor(readonly since: number) {}
 }
 
+/** One account as the executions of this process share it. */
 export class Account {
 	/** For queries and task lists. */
 	readonly requests = new Limiter(REQUESTS_PER_SECOND);

@@ -2,7 +2,7 @@ import { DashScopeError } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
 import { endedBadly } from './deliver';
 import { StoppedError, TaskError } from './errors';
-import { askPatiently, askStatus } from './getStatus';
+import { askPatiently, askStatus } from './ask';
 import type { Ledger } from './ledger';
 import type { TaskPorts } from './ports';
 
@@ -11,6 +11,7 @@ export function cancelledLine(taskId: string): string {
 	return `Canceled task ${taskId} after Stop`;
 }
 
+/** What it says about one that a stop leaves running. */
 export function leftLine(taskId: string): string {
 	return `Task ${taskId} keeps running after Stop and will be billed if it succeeds; get its video with 'Task: Get Status'`;
 }

@@ -56,6 +56,7 @@ export type SubmittedEntry = Extract<LedgerEntry, { state: 'submitted' }>;
 
 export type LedgerStore = Record<string, LedgerEntry>;
 
+/** What one run of the node has submitted, over all its tries. */
 export class Ledger {
 	/** @param run number of the node's run within the execution; runs of a loop do not share tasks */
 	constructor(

@@ -229,8 +229,8 @@ class TaskRun<Video> {
 				job = await this.submit(edit);
 				this.jobs.set(key, job);
 				if (this.settings.submitOnly) return { state: 'submitted', job };
-				const held = this.settings.holdMs === undefined;
-				if (held && this.ledger.abandoned(key).length > 0) void this.duplicatesOf(edit);
+				const waitsToTheEnd = this.settings.holdMs === undefined;
+				if (waitsToTheEnd && this.ledger.abandoned(key).length > 0) void this.duplicatesOf(edit);
 
 				const since = this.ports.now();
 				const left = this.settings.resubmitFailed - resubmits;

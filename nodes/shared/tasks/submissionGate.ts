@@ -6,7 +6,7 @@ import { backoff } from './schedule';
 /** The account's limit for most video models (rate-limit page, read 2026-11): 5 submissions a second. */
 const CREATES_PER_SECOND = 5;
 
-/** The same of submissions. More, because a refused one costs nothing. */
+/** What refusals leave of it at the least. More than of queries, because a refused submission costs nothing. */
 const LEAST_PART_OF_CREATES = 1 / 4;
 
 /** While somebody else's probe is under way. */

@@ -414,7 +414,7 @@ export class Submitter {
 		const { ports, ledger } = this;
 		const { account, lineage } = ports;
 		const { taskId, createdAt } = row;
-		// The row's own request ID would prove itself.
+		// Kept is the ID of the lost call: the row's own would make every adoption look proven.
 		const { since, until = since, requestId } = entry;
 		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
 		// What the record or the request ID proves needs no other sign that it is the right task.

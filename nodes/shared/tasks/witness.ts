@@ -33,6 +33,7 @@ export function lostAt({ since, until = since + LONGEST_CALL_MS }: SentEntry): n
 	return until;
 }
 
+/** Reads the task list for the lost submissions of one execution, and says what it shows of them. */
 export class Witness {
 	/**
 	 * @param ledger of the execution whose submissions are judged

@@ -6,7 +6,7 @@ import { InputError } from '../../../shared/inputError';
 import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { listedItem } from '../../../shared/n8n/items';
-import { askPatiently } from '../../../shared/tasks/getStatus';
+import { askPatiently } from '../../../shared/tasks/ask';
 import {
 	booleanParameter,
 	collectionParameter,

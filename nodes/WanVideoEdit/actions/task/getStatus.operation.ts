@@ -3,7 +3,7 @@ import { dashScopeClient } from '../../../shared/dashscope/client';
 import { endedBadly, fetchVideo } from '../../../shared/tasks/deliver';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { currencyOf, estimateCost } from '../../../shared/tasks/price';
-import { askStatus } from '../../../shared/tasks/getStatus';
+import { askStatus } from '../../../shared/tasks/ask';
 import { price1080Option, price720Option, readPrices } from '../../fields/price';
 import {
 	booleanOption,

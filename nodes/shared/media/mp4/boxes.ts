@@ -90,6 +90,7 @@ export function find(box: Box, ...path: string[]): Box | undefined {
 	return found;
 }
 
+/** The parts, one after another. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
 	const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
 	let filled = 0;
@@ -100,34 +101,39 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 	return bytes;
 }
 
-export function latin1(text: string): Uint8Array {
+/** One byte for each character. */
+export function latin1Bytes(text: string): Uint8Array {
 	return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+/** Each in two bytes. */
 export function u16(...values: number[]): Uint8Array {
 	return Uint8Array.from(values.flatMap((value) => [(value >> 8) & 0xff, value & 0xff]));
 }
 
+/** Each in four bytes. */
 export function u32(...values: number[]): Uint8Array {
 	return u32s(values);
 }
 
-/** Signed values are written as two's complement. */
+/** A list of them; signed values are written as two's complement. */
 export function u32s(values: readonly number[]): Uint8Array {
 	const view = new DataView(new ArrayBuffer(values.length * 4));
 	for (let index = 0; index < values.length; index++) view.setInt32(index * 4, values[index] ?? 0);
 	return new Uint8Array(view.buffer);
 }
 
+/** Each in eight bytes. */
 export function u64s(values: readonly number[]): Uint8Array {
 	const view = new DataView(new ArrayBuffer(values.length * 8));
 	values.forEach((value, index) => view.setBigUint64(index * 8, BigInt(value)));
 	return new Uint8Array(view.buffer);
 }
 
+/** A box with its header. */
 export function box(type: string, ...parts: Uint8Array[]): Uint8Array {
 	const content = concat(parts);
-	return concat([u32(content.length + 8), latin1(type), content]);
+	return concat([u32(content.length + 8), latin1Bytes(type), content]);
 }
 
 /** Version and flags before the content. */

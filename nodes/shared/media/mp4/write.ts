@@ -1,5 +1,5 @@
 /** Writes MP4 files with their tables first, so that playing can begin before the end is there. */
-import { box, concat, fullBox, latin1, u16, u32, u32s, u64s } from './boxes';
+import { box, concat, fullBox, latin1Bytes, u16, u32, u32s, u64s } from './boxes';
 import { damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import type { Sample, Track } from './tracks';
@@ -42,7 +42,7 @@ export function writeMovie(
 	quickTime: boolean,
 ): ClipFile {
 	const brands = quickTime ? 'qt  \0\0\x02\0qt  ' : 'isom\0\0\x02\0isomiso2mp41';
-	const ftyp = box('ftyp', latin1(brands));
+	const ftyp = box('ftyp', latin1Bytes(brands));
 	let content = 0;
 	for (const sample of order) {
 		sample.place = content;
@@ -53,8 +53,8 @@ export function writeMovie(
 	const short = moov(tables, 0, false).length;
 	const isLong = content + ftyp.length + short + 16 >= 2 ** 32;
 	const mdat = isLong
-		? concat([u32(1), latin1('mdat'), u64s([content + 16])])
-		: concat([u32(content + 8), latin1('mdat')]);
+		? concat([u32(1), latin1Bytes('mdat'), u64s([content + 16])])
+		: concat([u32(content + 8), latin1Bytes('mdat')]);
 	const base = ftyp.length + (isLong ? moov(tables, 0, true).length : short) + mdat.length;
 	const header = () => concat([ftyp, moov(tables, base, isLong), mdat]);
 	return { size: base + content, chunks: () => chunksOf(header(), order) };
@@ -257,7 +257,7 @@ function trak(tables: Tables, id: number, base: number, long: boolean): Uint8Arr
 		u32(places.length),
 		long ? u64s(places) : u32s(places),
 	);
-	const name = latin1(isVideo ? 'videVideoHandler' : 'sounSoundHandler');
+	const name = latin1Bytes(isVideo ? 'videVideoHandler' : 'sounSoundHandler');
 	return box(
 		'trak',
 		tkhd,

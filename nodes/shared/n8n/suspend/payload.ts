@@ -69,6 +69,7 @@ interface LoopPayload extends Omit<SuspendedRun, 'settings'> {
 	edit: SuspendedItem;
 }
 
+/** What the loop is given: all items together. */
 export function loopItems(items: ItemToSuspend[], run: SuspendedRun): INodeExecutionData[] {
 	return items.map(({ edit, video }) => {
 		const wanVideoEdit: LoopPayload = { version: STATE_VERSION, edit, ...run };

@@ -1,4 +1,4 @@
-import { askStatus } from '../../../nodes/shared/tasks/getStatus';
+import { askStatus } from '../../../nodes/shared/tasks/ask';
 import { StoppedError } from '../../../nodes/shared/tasks/errors';
 import { StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';
