@@ -7,7 +7,8 @@ export { Account, Journal, type AwaitedTask } from '../../nodes/shared/tasks/acc
 export { untilEnded } from '../../nodes/shared/tasks/sleeping';
 export { Ledger } from '../../nodes/shared/tasks/ledger';
 export type { TaskPorts } from '../../nodes/shared/tasks/ports';
-export { runTasks, type OpenTask, type TaskRequest } from '../../nodes/shared/tasks/run';
+export type { OpenTask } from '../../nodes/shared/tasks/outcome';
+export { runTasks, type TaskRequest } from '../../nodes/shared/tasks/run';
 export { pollSuspended } from '../../nodes/shared/tasks/suspended';
 export { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 export type { HttpAnswer } from '../../nodes/shared/dashscope/answer';

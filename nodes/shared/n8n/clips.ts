@@ -10,7 +10,7 @@ import { describePiece, sourceOf } from '../media/pieces';
 import type { Piece } from '../media/pieces';
 import type { BinaryFile } from '../media/types';
 import { StoppedError, TaskError } from '../tasks/errors';
-import { duplicatesSentence } from '../tasks/run';
+import { duplicatesSentence } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
 import { toError } from '../thrown';
 import { fileOf, stored } from './binary';

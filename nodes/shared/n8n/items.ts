@@ -4,7 +4,7 @@ import type { ListedTask, Task, Usage } from '../dashscope/types';
 import { roundedSeconds } from '../media/numbers';
 import { expiryOf, explain } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
-import type { SubmittedTask } from '../tasks/run';
+import type { SubmittedTask } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
 import type { FinishedPiece, JoinedPieces } from './clips';
 

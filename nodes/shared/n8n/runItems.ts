@@ -1,8 +1,9 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { DashScopeClient } from '../dashscope/client';
 import type { Billing } from '../tasks/price';
+import type { Outcome } from '../tasks/outcome';
 import type { TaskPorts } from '../tasks/ports';
-import type { Memory, Outcome, RunSettings, TaskRequest } from '../tasks/run';
+import type { Memory, RunSettings, TaskRequest } from '../tasks/run';
 import { toError } from '../thrown';
 import { n8nPorts } from './bindPorts';
 import type { ItemFailure } from './failures';

@@ -1,11 +1,11 @@
 import { leftLine, nameBilled } from './cancel';
 import { deliver, endedBadly } from './deliver';
 import { StoppedError } from './errors';
+import { failureOf } from './outcome';
+import type { Outcome, TaskRef } from './outcome';
 import type { TaskPorts } from './ports';
-import { failureOf } from './run';
-import type { Outcome, RunSettings } from './run';
+import type { RunSettings } from './run';
 import { Semaphore } from './semaphore';
-import type { TaskRef } from './submit';
 import { Watch } from './watch';
 
 /** A task that was submitted elsewhere, to be waited for. */

@@ -2,9 +2,9 @@ import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
 import { messageOf } from '../thrown';
 import { TaskError } from './errors';
+import type { TaskRef } from './outcome';
 import type { LookPorts, TaskPorts } from './ports';
 import type { Semaphore } from './semaphore';
-import type { TaskRef } from './submit';
 import { asksTooLong, backoff } from './schedule';
 
 const DAY_MS = 24 * 3_600_000;

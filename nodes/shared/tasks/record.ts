@@ -9,7 +9,6 @@ import { TaskError } from './errors';
 import type { KeyedItem } from './identity';
 import type { Ledger } from './ledger';
 import type { Recorded, TaskPorts, TaskRecord } from './ports';
-import type { Memory, TaskRequest } from './run';
 
 /** The fact that a task was submitted for a request. */
 function taskFact(request: string, taskId: string): string {
@@ -33,7 +32,7 @@ function laterFact(request: string, earlier: string, quarter: number): string {
  */
 export function recordTask(
 	{ record, now }: TaskPorts<unknown>,
-	{ key, changed }: KeyedItem<TaskRequest>,
+	{ key, changed }: KeyedItem<unknown>,
 	taskId: string,
 	ledger: Ledger,
 ): void {
@@ -92,9 +91,9 @@ export async function isFollowed(
  * @throws TaskError where the record cannot be read
  */
 export async function recall(
-	{ key, changed, model }: KeyedItem<TaskRequest>,
+	{ key, changed, model }: KeyedItem<{ model: string }>,
 	{ record, account, now }: TaskPorts<unknown>,
-	{ ledger, retriedSince }: Memory,
+	{ ledger, retriedSince }: { ledger: Ledger; retriedSince?: number },
 ): Promise<void> {
 	const entry = ledger.find(key);
 	if (record === undefined || retriedSince === undefined || changed) return;

@@ -5,7 +5,9 @@ import type { ListRead } from './account';
 import { NotTakenError, StoppedError } from './errors';
 import { findDuplicates } from './duplicates';
 import type { Duplicate } from './duplicates';
-import type { Ledger, SentEntry, SubmittedEntry } from './ledger';
+import type { Ledger, SentEntry } from './ledger';
+import { refOf } from './outcome';
+import type { TaskRef } from './outcome';
 import type { TaskPorts } from './ports';
 import { FREE, LISTED_AFTER_MS, exactMatch, judge } from './reconcile';
 import { isFollowed, recordedOf } from './record';
@@ -14,20 +16,6 @@ import type { Taken } from './submissionGate';
 import { notTaken, outcomeUnknown, refusal } from './submitErrors';
 import type { Unknown } from './submitErrors';
 import { Witness, lostAt } from './witness';
-
-/** A task that stands for a request. */
-export interface TaskRef {
-	taskId: string;
-	/** Epoch milliseconds. */
-	submittedAt: number;
-	requestId?: string;
-	/** Submitted by an earlier try of this execution. */
-	known: boolean;
-	/** Found in the task list: its submission got no usable answer, or is not remembered. */
-	adopted: boolean;
-	/** The request ID of the submission proved it, or the record of tasks. */
-	proven?: boolean;
-}
 
 export interface SubmitSettings {
 	/** Epoch milliseconds after which nothing is submitted any more. */
@@ -73,12 +61,6 @@ const NEVER_REACHED_MS = 5 * 60_000;
 
 /** A look so long ago is as good as one now. */
 const MOMENT_MS = 2_000;
-
-/** The task that the ledger has for a request. */
-export function refOf(entry: SubmittedEntry): TaskRef {
-	const { taskId, submittedAt, requestId, adopted = false, proven } = entry;
-	return { taskId, submittedAt, requestId, known: false, adopted, proven };
-}
 
 /** Submits requests, each exactly once per execution. */
 export class Submitter {

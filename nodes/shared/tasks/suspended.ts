@@ -6,11 +6,11 @@ import { NotTakenError, StoppedError } from './errors';
 import type { SentEntry } from './ledger';
 import { Semaphore } from './semaphore';
 import type { TaskPorts } from './ports';
-import { failureOf, withDuplicates } from './run';
-import type { Memory, OpenTask, RunSettings, Settled } from './run';
+import { failureOf, refOf, withDuplicates } from './outcome';
+import type { OpenTask, Settled, TaskRef } from './outcome';
+import type { Memory, RunSettings } from './run';
 import { cancelWaiting, leftLine, nameBilled, nameLost } from './cancel';
-import { Submitter, refOf } from './submit';
-import type { TaskRef } from './submit';
+import { Submitter } from './submit';
 import { Watch } from './watch';
 
 /** Pause between two questions within one look, when an answer was broken or odd. */

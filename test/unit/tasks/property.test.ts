@@ -9,14 +9,9 @@ import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore, Unseen } from '../../../nodes/shared/tasks/ledger';
 import type { TaskPorts } from '../../../nodes/shared/tasks/ports';
+import type { OpenTask, Outcome } from '../../../nodes/shared/tasks/outcome';
 import { runTasks } from '../../../nodes/shared/tasks/run';
-import type {
-	Memory,
-	OpenTask,
-	Outcome,
-	TaskRequest,
-	RunSettings,
-} from '../../../nodes/shared/tasks/run';
+import type { Memory, TaskRequest, RunSettings } from '../../../nodes/shared/tasks/run';
 import { cancelWaiting } from '../../../nodes/shared/tasks/cancel';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';
 import type { Task } from '../../../sandbox/tasks';

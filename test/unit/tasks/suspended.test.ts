@@ -3,7 +3,7 @@ import type { PollSettings, LoopMemory } from '../../../nodes/shared/tasks/suspe
 import { StoppedError } from '../../../nodes/shared/tasks/errors';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
-import type { OpenTask, Settled } from '../../../nodes/shared/tasks/run';
+import type { OpenTask, Settled } from '../../../nodes/shared/tasks/outcome';
 import { MODEL, VIDEO_URL } from '../requests';
 import { START, StopButton, VirtualClock } from '../virtualClock';
 import { VirtualService, faults } from '../virtualService';

@@ -11,7 +11,7 @@ import { StoppedError } from '../../tasks/errors';
 import type { TaskError } from '../../tasks/errors';
 import { currencyOf } from '../../tasks/price';
 import type { Billing, Currency } from '../../tasks/price';
-import type { OpenTask, Settled } from '../../tasks/run';
+import type { OpenTask, Settled } from '../../tasks/outcome';
 import { toError } from '../../thrown';
 import { callersFrom } from '../callers';
 import { joinPieces } from '../clips';
