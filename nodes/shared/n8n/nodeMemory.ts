@@ -4,6 +4,7 @@ import { isRecord } from '../dashscope/json';
 import { Ledger } from '../tasks/ledger';
 import type { LedgerStore, Unseen } from '../tasks/ledger';
 import type { LoopMemory } from '../tasks/suspended';
+import { keysOfItem } from '../tasks/identity';
 import type { ItemStore } from '../tasks/identity';
 import type { Memory } from '../tasks/run';
 import type { UploadStore } from '../tasks/uploads';
@@ -205,36 +206,18 @@ export function countMissed(functions: IExecuteFunctions, missed: boolean): numb
 	return memory.missed;
 }
 
-/**
- * What the run under way has submitted over all its tries: the tasks that have not failed since, second ones included,
- * and the number of submissions that may each have created one.
- */
+/** What the run under way has submitted over all its tries; nothing where that cannot be read. */
 export function tasksOfRun(functions: IExecuteFunctions): { taskIds: string[]; lost: number } {
 	if (!hasReadableMemory(functions)) return { taskIds: [], lost: 0 };
-	const run = `${runIndexOf(functions)}:`;
-	const { ledger } = nodeMemory(functions);
-	const taskIds = Object.entries(ledger).flatMap(([key, entry]) => {
-		if (entry.state !== 'submitted') return [];
-		const second = key === `duplicate:${entry.taskId}` && entry.cancelled !== true;
-		return key.startsWith(run) || second ? [entry.taskId] : [];
-	});
-	const lost = new Ledger(ledger, 0).unanswered();
-	const open = lost.filter(
-		({ key, entry: { absent, unseen } }) =>
-			key.startsWith(run) && absent !== true && unseen !== true,
-	);
-	return { taskIds, lost: open.length };
+	return new Ledger(nodeMemory(functions).ledger, runIndexOf(functions)).ofRun();
 }
 
 /** The same, of one item, as far as an earlier try has noted which its tasks are. */
 export function tasksOfItem(functions: IExecuteFunctions, item: number): string[] {
 	if (!hasReadableMemory(functions)) return [];
 	const { ledger, items = {} } = nodeMemory(functions);
-	const run = runIndexOf(functions);
-	return Object.entries(items).flatMap(([place, { key }]) => {
-		// As identity.ts names it; an item may have several parts.
-		const ofItem = place.startsWith(`${run}:item`) && place.endsWith(`:${item}`);
-		const entry = ofItem ? ledger[key] : undefined;
+	return keysOfItem(items, runIndexOf(functions), item).flatMap((key) => {
+		const entry = ledger[key];
 		return entry?.state === 'submitted' ? [entry.taskId] : [];
 	});
 }

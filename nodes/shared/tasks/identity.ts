@@ -22,6 +22,13 @@ export type KeyedItem<Item> = Item & {
 	changed: boolean;
 };
 
+/** The keys of an item in a run, as far as an earlier try has noted them: one, or one for each part. */
+export function keysOfItem(store: ItemStore, run: number, item: number): string[] {
+	return Object.entries(store).flatMap(([place, { key }]) =>
+		place.startsWith(`${run}:item`) && place.endsWith(`:${item}`) ? [key] : [],
+	);
+}
+
 /**
  * Gives the items of a try their keys in the ledger. An item keeps the task that it has from an earlier try when it asks for the
  * same; and also when it asks for something else although its recipe is the same, because then only what the

@@ -166,6 +166,23 @@ export class Ledger {
 		return this.submissions().some((entry) => entry.taskId === taskId);
 	}
 
+	/**
+	 * What this run has submitted: the tasks that have not failed since, second ones included, and the number of submissions
+	 * that may each have created one.
+	 */
+	ofRun(): { taskIds: string[]; lost: number } {
+		const isOfRun = (key: string) => key.startsWith(`${this.run}:`);
+		const taskIds = Object.entries(this.store).flatMap(([name, entry]) => {
+			if (entry.state !== 'submitted') return [];
+			const second = name === `duplicate:${entry.taskId}` && entry.cancelled !== true;
+			return isOfRun(name) || second ? [entry.taskId] : [];
+		});
+		const open = this.unanswered().filter(
+			({ key, entry: { absent, unseen } }) => isOfRun(key) && absent !== true && unseen !== true,
+		);
+		return { taskIds, lost: open.length };
+	}
+
 	/** All submissions of this execution that have no answer, with the keys of their requests. */
 	unanswered(): Array<{ key: string; entry: SentEntry }> {
 		return Object.entries(this.store).flatMap(([name, entry]) => {
