@@ -4,6 +4,7 @@
  * their keys in the ledger, which are the same in each try. docs/architecture.md says why a record is a proof.
  */
 import { randomUUID } from 'crypto';
+import { TASK_KEPT_MS } from '../dashscope/types';
 import { messageOf } from '../thrown';
 import { TaskError } from './errors';
 import type { KeyedItem } from './identity';
@@ -17,9 +18,6 @@ function taskFact(request: string, taskId: string): string {
 
 /** Submissions are told apart by quarters of a day: DashScope keeps a task for 24 hours, and what is older is not asked for. */
 const QUARTER_MS = 6 * 3_600_000;
-
-/** DashScope forgets a task after 24 hours. */
-const DAY_MS = 24 * 3_600_000;
 
 /** The fact that one was submitted in a quarter of a day although another had been before; '' for none. */
 function laterFact(request: string, earlier: string, quarter: number): string {
@@ -112,7 +110,7 @@ export async function recall(
 	if (entry?.id !== undefined) account.finds(entry.id);
 	const until = now();
 	// The record forgets, too, and sooner than DashScope: then the list tells.
-	const forgotten = entry !== undefined && until - (entry.until ?? entry.since) < DAY_MS;
+	const forgotten = entry !== undefined && until - (entry.until ?? entry.since) < TASK_KEPT_MS;
 	if (followed === undefined && !forgotten) return;
 	const lost = { id: randomUUID(), model, since: retriedSince, until, unseen: true } as const;
 	ledger.sending(key, followed === 'yes' ? { ...lost, recorded: 'only' } : lost);
