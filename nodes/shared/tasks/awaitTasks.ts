@@ -1,3 +1,4 @@
+import type { Task } from '../dashscope/types';
 import { leftLine, nameBilled } from './cancel';
 import { deliver, endedBadly } from './deliver';
 import { StoppedError } from './errors';
@@ -51,8 +52,9 @@ export async function awaitTasks<Video>(
 		const job: TaskRef = { taskId, submittedAt, known: true, adopted: false };
 		const deadline = since + timeoutMs;
 		const order = { taskId, model, submittedAt, known: true, own: false, deadline };
+		let task: Task | undefined;
 		try {
-			const task = await watch.finish(order);
+			task = await watch.finish(order);
 			if (task === undefined) {
 				return { state: 'open', job, model, download, since, timeoutMs, awaited: true };
 			}
@@ -60,7 +62,7 @@ export async function awaitTasks<Video>(
 			if (failure !== undefined) return { state: 'failed', error: failure, job, task };
 			return await deliver(ports, downloads, { download }, job, task);
 		} catch (error) {
-			return { state: 'failed', error: failureOf(error, job), job };
+			return { state: 'failed', error: failureOf(error, job), job, task };
 		}
 	};
 	const outcomes = await Promise.all(tasks.map(waitFor));
