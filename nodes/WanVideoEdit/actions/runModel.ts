@@ -15,9 +15,8 @@ import { runTasks } from '../../shared/tasks/run';
 import { checkSpending } from '../../shared/tasks/spending';
 import { SPLIT, readLongVideo } from '../fields/longVideo';
 import { readSettings } from '../fields/options';
-import { readPrices } from '../fields/price';
-import { booleanOption, collectionParameter, textOption, textParameter } from '../fields/read';
-import { readDownload, readMaxResultBytes } from '../fields/result';
+import { collectionParameter, textOption, textParameter } from '../fields/read';
+import { readDownload, readOutput } from '../fields/result';
 import { readValues } from '../fields/settings';
 import type { Setting } from '../fields/settings';
 import { readHold } from '../fields/waiting';
@@ -140,22 +139,14 @@ async function readRequest(
 	return [spec, request];
 }
 
-/** @throws InputError for what is not a number */
+/** @throws InputError for what is not a number, or outside its limits */
 function outputOf(
 	functions: IExecuteFunctions,
 	item: number,
 	{ model, media: [first] }: ModelRequest,
 ): ItemOutput {
-	const options = collectionParameter(functions, 'options', item);
-	return {
-		item,
-		model,
-		fileName: first?.source.from === 'binary' ? first.source.file.fileName : undefined,
-		field: textParameter(functions, 'outputField', item) || 'data',
-		simplify: booleanOption(options, 'simplify') ?? true,
-		prices: readPrices(options),
-		maxResultBytes: readMaxResultBytes(options),
-	};
+	const fileName = first?.source.from === 'binary' ? first.source.file.fileName : undefined;
+	return { item, model, fileName, ...readOutput(functions, item) };
 }
 
 /** Whose sound a joined video gets depends on what the user wants of each piece. */

@@ -1,8 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { videoSlotOf } from '../models/estimate';
 import type { ModelSpec } from '../models/spec';
-import { choice } from '../models/validate';
-import { textParameter } from './read';
+import { choice, textParameter } from './read';
 
 const WAYS = ['fail', 'beginning', 'split'] as const;
 export type LongVideo = (typeof WAYS)[number];

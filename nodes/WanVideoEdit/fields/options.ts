@@ -2,9 +2,8 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
-import { choice } from '../models/validate';
 import { price1080Option, price720Option, spendingLimitOption } from './price';
-import { numberWithin, runOptions, textOption } from './read';
+import { choice, numberWithin, runOptions, textOption } from './read';
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 

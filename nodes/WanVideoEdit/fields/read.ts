@@ -77,6 +77,19 @@ export function booleanOption(options: JsonRecord, key: string): boolean | undef
 	return value === undefined || value === null || value === '' ? undefined : toBoolean(value);
 }
 
+/**
+ * One of a field's fixed choices.
+ * @throws InputError naming field, value and choices
+ */
+export function choice<T extends string>(field: string, value: string, allowed: readonly T[]): T {
+	const found = allowed.find((one) => one === value);
+	if (found !== undefined) return found;
+	throw new InputError(
+		`'${field}' is "${value}", which is not one of its options`,
+		`Choose one of these: ${allowed.join(', ')}.`,
+	);
+}
+
 /** A field's name in messages: the unit in parentheses is the value's matter. */
 const labelOf = ({ displayName }: INodeProperties) => displayName.replace(/ \(.*\)$/, '');
 

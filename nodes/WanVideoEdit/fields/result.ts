@@ -1,7 +1,14 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import { isTool } from '../../shared/n8n/tool';
-import { booleanParameter, numberWithin } from './read';
+import { readPrices } from './price';
+import {
+	booleanOption,
+	booleanParameter,
+	collectionParameter,
+	numberWithin,
+	textParameter,
+} from './read';
 
 const download: INodeProperties = {
 	displayName: 'Download Result',
@@ -62,4 +69,18 @@ export const maxResultSizeOption: INodeProperties = {
  */
 export function readMaxResultBytes(options: JsonRecord): number {
 	return numberWithin(options, maxResultSizeOption) * 1024 * 1024;
+}
+
+/**
+ * How the result is put into an item.
+ * @throws InputError for what is not a number, or outside its limits
+ */
+export function readOutput(functions: IExecuteFunctions, item: number) {
+	const options = collectionParameter(functions, 'options', item);
+	return {
+		field: textParameter(functions, 'outputField', item) || 'data',
+		simplify: booleanOption(options, 'simplify') ?? true,
+		prices: readPrices(options),
+		maxResultBytes: readMaxResultBytes(options),
+	};
 }

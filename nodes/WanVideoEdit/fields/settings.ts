@@ -186,7 +186,7 @@ export const watermark: Setting = {
 	},
 };
 
-/** A choice among options, sorted by name. */
+/** A choice among options. */
 const choiceOf = (
 	displayName: string,
 	name: string,

@@ -1,8 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import { whyNotSuspend } from '../../shared/n8n/suspend/start';
-import { choice } from '../models/validate';
-import { textParameter } from './read';
+import { choice, textParameter } from './read';
 
 const WAYS = ['auto', 'active', 'suspend', 'none'] as const;
 type Waiting = (typeof WAYS)[number];

@@ -22,19 +22,6 @@ function tooLong(field: string, text: string, limit: number, chineseCountsTwice?
 }
 
 /**
- * One of a field's fixed choices.
- * @throws InputError naming field, value and choices
- */
-export function choice<T extends string>(field: string, value: string, allowed: readonly T[]): T {
-	const found = allowed.find((one) => one === value);
-	if (found !== undefined) return found;
-	throw new InputError(
-		`'${field}' is "${value}", which is not one of its options`,
-		`Choose one of these: ${allowed.join(', ')}.`,
-	);
-}
-
-/**
  * Checks everything about a request but the content of its files.
  * @param publicService whether the base URL is a public host, which cannot fetch from a private one
  * @returns its files, with the limits that the model sets for each, in the order of the model's slots

@@ -3,7 +3,7 @@ import { detectFormat } from '../../../nodes/shared/media/formats';
 import { validateFile } from '../../../nodes/shared/media/limits';
 import type { MediaFormat } from '../../../nodes/shared/media/types';
 import { RATIOS, WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
-import { choice, validateRequest } from '../../../nodes/WanVideoEdit/models/validate';
+import { validateRequest } from '../../../nodes/WanVideoEdit/models/validate';
 import { wan27VideoEdit } from '../../../nodes/WanVideoEdit/models/wan27VideoEdit';
 import { HEADS, binary, fileOf, requestOf, url } from '../requests';
 import type { Asked } from '../requests';
@@ -88,18 +88,6 @@ describe('numbers', () => {
 				: `'Seed' is ${seed}; the limit is 0 to 2147483647`,
 		);
 		expect(hint).toContain('0 to 2147483647');
-	});
-});
-
-describe('choices', () => {
-	test.each([...RATIOS])('ratio %s is one', (ratio) => {
-		expect(choice('Aspect Ratio', ratio, RATIOS)).toBe(ratio);
-	});
-
-	test.each(['16:10', '', ' 16:9', '16：9'])('%j is none, and the choices are told', (value) => {
-		const { message, hint } = refusalOf(() => choice('Aspect Ratio', value, RATIOS));
-		expect(message).toBe(`'Aspect Ratio' is "${value}", which is not one of its options`);
-		for (const ratio of RATIOS) expect(hint).toContain(ratio);
 	});
 });
 

@@ -9,12 +9,12 @@ import { listedItem } from '../../../shared/n8n/items';
 import { askPatiently } from '../../../shared/tasks/ask';
 import {
 	booleanParameter,
+	choice,
 	collectionParameter,
 	numberOption,
 	textOption,
 	timeOption,
 } from '../../fields/read';
-import { choice } from '../../models/validate';
 
 export const option = {
 	name: 'Get Many',
@@ -32,7 +32,7 @@ const limitField: INodeProperties = {
 	name: 'limit',
 	type: 'number',
 	typeOptions: { minValue: 1 },
-	default: DEFAULT_LIMIT,
+	default: 50,
 	description: 'Max number of results to return',
 	displayOptions: { show: { returnAll: [false] } },
 };

@@ -4,19 +4,19 @@ import { endedBadly, fetchVideo } from '../../../shared/tasks/deliver';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { currencyOf, estimateCost } from '../../../shared/tasks/price';
 import { askStatus } from '../../../shared/tasks/ask';
-import { price1080Option, price720Option, readPrices } from '../../fields/price';
+import { price1080Option, price720Option } from '../../fields/price';
 import {
 	booleanOption,
 	booleanParameter,
 	collectionParameter,
 	runOptions,
-	textParameter,
 } from '../../fields/read';
 import {
 	downloadFields,
 	maxResultSizeOption,
 	readDownload,
 	readMaxResultBytes,
+	readOutput,
 	simplifyOption,
 } from '../../fields/result';
 import { DEFAULT_TRANSFERS } from '../../fields/options';
@@ -87,12 +87,8 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			: undefined;
 		const { usage } = task;
 		const row = usage === undefined ? undefined : await rowOf(ports, client, taskId);
-		const json = {
-			video,
-			field: textParameter(this, 'outputField', item) || 'data',
-			simplify: booleanOption(options, 'simplify') ?? true,
-			cost: estimateCost(usage, row?.model ?? '', billing, readPrices(options)),
-		};
-		return [taskItem(item, task, json)];
+		const { field, simplify, prices } = readOutput(this, item);
+		const cost = estimateCost(usage, row?.model ?? '', billing, prices);
+		return [taskItem(item, task, { video, field, simplify, cost })];
 	});
 }

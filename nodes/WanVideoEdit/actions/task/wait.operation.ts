@@ -8,9 +8,7 @@ import { awaitTasks } from '../../../shared/tasks/awaitTasks';
 import type { TaskToAwait } from '../../../shared/tasks/awaitTasks';
 import { currencyOf } from '../../../shared/tasks/price';
 import { optionsField, readSettings, waitOptions } from '../../fields/options';
-import { readPrices } from '../../fields/price';
-import { booleanOption, collectionParameter, textParameter } from '../../fields/read';
-import { downloadFields, readDownload, readMaxResultBytes } from '../../fields/result';
+import { downloadFields, readDownload, readOutput } from '../../fields/result';
 import { readTaskId, taskIdField } from '../../fields/taskId';
 import { alwaysWaitingField, readHold } from '../../fields/waiting';
 import { priceListOf } from '../../models';
@@ -53,21 +51,13 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		readItem: async (item): Promise<Array<ReadyItem<TaskToAwait>>> => {
 			const task = found[item];
 			if (task?.status !== 'fulfilled') return await Promise.reject(task?.reason);
-			return [{ request: task.value, output: readOutput(this, item, task.value.model) }];
+			return [
+				{
+					request: task.value,
+					output: { item, model: task.value.model, ...readOutput(this, item) },
+				},
+			];
 		},
 		run: async (tasks, runPorts, _, settings) => await awaitTasks(tasks, runPorts, settings),
 	});
-}
-
-/** @throws InputError for what is not a number */
-function readOutput(functions: IExecuteFunctions, item: number, model: string) {
-	const options = collectionParameter(functions, 'options', item);
-	return {
-		item,
-		model,
-		field: textParameter(functions, 'outputField', item) || 'data',
-		simplify: booleanOption(options, 'simplify') ?? true,
-		prices: readPrices(options),
-		maxResultBytes: readMaxResultBytes(options),
-	};
 }
