@@ -1,5 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
+import { KeyFramesError } from '../../../shared/media/mp4/plan';
+import { ClipError } from '../../../shared/media/mp4/source';
 import { NoKeyFrameError, splitClip, splitTrusting } from '../../../shared/media/mp4/split';
 import { roundedSeconds } from '../../../shared/media/numbers';
 import { namingFile, sourceOf, splitVideo } from '../../../shared/media/pieces';
@@ -73,13 +75,13 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			const name = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
 			const field = textParameter(this, 'outputField', item) || 'data';
 			const write = async (way: typeof splitClip) => {
+				const advising: typeof splitClip = async (...what) =>
+					await way(...what).catch(allowingLonger);
 				const cut = async (min: number) =>
-					await splitVideo(FIELD, video, source, { min, max }, way);
+					await splitVideo(FIELD, video, source, { min, max }, advising);
 				const { pieces, notes } = await cut(Math.min(LEAST, max / 2)).catch(
 					async (error: unknown) =>
-						error instanceof InputError
-							? await cut(0).catch(allowingLonger)
-							: await Promise.reject(error),
+						error instanceof InputError ? await cut(0) : await Promise.reject(error),
 				);
 				const items: INodeExecutionData[] = [];
 				for (const { number: piece, of, from, to, file } of pieces) {
@@ -115,8 +117,8 @@ const LABEL = 'Maximum Length';
 /** For a video whose key frames are too far apart: here, longer pieces are the easier way. */
 async function allowingLonger(error: unknown): Promise<never> {
 	return await Promise.reject(
-		error instanceof InputError && error.message.includes('key frames')
-			? new InputError(error.message, `Enter a larger '${LABEL}'. Or: ${error.hint ?? ''}`)
+		error instanceof KeyFramesError
+			? new ClipError(error.message, `Enter a larger '${LABEL}'. Or: ${error.hint}`)
 			: error,
 	);
 }

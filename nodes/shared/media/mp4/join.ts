@@ -278,7 +278,10 @@ function placeVideo(
 	if (common !== undefined) common.pts = until;
 	const shown = placed.filter((sample) => sample !== common).sort((a, b) => a.pts - b.pts);
 	if (shown.length >= until - begin) {
-		throw new ClipError(`Piece ${number} has too many pictures for its length`, 'Encode it again.');
+		throw new ClipError(
+			`Piece ${number} has too many pictures for its length`,
+			'Convert it to MP4 (H.264) again.',
+		);
 	}
 	// What the first piece hides before its beginning, the edit list hides.
 	let least = number === 1 ? -Infinity : begin;

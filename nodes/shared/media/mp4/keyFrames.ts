@@ -42,7 +42,10 @@ export async function checkPictures(
 		for await (const part of source.parts(start, end - start)) position = look.at(part, position);
 	}
 	if (first !== undefined && look.entries.has(first)) return look.entries;
-	throw new ClipError('The video does not begin with a key frame', 'Encode it again.');
+	throw new ClipError(
+		'The video does not begin with a key frame',
+		'Convert it to MP4 (H.264) again.',
+	);
 }
 
 /** The same for the first picture only: nothing else is read. */

@@ -8,6 +8,9 @@ export interface Limits {
 	max: number;
 }
 
+/** The key frames of a video do not let it be cut into pieces of the length that is asked for. */
+export class KeyFramesError extends ClipError {}
+
 /** Times are fractions of different timescales: a microsecond decides nothing. */
 const EPSILON = 1e-6;
 
@@ -106,7 +109,7 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 	for (const [index, time] of times.entries()) {
 		const next = times[index + 1] ?? time;
 		if (next - time > max + EPSILON) {
-			return new ClipError(
+			return new KeyFramesError(
 				`The video can only be cut at key frames, and has none between ${show(time)} and ${show(next)} seconds: a piece would be ${seconds(next - time, max)} long; the limit is ${max}`,
 				hint,
 			);
@@ -114,7 +117,7 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 	}
 	const inner = times.slice(1, -1).map(show);
 	const some = inner.length > 8 ? [...inner.slice(0, 8), '…'] : inner;
-	return new ClipError(
+	return new KeyFramesError(
 		`The key frames of the video (at ${some.join(', ')} of ${seconds(length)}) do not let it be cut into pieces of ${min} to ${max} seconds`,
 		hint,
 	);

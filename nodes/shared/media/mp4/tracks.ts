@@ -110,7 +110,10 @@ export async function readMovie(source: ByteSource): Promise<Movie> {
 			held += size;
 			if (end > source.size) throw damaged(`it ends within its box "${type}"`);
 			if (held > MAX_TABLE_BYTES) {
-				throw new ClipError('The tables of the video are larger than 64 MB', LONG_HINT);
+				throw new ClipError(
+					'The video has too many pictures to be cut here: their tables are larger than 64 MB',
+					LONG_HINT,
+				);
 			}
 			const content = await source.read(start + head.position, size - head.position);
 			reader.take({ type, content }, start);
@@ -177,7 +180,10 @@ class MovieReader {
 		const why = track.samples.length > 0 ? this.place(track) : 'is empty';
 		if (why === undefined) return true;
 		if (track.kind === 'video' && track.samples.length > 0) {
-			throw new ClipError(`The video ${why}`, 'Export the video again as it is shown.');
+			throw new ClipError(
+				`The video ${why}`,
+				'Export it again from a video editor, so that cuts and speed become part of the file.',
+			);
 		}
 		this.notes.push(`Track ${track.id} (${track.kind}) is left out: it ${why}.`);
 		return false;
@@ -386,7 +392,10 @@ class MovieReader {
 
 	private expectRoom(count: number): void {
 		if (this.samples + count <= MAX_SAMPLES) return;
-		throw new ClipError(`The video has more than ${MAX_SAMPLES} samples`, LONG_HINT);
+		throw new ClipError(
+			`The video has more than ${MAX_SAMPLES} pictures and pieces of sound`,
+			LONG_HINT,
+		);
 	}
 
 	private add(draft: Draft, sample: Sample): void {
@@ -437,7 +446,7 @@ class MovieReader {
 		if (!isOnePart) {
 			throw new ClipError(
 				`The ${track.kind} was cut into several parts without being encoded again (edit list)`,
-				'Export the video again as it is shown.',
+				'Export it again from a video editor, so that cuts and speed become part of the file.',
 			);
 		}
 		const mediaTime = parts[0]?.mediaTime ?? Math.min(first, 0);
@@ -490,7 +499,7 @@ function readEdits(elst: Box): Edit[] {
 		if (fields.u32() !== 0x10000 && mediaTime >= 0) {
 			throw new ClipError(
 				'The video is played at another speed than it was recorded at (edit list)',
-				'Export the video again as it is shown.',
+				'Export it again from a video editor, so that cuts and speed become part of the file.',
 			);
 		}
 		return { duration, mediaTime };
