@@ -358,11 +358,8 @@ describe('settings of the run', () => {
 
 describe('a setting of the run that an expression gives', () => {
 	test.each([
-		['Poll Interval', 'pollInterval', 0, '1 to 300'],
 		['Timeout', 'timeout', -5, '0.01 to 1440'],
 		['Timeout', 'timeout', 2_000, '0.01 to 1440'],
-		['Parallel Transfers', 'transfers', 50, '1 to 10'],
-		['Resubmit Failed Tasks', 'resubmitFailed', 9, '0 to 3'],
 		['Maximum Result Size', 'maxResultSize', 0, '1 or more'],
 	])('%s: %s %d is refused before anything is sent', async (field, option, value, limit) => {
 		const { error } = await bench.run(1, { options: { [option]: `={{ ${value} }}` } });

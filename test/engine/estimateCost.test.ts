@@ -344,7 +344,7 @@ describe('Spending Limit', () => {
 			'the price',
 			{ model: modelId('happyhorse-1.0-video-edit') },
 			{},
-			/^No price of happyhorse-1\.0-video-edit at 720P is known, so 'Spending Limit' cannot be checked/,
+			/^No price of happyhorse-1\.0-video-edit at 720P is known, so 'Spending Limit' cannot be kept/,
 		],
 	])('refuses where %s is not known', async (_what, fields, options, message) => {
 		const { error } = await bench.run(1, {

@@ -431,7 +431,7 @@ describe('a result', () => {
 		const before = await storedFiles();
 		const { error } = await bench.run(1, { options: { maxResultSize: 2 } });
 
-		expect(error?.message).toMatch(/larger than the 'Maximum Result Size' of 2 MB/);
+		expect(error?.message).toMatch(/larger than 2 MB, the set maximum/);
 		expect(error?.description).toMatch(/Maximum Result Size/);
 		expect(server.requests).toHaveLength(1);
 		expect(await storedFiles()).toEqual(before);
@@ -445,7 +445,7 @@ describe('a result', () => {
 		const before = await storedFiles();
 		const { error } = await bench.run(1, { options: { maxResultSize: 2 } });
 
-		expect(error?.message).toMatch(/larger than the 'Maximum Result Size' of 2 MB/);
+		expect(error?.message).toMatch(/larger than 2 MB, the set maximum/);
 		expect(server.requests).toHaveLength(1);
 		expect(await storedFiles()).toEqual(before);
 		await until(() => seen.closed);

@@ -67,7 +67,7 @@ export async function costOf(
 	const { cost, usage } = planOf(spec, request, seconds, billing, own);
 	if (cost !== undefined) return cost;
 	throw new InputError(
-		`No price of ${request.model} at ${usage.resolution} is known, so 'Spending Limit' cannot be checked`,
+		`No price of ${request.model} at ${usage.resolution} is known, so 'Spending Limit' cannot be kept`,
 		`${priceAdvice(usage.resolution)}, or remove the limit. Nothing was submitted.`,
 	);
 }

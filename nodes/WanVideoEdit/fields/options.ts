@@ -3,7 +3,7 @@ import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
 import { price1080Option, price720Option, spendingLimitOption } from './price';
-import { choice, numberWithin, runOptions, textOption } from './read';
+import { choice, nearestNumber, numberWithin, runOptions, textOption } from './read';
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
@@ -125,10 +125,10 @@ export function readSettings(
 	const options = runOptions(functions, ...numbers.map(({ name }) => name), 'lostSubmission');
 	return {
 		submitOnly: readWaiting(functions) === 'none',
-		pollIntervalMs: numberWithin(options, pollInterval) * 1000,
+		pollIntervalMs: nearestNumber(options, pollInterval) * 1000,
 		timeoutMs: numberWithin(options, timeout) * 60_000,
-		resubmitFailed: numberWithin(options, resubmitFailed),
-		transfers: Math.floor(numberWithin(options, transfers)),
+		resubmitFailed: nearestNumber(options, resubmitFailed),
+		transfers: Math.floor(nearestNumber(options, transfers)),
 		lostSubmission: choice(
 			'When a Submission Gets No Response',
 			textOption(options, 'lostSubmission') ?? 'lookUp',

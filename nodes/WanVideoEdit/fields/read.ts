@@ -105,12 +105,27 @@ export function numberOption(options: JsonRecord, property: INodeProperties): nu
 	);
 }
 
+const limitsOf = ({
+	typeOptions: { minValue = -Infinity, maxValue = Infinity } = {},
+}: INodeProperties) => ({ minValue, maxValue });
+
 /**
- * The value of an option, or its default. Its limits are those of the panel, which an expression passes by.
+ * The value of an option, or its default. Its limits are those of the panel, which an expression passes by: a value
+ * beyond them counts as the nearest.
+ * @throws InputError when the value is not a number
+ */
+export function nearestNumber(options: JsonRecord, property: INodeProperties): number {
+	const { minValue, maxValue } = limitsOf(property);
+	const value = numberOption(options, property) ?? Number(property.default);
+	return Math.min(maxValue, Math.max(minValue, value));
+}
+
+/**
+ * The same where another value than the one that is given would surprise.
  * @throws InputError when the value is not a number, or outside the limits
  */
 export function numberWithin(options: JsonRecord, property: INodeProperties): number {
-	const { minValue = -Infinity, maxValue = Infinity } = property.typeOptions ?? {};
+	const { minValue, maxValue } = limitsOf(property);
 	const value = numberOption(options, property) ?? Number(property.default);
 	if (value >= minValue && value <= maxValue) return value;
 	const limit = maxValue === Infinity ? `${minValue} or more` : `${minValue} to ${maxValue}`;

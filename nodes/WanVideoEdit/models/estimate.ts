@@ -38,7 +38,7 @@ export function planOf(
 	const billed = spec.billed(values, seconds);
 	if (billed === undefined) {
 		throw new InputError(
-			"The length of the video cannot be read from its file, so 'Spending Limit' cannot be checked",
+			"The length of the video cannot be read from its file, so 'Spending Limit' cannot be kept",
 			'Save the video again as MP4, or remove the limit. Nothing was submitted.',
 		);
 	}

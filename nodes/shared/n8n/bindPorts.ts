@@ -111,10 +111,7 @@ async function download(
 function refuseLarger(bytes: number, maxBytes: number): void {
 	if (bytes <= maxBytes) return;
 	throw new DashScopeError(
-		`The result is larger than the 'Maximum Result Size' of ${Math.round(maxBytes / MEGABYTE)} MB`,
-		{
-			kind: 'rejected',
-			hint: "Raise that option and get the video with 'Task: Get Status', or use the link.",
-		},
+		`The result is larger than ${Math.round(maxBytes / MEGABYTE)} MB, the set maximum`,
+		{ kind: 'rejected', hint: "Raise the option 'Maximum Result Size', or use the link." },
 	);
 }

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../nodes/shared/inputError';
-import { choice, numberWithin } from '../../../nodes/WanVideoEdit/fields/read';
+import { choice, nearestNumber, numberWithin } from '../../../nodes/WanVideoEdit/fields/read';
 import { RATIOS } from '../../../nodes/WanVideoEdit/models/limits';
 
 describe('choices', () => {
@@ -32,6 +32,16 @@ describe('a number with limits', () => {
 		[{ timeout: ' 90 ' }, 90],
 	])('%j is read as %d', (options, value) => {
 		expect(numberWithin(options, timeout)).toBe(value);
+		expect(nearestNumber(options, timeout)).toBe(value);
+	});
+
+	test.each([
+		[timeout, -5, 0.5],
+		[timeout, 1e9, 90],
+		[size, 0, 1],
+		[size, 1e9, 1e9],
+	])('%# counts as the nearest', (property, given, value) => {
+		expect(nearestNumber({ timeout: given }, property)).toBe(value);
 	});
 
 	test.each<[INodeProperties, number | string, string]>([

@@ -2,7 +2,7 @@ import { InputError } from '../../../nodes/shared/inputError';
 import { detectFormat } from '../../../nodes/shared/media/formats';
 import { validateFile } from '../../../nodes/shared/media/limits';
 import type { MediaFormat } from '../../../nodes/shared/media/types';
-import { RATIOS, WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
+import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
 import { validateRequest } from '../../../nodes/WanVideoEdit/models/validate';
 import { wan27VideoEdit } from '../../../nodes/WanVideoEdit/models/wan27VideoEdit';
 import { HEADS, binary, fileOf, requestOf, url } from '../requests';
