@@ -169,10 +169,10 @@ export async function measureLoad({ tarball }: Run): Promise<Figure> {
 	const measurements: LoadMeasurement[] = [];
 	const failures: LoadFailure[] = [];
 	const { env, ask: probe } = await makeProbe();
+	const host = await fileHost();
 	const laboratory = await step('Starting n8n with a probe in it', () =>
 		Laboratory.open('filesystem', tarball, env),
 	);
-	const host = await fileHost();
 	try {
 		for (const load of LOADS) {
 			try {

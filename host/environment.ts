@@ -26,7 +26,7 @@ export interface Settings {
 	files: string;
 }
 
-/** @param more of one n8n, which come before those that all have */
+/** @param more of one n8n, in place of those that all have */
 export function n8nEnvironment(
 	host: Host,
 	settings: Settings,

@@ -68,7 +68,7 @@ export const properties: INodeProperties[] = [
 	},
 	{
 		displayName:
-			"Do not edit videos in this workflow with a model of 'Model': each finished edit would start the workflow again, without end, and every edit is billed",
+			"Do not edit videos in this workflow with a model selected under 'Model': each finished edit would start the workflow again, without end, and every edit is billed",
 		name: 'ownEditsNotice',
 		type: 'notice',
 		default: '',

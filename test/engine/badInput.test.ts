@@ -358,12 +358,12 @@ describe('settings of the run', () => {
 
 describe('a setting of the run that an expression gives', () => {
 	test.each([
-		['Timeout', 'timeout', -5, '0.01 to 1440'],
-		['Timeout', 'timeout', 2_000, '0.01 to 1440'],
-		['Maximum Result Size', 'maxResultSize', 0, '1 or more'],
-	])('%s: %s %d is refused before anything is sent', async (field, option, value, limit) => {
+		['Timeout', 'timeout', '-5', '-5 minutes; the limit is 0.01 to 1440'],
+		['Timeout', 'timeout', '2000', '2000 minutes; the limit is 0.01 to 1440'],
+		['Maximum Result Size', 'maxResultSize', '0', '0 MB; the limit is 1 or more'],
+	])('%s: %s %s is refused before anything is sent', async (field, option, value, what) => {
 		const { error } = await bench.run(1, { options: { [option]: `={{ ${value} }}` } });
-		expect(error?.message).toContain(`'${field}' is ${value}; the limit is ${limit}`);
+		expect(error?.message).toContain(`'${field}' is ${what}`);
 		expect(bench.sandbox.log).toEqual([]);
 	});
 });

@@ -139,7 +139,7 @@ async function readRequest(
 	return [spec, request];
 }
 
-/** @throws InputError for what is not a number, or outside its limits */
+/** @throws InputError for what is not a number, and for a size below the limit */
 function outputOf(
 	functions: IExecuteFunctions,
 	item: number,

@@ -42,7 +42,7 @@ export function longVideoFieldOf(model: ModelSpec): INodeProperties {
 	const leave = {
 		name: 'Leave It to the Model',
 		value: 'fail',
-		description: `Upload the whole video; the model edits its first ${usedSeconds} seconds`,
+		description: `Send the whole video; the model edits its first ${usedSeconds} seconds`,
 	};
 	const [, ...others] = longVideoField.options ?? [];
 	return { ...longVideoField, options: [leave, ...others] };

@@ -8,13 +8,13 @@ import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
 /** Seconds: a video is there after half of it on average. From eight tasks on, one list stands for their checks. */
-export const DEFAULT_POLL_INTERVAL = 2;
+const DEFAULT_POLL_INTERVAL = 2;
 
 /** Each way: videos are large, and n8n has other work to do. */
 export const DEFAULT_TRANSFERS = 2;
 
 /** Minutes: edits take up to ten, and twenty of them share five slots. */
-export const DEFAULT_TIMEOUT = 60;
+const DEFAULT_TIMEOUT = 60;
 
 const pollInterval: INodeProperties = {
 	displayName: 'Poll Interval (Seconds)',
@@ -116,7 +116,7 @@ export function submitOptionsField(...properties: INodeProperties[]): INodePrope
 
 /**
  * Settings of the run as a whole; they come from the first item, as in n8n's own nodes.
- * @throws InputError for what is not a number, or outside its limits
+ * @throws InputError for what is not a number, and for a timeout outside its limits
  */
 export function readSettings(
 	functions: IExecuteFunctions,

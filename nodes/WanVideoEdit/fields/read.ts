@@ -90,8 +90,15 @@ export function choice<T extends string>(field: string, value: string, allowed: 
 	);
 }
 
-/** A field's name in messages: the unit in parentheses is the value's matter. */
+/** A field's name in messages, without its unit. */
 const labelOf = ({ displayName }: INodeProperties) => displayName.replace(/ \(.*\)$/, '');
+
+/** The unit in a field's name, as it follows a number: "Timeout (Minutes)" is told in " minutes". */
+function unitOf({ displayName }: INodeProperties): string {
+	const [, unit] = / \((.*)\)$/.exec(displayName) ?? [];
+	if (unit === undefined) return '';
+	return ` ${unit === unit.toUpperCase() ? unit : unit.toLowerCase()}`;
+}
 
 /** @throws InputError when the value is there but not a number */
 export function numberOption(options: JsonRecord, property: INodeProperties): number | undefined {
@@ -130,7 +137,7 @@ export function numberWithin(options: JsonRecord, property: INodeProperties): nu
 	if (value >= minValue && value <= maxValue) return value;
 	const limit = maxValue === Infinity ? `${minValue} or more` : `${minValue} to ${maxValue}`;
 	throw new InputError(
-		`'${labelOf(property)}' is ${value}; the limit is ${limit}`,
+		`'${labelOf(property)}' is ${value}${unitOf(property)}; the limit is ${limit}`,
 		'Enter a number within the limit, or remove the option.',
 	);
 }

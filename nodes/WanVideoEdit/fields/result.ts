@@ -73,7 +73,7 @@ export function readMaxResultBytes(options: JsonRecord): number {
 
 /**
  * How the result is put into an item.
- * @throws InputError for what is not a number, or outside its limits
+ * @throws InputError for what is not a number, and for a size below the limit
  */
 export function readOutput(functions: IExecuteFunctions, item: number) {
 	const options = collectionParameter(functions, 'options', item);

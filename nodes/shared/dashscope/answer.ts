@@ -93,7 +93,7 @@ const CHECK_HOST =
 
 /** What to do where the host of a file cannot be reached: the credential does not name it. */
 export const CHECK_FILE_HOST =
-	'This n8n cannot reach the host of the file: its firewall or proxy has to let it through.';
+	'This n8n cannot reach the host of the file: the firewall or proxy of this n8n has to allow it.';
 
 /**
  * The error for a call that brought no HTTP answer at all.

@@ -6,7 +6,7 @@
 /** Statuses of a task that has not ended. */
 export const OPEN_STATUSES = ['PENDING', 'RUNNING', 'SUSPENDED'] as const;
 
-/** Statuses that never change again. UNKNOWN = expired after 24 h, other region or other account. */
+/** Statuses after which nothing is waited for. UNKNOWN = expired after 24 h, other region or other account. */
 const FINAL_STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'] as const;
 
 /** `task_status` of an asynchronous task. */

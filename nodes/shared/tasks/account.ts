@@ -92,8 +92,8 @@ export interface ListRead {
  * What one process knows of its own submissions, whatever credential they were made with: two may lead to one account.
  */
 export class Journal {
-	/** Submissions under way, with the model of each. */
-	readonly open = new Map<symbol, string>();
+	/** Submissions under way, with the model of each and the moment at which it was sent. */
+	readonly open = new Map<symbol, { model: string; since: number }>();
 	/** Those without a usable answer. */
 	readonly lost = new Map<string, Unanswered>();
 	/** Tasks, with the moment at which each was noted, and the lineage of its execution. The oldest come first. */
@@ -197,11 +197,11 @@ export class Account {
 		this.offset = serverTime + 500 - (sentAt + now) / 2;
 	}
 
-	/** Notes a submission under way; to be ended with the function that is returned. */
-	opens(model: string): () => void {
+	/** Notes a submission under way; to be ended with the function that is returned. @param since when it is sent */
+	opens(model: string, since: number): () => void {
 		const submission = Symbol('submission');
 		const { open } = this.journal;
-		open.set(submission, model);
+		open.set(submission, { model, since });
 		return () => open.delete(submission);
 	}
 
@@ -303,7 +303,7 @@ export class Account {
 			this.calibrate(rows);
 			// Also those that began meanwhile; those that ended meanwhile are known.
 			const underWay = [...this.journal.open].flatMap(([submission, its]) =>
-				its === model ? [submission] : [],
+				its.model === model ? [submission] : [],
 			);
 			const whole = { ...started, rows, underWay };
 			this.lists.set(model, whole);
@@ -391,9 +391,13 @@ export class Account {
 		return row !== undefined && !isFinal(row.status) && at > endedAt + LIST_LAG_MS;
 	}
 
-	/** Whether submissions whose tasks may be in a list have no answer yet. */
-	awaits({ underWay }: ListRead): boolean {
-		return underWay.some((submission) => this.journal.open.has(submission));
+	/**
+	 * Since when submissions whose tasks may be in a list have had no answer: the oldest, in local epoch milliseconds.
+	 * @returns undefined where all have
+	 */
+	awaitedSince({ underWay }: ListRead): number | undefined {
+		const open = underWay.flatMap((submission) => this.journal.open.get(submission)?.since ?? []);
+		return open.length === 0 ? undefined : Math.min(...open);
 	}
 
 	private calibrate(rows: ListedTask[]): void {

@@ -56,7 +56,7 @@ export type SubmittedEntry = Extract<LedgerEntry, { state: 'submitted' }>;
 
 export type LedgerStore = Record<string, LedgerEntry>;
 
-/** What one run of the node has submitted, over all its tries. */
+/** What this execution has submitted; the keys that it makes are those of one run. */
 export class Ledger {
 	/** @param run number of the node's run within the execution; runs of a loop do not share tasks */
 	constructor(

@@ -124,7 +124,8 @@ class TaskRun<Video> {
 	/** Submitted and not known to have ended, by key. */
 	private readonly jobs = new Map<string, TaskRef>();
 	private readonly calls = new Map<string, CreateCall>();
-	private readonly searches = new Map<string, { lost: number; search: Promise<Duplicate[]> }>();
+	/** For second tasks, by key, with the submissions that each is about. */
+	private readonly searches = new Map<string, { about: string; search: Promise<Duplicate[]> }>();
 
 	constructor(
 		private readonly ports: TaskPorts<Video>,
@@ -174,7 +175,8 @@ class TaskRun<Video> {
 	private async duplicatesOf({ key, model }: KeyedItem<TaskRequest>): Promise<Duplicate[]> {
 		const lost = this.ledger.abandoned(key);
 		const begun = this.searches.get(key);
-		if (begun?.lost === lost.length) {
+		const about = lost.map(({ id, since }) => id ?? since).join();
+		if (begun?.about === about) {
 			const found = await begun.search;
 			// The list could not be read then: a last look.
 			if (found.every(({ taskId }) => taskId !== undefined)) return found;
@@ -184,7 +186,7 @@ class TaskRun<Video> {
 			this.ports.log(`Second tasks of an item could not be looked for: ${messageOf(error)}`);
 			return [{ cancelled: false, certain: false }];
 		});
-		this.searches.set(key, { lost: lost.length, search });
+		this.searches.set(key, { about, search });
 		return await search;
 	}
 

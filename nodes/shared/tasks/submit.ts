@@ -193,7 +193,7 @@ export class Submitter {
 		let taken: Taken = 'unknown';
 		let pause = 0;
 		const sentAt = ports.now();
-		const close = account.opens(model);
+		const close = account.opens(model, sentAt);
 		const id = randomUUID();
 		try {
 			if (ports.stopped()) throw new StoppedError();
@@ -210,18 +210,16 @@ export class Submitter {
 			if (failure !== undefined && nothingWasDone(failure.kind)) {
 				ledger.forget(key);
 			} else {
+				// n8n reads the credential for each call: the user may have changed it since the node began.
+				const same = !ports.stopped() && (await ports.keyIsSame());
 				this.underWay.delete(id);
 				const requestId = failure?.kind === 'answered' ? failure.requestId : undefined;
 				// After Stop the call goes on; and a clock that was set back meanwhile does not tell when it ended.
 				const ended = !ports.stopped() && ports.now() >= sentAt;
 				const until = ended ? ports.now() : undefined;
-				ledger.lost(key, { until, requestId, offset: account.offset });
+				const made = same ? account.id : undefined;
+				ledger.lost(key, { until, requestId, offset: account.offset, account: made });
 				this.noteLost();
-				// n8n reads the credential for each call: the user may have changed it since the node began.
-				if (!ports.stopped() && (await ports.keyIsSame())) {
-					ledger.lost(key, { account: account.id });
-					this.noteLost();
-				}
 			}
 			if (failure === undefined || ports.stopped()) return await Promise.reject(error);
 			if (failure.kind === 'answered') taken = 'overloaded';

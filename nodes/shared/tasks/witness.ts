@@ -17,7 +17,7 @@ const UNDER_WAY_PAUSE_MS = 250;
 
 const MINUTE_MS = 60_000;
 
-/** For their answers: a gateway that sends a byte now and then keeps a call alive for ever. */
+/** For how long their answers are waited for: a gateway that sends a byte now and then keeps a call alive for ever. */
 const LONGEST_WAIT_MS = 10 * MINUTE_MS;
 
 /** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */
@@ -92,15 +92,16 @@ export class Witness {
 	async read(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
 		const { ports } = this;
 		const list = await this.readOnce(model, lost);
-		const began = ports.now();
-		while ('rows' in list && ports.account.awaits(list)) {
-			if (ports.now() - began > LONGEST_WAIT_MS) {
+		if (!('rows' in list)) return list;
+		for (;;) {
+			const since = ports.account.awaitedSince(list);
+			if (since === undefined) return list;
+			if (ports.now() - since > LONGEST_WAIT_MS) {
 				const message = 'Another submission of this n8n has had no answer for ten minutes';
 				return new DashScopeError(message, { kind: 'lost' });
 			}
 			await ports.sleep(UNDER_WAY_PAUSE_MS);
 		}
-		return list;
 	}
 
 	/** The same, tried again a moment later where it fails. @throws StoppedError */
@@ -125,7 +126,7 @@ export class Witness {
 			fresh: !this.final && account.isFresh(list, model, lostAt(entry), until),
 			stale: lagMs !== undefined,
 			lagMs: lagMs ?? 0,
-			// Other reads that are shared may have been meant to begin earlier than a list can.
+			// One that is shared may be asked for more than a day; the service lists no more.
 			reaches: since >= Math.max(list.from, readAt - LONGEST_SPAN_MS),
 			// Whoever else used the account at that time, only the n8n that ended could tell.
 			exclusive: exclusive && entry.unseen !== true,

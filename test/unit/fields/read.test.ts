@@ -45,8 +45,8 @@ describe('a number with limits', () => {
 	});
 
 	test.each<[INodeProperties, number | string, string]>([
-		[timeout, 0.49, "'Timeout' is 0.49; the limit is 0.5 to 90"],
-		[timeout, 90.1, "'Timeout' is 90.1; the limit is 0.5 to 90"],
+		[timeout, 0.49, "'Timeout' is 0.49 minutes; the limit is 0.5 to 90"],
+		[timeout, 90.1, "'Timeout' is 90.1 minutes; the limit is 0.5 to 90"],
 		[timeout, 'long', `'Timeout' is "long", which is not a number`],
 		[size, 0, "'Size' is 0; the limit is 1 or more"],
 	])('%# is refused', (property, value, message) => {

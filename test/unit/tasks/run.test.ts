@@ -973,25 +973,31 @@ test('Stop names a submission whose answer was lost in the log', async () => {
 	expect(service.log.join('\n')).toMatch(/submission sent at 2026-11-02T09:00.* may be billed/);
 });
 
-test('an item whose submissions are unclear goes on with the task that surely is its own', async () => {
-	const { clock, service, attempt } = execution({
-		listLagOf: (number) => (number === 2 ? 66_000 : 0),
-	});
-	service.plans = repeatPlan(3, { jobSeconds: 200 });
-	const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
-	const submitOnly = { ...SETTINGS, submitOnly: true };
-	await clock.run(runTasks(await edits('known'), service.ports(), memory, submitOnly));
-	await clock.pass(5 * MINUTE);
-	service.faults.create.push(faults.overloadedAfterwards, faults.reset);
-	// Once the first is taken for not done, the list is refused until the second has been given up.
-	const began = clock.now();
-	clock.at(began + 63_000, () =>
-		service.faults.list.push(...repeat(3, { status: 404, body: 'no such route' })),
-	);
-	const [outcome] = await attempt(await edits('a'));
-	expect(outcome).toMatchObject({ state: 'finished', job: { taskId: 'task-2' } });
-	expect(service.tasksOf('a')).toHaveLength(1);
-});
+test.each<[string, Fault, unknown]>([
+	['no other', faults.reset, undefined],
+	['another', faults.resetAfterwards, [{ taskId: 'task-3', cancelled: false, certain: false }]],
+])(
+	'an item whose submissions are unclear goes on with the task that surely is its own, and names %s',
+	async (_what, second, duplicates) => {
+		const { clock, service, attempt } = execution({
+			listLagOf: (number) => (number === 2 ? 66_000 : 0),
+		});
+		service.plans = repeatPlan(3, { jobSeconds: 200 });
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+		const submitOnly = { ...SETTINGS, submitOnly: true };
+		await clock.run(runTasks(await edits('known'), service.ports(), memory, submitOnly));
+		await clock.pass(5 * MINUTE);
+		service.faults.create.push(faults.overloadedAfterwards, second);
+		// Once the first is taken for not done, the list is refused until the second has been given up.
+		const began = clock.now();
+		clock.at(began + 63_000, () =>
+			service.faults.list.push(...repeat(3, { status: 404, body: 'no such route' })),
+		);
+		const [outcome] = await attempt(await edits('a'));
+		expect(outcome).toMatchObject({ state: 'finished', job: { taskId: 'task-2' } });
+		expect(outcome?.state === 'finished' && outcome.duplicates).toEqual(duplicates);
+	},
+);
 
 describe('the retry of an execution that n8n did not survive', () => {
 	/** Tasks that were submitted by a process that has ended; nothing else is known of them. */

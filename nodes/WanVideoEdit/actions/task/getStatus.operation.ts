@@ -77,6 +77,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	return await eachItem(this, async (item) => {
 		const options = collectionParameter(this, 'options', item);
 		const taskId = readTaskId(this, item);
+		const { field, simplify, prices } = readOutput(this, item);
 		const task = await askStatus(ports, taskId);
 		const failure = endedBadly(task);
 		if (failure !== undefined && booleanOption(options, 'failOnFailedTask') === true) throw failure;
@@ -87,7 +88,6 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			: undefined;
 		const { usage } = task;
 		const row = usage === undefined ? undefined : await rowOf(ports, client, taskId);
-		const { field, simplify, prices } = readOutput(this, item);
 		const cost = estimateCost(usage, row?.model ?? '', billing, prices);
 		return [taskItem(item, task, { video, field, simplify, cost })];
 	});

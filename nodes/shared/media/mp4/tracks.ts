@@ -393,7 +393,7 @@ class MovieReader {
 	private expectRoom(count: number): void {
 		if (this.samples + count <= MAX_SAMPLES) return;
 		throw new ClipError(
-			`The video has more than ${MAX_SAMPLES} pictures and pieces of sound`,
+			`The video has more than ${MAX_SAMPLES} frames and audio samples`,
 			LONG_HINT,
 		);
 	}
