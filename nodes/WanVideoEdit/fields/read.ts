@@ -132,9 +132,9 @@ export function nearestNumber(options: JsonRecord, property: INodeProperties): n
  * @throws InputError when the value is not a number, or outside the limits
  */
 export function numberWithin(options: JsonRecord, property: INodeProperties): number {
-	const { minValue, maxValue } = limitsOf(property);
 	const value = numberOption(options, property) ?? Number(property.default);
-	if (value >= minValue && value <= maxValue) return value;
+	if (value === nearestNumber(options, property)) return value;
+	const { minValue, maxValue } = limitsOf(property);
 	const limit = maxValue === Infinity ? `${minValue} or more` : `${minValue} to ${maxValue}`;
 	throw new InputError(
 		`'${labelOf(property)}' is ${value}${unitOf(property)}; the limit is ${limit}`,

@@ -1,5 +1,6 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
+import { MEGABYTE } from '../../shared/media/limits';
 import { isTool } from '../../shared/n8n/tool';
 import { readPrices } from './price';
 import {
@@ -68,7 +69,7 @@ export const maxResultSizeOption: INodeProperties = {
  * @throws InputError for what is not a number, or less than the limit
  */
 export function readMaxResultBytes(options: JsonRecord): number {
-	return numberWithin(options, maxResultSizeOption) * 1024 * 1024;
+	return numberWithin(options, maxResultSizeOption) * MEGABYTE;
 }
 
 /**

@@ -55,7 +55,7 @@ export interface OwnTask {
 	lineage?: string;
 }
 
-interface NotedTask extends OwnTask {
+interface NotedTask extends Omit<OwnTask, 'lineage'> {
 	notedAt: number;
 	offset?: number;
 	/** As lists show it; of a task that was submitted with the account's own key. */
@@ -206,7 +206,7 @@ export class Account {
 	}
 
 	/** Notes a task of this process, so that no other execution takes it for its own. */
-	knows(taskId: string, task: OwnTask, now: number): void {
+	knows(taskId: string, { lineage, ...task }: OwnTask, now: number): void {
 		const { offset } = this;
 		const noted = { offset, ...this.own.get(taskId), ...task, notedAt: now };
 		// The oldest come first.
@@ -217,9 +217,9 @@ export class Account {
 			this.own.delete(id);
 		}
 		const { tasks } = this.journal;
-		const { lineage = tasks.get(taskId)?.lineage } = task;
+		const inProcess = { notedAt: now, lineage: lineage ?? tasks.get(taskId)?.lineage };
 		tasks.delete(taskId);
-		tasks.set(taskId, { notedAt: now, lineage });
+		tasks.set(taskId, inProcess);
 		for (const [id, { notedAt }] of tasks) {
 			if (now - notedAt < TASK_KEPT_MS) break;
 			tasks.delete(id);
