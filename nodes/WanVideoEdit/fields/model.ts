@@ -10,17 +10,6 @@ import type { ModelSpec } from '../models/spec';
 import { wan27VideoEdit } from '../models/wan27VideoEdit';
 import { textParameter } from './read';
 
-const DESCRIPTIONS: Record<string, string> = {
-	'wan2.7-videoedit': 'Wan 2.7 Video Edit (recommended)',
-	'wan3.0-video': 'Wan 3.0 Video',
-	'wan3.0-video-prime': 'Wan 3.0 Video Prime (faster)',
-	'happyhorse-1.0-video-edit': 'HappyHorse 1.0 Video Edit',
-	'wan2.7-i2v': 'Wan 2.7 Image to Video (Continue)',
-	'wan2.1-vace-plus':
-		'Wan 2.1 VACE Plus (Edit Area, Expand Frame, Repaint, Extend, From Reference Images)',
-	'wan2.2-animate-mix': 'Wan 2.2 Animate Mix (Swap Person)',
-};
-
 const DEFAULT = wan27VideoEdit;
 
 export const modelField: INodeProperties = {
@@ -28,7 +17,7 @@ export const modelField: INodeProperties = {
 	name: 'model',
 	type: 'resourceLocator',
 	required: true,
-	default: { mode: 'list', value: DEFAULT.id, cachedResultName: DESCRIPTIONS[DEFAULT.id] },
+	default: { mode: 'list', value: DEFAULT.id, cachedResultName: DEFAULT.name },
 	description: 'The model that edits the video',
 	modes: [
 		{
@@ -87,10 +76,10 @@ export async function searchBillableModels(
 }
 
 function listed(models: readonly ModelSpec[], filter: string) {
-	const ids = [...new Set(models.map(({ id }) => id))];
+	const names = new Map(models.map(({ id, name }) => [id, name]));
 	const wanted = filter.toLowerCase();
-	return ids
-		.map((id) => ({ name: DESCRIPTIONS[id] ?? id, value: id }))
+	return [...names]
+		.map(([value, name]) => ({ name, value }))
 		.filter((one) => `${one.name} ${one.value}`.toLowerCase().includes(wanted));
 }
 

@@ -27,6 +27,7 @@ const PERSON_VIDEO: MediaLimits = {
 /** wan2.2-animate-mix: puts the person of a picture in the place of the one in a video (API reference read 2026-11). */
 export const animateMix: ModelSpec = {
 	id: 'wan2.2-animate-mix',
+	name: 'Wan 2.2 Animate Mix (Swap Person)',
 	path: '/services/aigc/image2video/video-synthesis',
 	prompt: { most: 0, required: false },
 	slots: [

@@ -1,7 +1,7 @@
 /** What a request is going to cost, as far as that can be told before it is sent. Pure. */
 import type { Usage } from '../../shared/dashscope/types';
 import { InputError } from '../../shared/inputError';
-import { roundedSeconds } from '../../shared/media/numbers';
+import { roundedSeconds } from '../../shared/media/wording';
 import { estimateCost } from '../../shared/tasks/price';
 import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
 import type { ModelRequest, ModelSpec, Values } from './spec';

@@ -11,6 +11,7 @@ const USED_SECONDS = 15;
  */
 export const happyHorse: ModelSpec = {
 	id: 'happyhorse-1.0-video-edit',
+	name: 'HappyHorse 1.0 Video Edit',
 	createsPerSecond: 10,
 	prompt: { most: 5000, required: true, chineseCountsTwice: true },
 	slots: [

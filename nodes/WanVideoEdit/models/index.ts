@@ -45,6 +45,12 @@ export function specsOf(id: string): ModelSpec[] {
 	return ALL_MODELS.filter((spec) => spec.id === name || spec.beijingId === name);
 }
 
+/** The display name of a setting, by its name in the API. */
+export function labelOf(value: string): string {
+	const rules = ALL_MODELS.flatMap(({ values }) => values[value] ?? []);
+	return rules[0]?.label ?? value;
+}
+
 /** The ID of a model in the region of a base URL. */
 export function idIn({ id, beijingId = id }: ModelSpec, baseUrl: string): string {
 	return isBeijing(baseUrl) ? beijingId : id;

@@ -58,6 +58,8 @@ export type ValueRule = { label: string } & (
 export interface ModelSpec {
 	/** ID of the model; dated snapshots of it count as the same. */
 	id: string;
+	/** Display name, with what it is for where that is not any edit. */
+	name: string;
 	/** ID in China (Beijing), where it differs. */
 	beijingId?: string;
 	/** Path of the create call below `/api/v1`; absent for that of most video models. */

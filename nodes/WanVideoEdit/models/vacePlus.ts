@@ -50,6 +50,7 @@ const REFERENCE = slot('image', 'ref_images_url', 'reference image', VACE_IMAGE,
 function vace(name: string, own: Pick<ModelSpec, 'slots' | 'values' | 'fit'>): ModelSpec {
 	const spec: ModelSpec = {
 		id: 'wan2.1-vace-plus',
+		name: 'Wan 2.1 VACE Plus (Edit Area, Expand Frame, Repaint, Extend, From Reference Images)',
 		beijingId: 'wanx2.1-vace-plus',
 		createsPerSecond: 2,
 		prompt: { most: 800, required: true },

@@ -2,6 +2,7 @@
 import { InputError } from '../../shared/inputError';
 import type { MediaInput } from '../../shared/media/types';
 import { validateUrl } from '../../shared/media/urls';
+import { labelOf } from './index';
 import type { ModelRequest, ModelSpec, SlotRule, ValueRule } from './spec';
 
 /** DashScope counts a Chinese character or a letter as one; so does this, an emoji included. */
@@ -63,7 +64,7 @@ function validateValues({ values }: ModelSpec, { model, values: set }: ModelRequ
 	for (const [name, value] of Object.entries(set)) {
 		if (value === undefined) continue;
 		const rule = values[name];
-		if (rule === undefined) throw notTaken(LABELS[name] ?? name, model);
+		if (rule === undefined) throw notTaken(labelOf(name), model);
 		validateValue(rule, value, model);
 	}
 	for (const [name, rule] of Object.entries(values)) {
@@ -71,15 +72,6 @@ function validateValues({ values }: ModelSpec, { model, values: set }: ModelRequ
 		throw new InputError(`'${rule.label}' is empty`, `Choose one of these: ${rule.of.join(', ')}.`);
 	}
 }
-
-/** Display names of the settings that only some models have. */
-const LABELS: Partial<Record<string, string>> = {
-	ratio: 'Aspect Ratio',
-	duration: 'Duration',
-	audio: 'Generate Audio',
-	audio_setting: 'Audio',
-	prompt_extend: 'Extend Prompt',
-};
 
 function validateValue(
 	rule: ValueRule,

@@ -9,6 +9,7 @@ const DEFAULT_SECONDS = 5;
 /** wan2.7-i2v, used to continue a video (API reference read 2026-11). */
 export const wan27I2v: ModelSpec = {
 	id: 'wan2.7-i2v',
+	name: 'Wan 2.7 Image to Video (Continue)',
 	prompt: { most: 5000, required: false },
 	negativePrompt: 500,
 	slots: [

@@ -14,6 +14,7 @@ import type { ModelSpec } from './spec';
 /** wan2.7-videoedit, after its API reference (read 2026-11). */
 export const wan27VideoEdit: ModelSpec = {
 	id: 'wan2.7-videoedit',
+	name: 'Wan 2.7 Video Edit (recommended)',
 	prompt: { most: 5000, required: false },
 	negativePrompt: 500,
 	slots: [

@@ -9,9 +9,10 @@ const AS_THE_INPUT = { ratio: 'adaptive', duration: -1 };
 /** Input and result together. */
 const MOST_SECONDS = 30;
 
-function specOf(id: string): ModelSpec {
+function specOf(id: string, name: string): ModelSpec {
 	const spec: ModelSpec = {
 		id,
+		name,
 		prompt: { most: 20_000, required: false },
 		slots: [
 			slot('video', 'reference_video', 'video', {
@@ -78,5 +79,5 @@ function asInput(request: ModelRequest): ModelRequest {
 }
 
 /** wan3.0-video and its faster sister, used to edit a video (API reference read 2026-11). */
-export const wan3Video = specOf('wan3.0-video');
-export const wan3VideoPrime = specOf('wan3.0-video-prime');
+export const wan3Video = specOf('wan3.0-video', 'Wan 3.0 Video');
+export const wan3VideoPrime = specOf('wan3.0-video-prime', 'Wan 3.0 Video Prime (faster)');
