@@ -2,7 +2,7 @@
 import { InputError } from '../inputError';
 import { WEB_PAGE } from './formats';
 import type { MediaFacts } from './headers/facts';
-import { roundedSeconds, unlike } from './numbers';
+import { roundedSeconds, unlike } from './wording';
 import type { MediaFormat, MediaLimits } from './types';
 
 export const MEGABYTE = 1024 * 1024;

@@ -1,4 +1,9 @@
-/** Numbers in messages and items. Pure. */
+/** Numbers and words in messages and items. Pure. */
+
+/** As a sentence begins. */
+export function capitalized(text: string): string {
+	return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+}
 
 /** To the millisecond. */
 export function roundedSeconds(seconds: number): number {

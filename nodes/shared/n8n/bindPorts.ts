@@ -21,11 +21,14 @@ export function telling(client: DashScopeClient): DashScopeClient {
 	return { ...client, onAnswer: (time) => account.answered(sentAt, Date.now(), time) };
 }
 
-/** Binds the edit rooms to n8n: its clock, its HTTP client with the credential, its binary store. */
+/**
+ * Binds the edit rooms to n8n: its clock, its HTTP client with the credential, its binary store.
+ * @param maxResultBytes of a video that is downloaded; absent where none is
+ */
 export function n8nPorts(
 	functions: IExecuteFunctions,
 	client: DashScopeClient,
-	maxResultBytes: number,
+	maxResultBytes = 0,
 ): TaskPorts<IBinaryData> {
 	const afterStop = new AfterStop(functions, accountOf(client), () => telling(client));
 	return {

@@ -9,6 +9,7 @@ import type { ByteSource, ClipFile } from '../media/mp4/source';
 import { describePiece, sourceOf } from '../media/pieces';
 import type { Piece } from '../media/pieces';
 import type { BinaryFile } from '../media/types';
+import { capitalized } from '../media/wording';
 import { StoppedError, TaskError } from '../tasks/errors';
 import { duplicatesSentence } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
@@ -98,8 +99,7 @@ function failedItem(
 		outcome.state === 'submitted' ? [{ clip, taskId: outcome.job.taskId }] : [],
 	);
 	const [first, ...others] = failed.map(({ clip, error }) => {
-		const what = describePiece(clip);
-		const where = `${what[0]?.toUpperCase()}${what.slice(1)}`;
+		const where = capitalized(describePiece(clip));
 		return {
 			clip,
 			error,

@@ -45,7 +45,7 @@ const MOST_LOOKS = 5;
 /** Uploads the file of each item. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const client = await dashScopeClient(this);
-	const ports = n8nPorts(this, client, 0);
+	const ports = n8nPorts(this, client);
 	const uploads = new Uploads(ports, memoryOf(this).uploads, DEFAULT_TRANSFERS);
 	const looks = new Semaphore(MOST_LOOKS);
 	return await eachItem(this, async (item) => {

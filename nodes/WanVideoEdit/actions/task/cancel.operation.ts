@@ -15,7 +15,7 @@ export const fields: INodeProperties[] = [taskIdField];
 
 /** Cancels the task of each item. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const ports = n8nPorts(this, await dashScopeClient(this), 0);
+	const ports = n8nPorts(this, await dashScopeClient(this));
 	return await eachItem(this, async (item) => {
 		const taskId = readTaskId(this, item);
 		await cancelOrExplain(ports, taskId);

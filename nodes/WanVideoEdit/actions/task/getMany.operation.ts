@@ -163,7 +163,7 @@ function spanOf(
 
 /** Lists tasks, once for each item. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const ports = n8nPorts(this, await dashScopeClient(this), 0);
+	const ports = n8nPorts(this, await dashScopeClient(this));
 	return await eachItem(this, async (item) => {
 		const query = readQuery(this, item, ports.now() + (ports.account.offset ?? 0));
 		const tasks = await askPatiently(ports, async () => await ports.listTasks(query));

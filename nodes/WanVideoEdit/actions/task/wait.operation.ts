@@ -30,7 +30,7 @@ export const fields: INodeProperties[] = [
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	if (this.getInputData().length === 0) return [];
 	const client = await dashScopeClient(this);
-	const ports = n8nPorts(this, client, 0);
+	const ports = n8nPorts(this, client);
 	const { holdMs, hint } = await readHold(this);
 	// All at once: each asks the task list for what only that tells of a task.
 	const found = await Promise.allSettled(

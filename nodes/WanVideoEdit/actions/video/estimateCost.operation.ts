@@ -3,7 +3,7 @@ import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
-import { roundedSeconds } from '../../../shared/media/numbers';
+import { roundedSeconds } from '../../../shared/media/wording';
 import { checkMedia } from '../../../shared/media/sources';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { currencyOf, sumOf } from '../../../shared/tasks/price';

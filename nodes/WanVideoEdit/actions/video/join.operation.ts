@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
-import { joinClips } from '../../../shared/media/mp4/join';
+import { PieceError, joinClips } from '../../../shared/media/mp4/join';
 import { ClipError } from '../../../shared/media/mp4/source';
 import type { ByteSource } from '../../../shared/media/mp4/source';
 import { sourceOf } from '../../../shared/media/pieces';
@@ -87,13 +87,12 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		for (const item of items.slice(1)) sources.push((await open(item, FIELD, 'videoField')).source);
 		const apart = textParameter(this, 'sound', 0) === 'field';
 		const sound = apart ? (await open(0, SOUND_FIELD, 'soundField')).source : undefined;
-		const { file, notes } = await joinClips(sources, { sound });
+		const { file, notes } = await joinClips(sources, { sound, nameOf });
 		const video = await storeClip(this, file, first.data, 'joined.mp4');
-		const told = notes.map(ofItems);
-		for (const message of told) this.addExecutionHints({ message, location: 'outputPane' });
+		for (const message of notes) this.addExecutionHints({ message, location: 'outputPane' });
 		return [
 			{
-				json: { videos: items.length, notes: told },
+				json: { videos: items.length, notes },
 				binary: { [textParameter(this, 'outputField', 0) || 'data']: video },
 				pairedItem: items.map((item) => ({ item })),
 			},
@@ -111,17 +110,13 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 /** Whether a file begins as MP4 and its relatives do. */
 const isBoxed = (head: Uint8Array) => String.fromCharCode(...head.subarray(4, 8)) === 'ftyp';
 
-/** Pieces are numbered from 1, items from 0. */
-function ofItems(text: string): string {
-	return text.replace(/\b(p)iece (\d+)/gi, (_, first: string, piece: string) => {
-		return `${first === 'P' ? 'The' : 'the'} video of item ${Number(piece) - 1}`;
-	});
-}
+/** A piece is the video of an item. Pieces are numbered from 1, items from 0. */
+const nameOf = (piece: number) => `the video of item ${piece - 1}`;
 
-/** A piece is the video of an item; its number is one more. What names none is wrong with the sound's file. */
+/** What concerns none of the videos is wrong with the sound's file. */
 function failureOf(error: Error, current: number) {
 	if (!(error instanceof ClipError)) return { item: current, error };
-	const [, piece] = /\bpiece (\d+)/i.exec(error.message) ?? [];
-	const message = `'${piece === undefined ? SOUND_FIELD : FIELD}': ${ofItems(error.message)}`;
-	return { item: Number(piece ?? 1) - 1, error: new InputError(message, error.hint) };
+	const [field, item] =
+		error instanceof PieceError ? [FIELD, error.piece - 1] : ([SOUND_FIELD, 0] as const);
+	return { item, error: new InputError(`'${field}': ${error.message}`, error.hint) };
 }

@@ -3,7 +3,7 @@ import { InputError } from '../../../shared/inputError';
 import { KeyFramesError } from '../../../shared/media/mp4/plan';
 import { ClipError } from '../../../shared/media/mp4/source';
 import { NoKeyFrameError, splitClip, splitTrusting } from '../../../shared/media/mp4/split';
-import { roundedSeconds } from '../../../shared/media/numbers';
+import { roundedSeconds } from '../../../shared/media/wording';
 import { namingFile, sourceOf, splitVideo } from '../../../shared/media/pieces';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';

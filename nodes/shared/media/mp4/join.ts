@@ -8,6 +8,7 @@ import {
 	soundFormat,
 } from './codecs';
 import { checkFirstPicture, lookedAt } from './keyFrames';
+import { capitalized } from '../wording';
 import { ClipError, damaged } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
@@ -24,11 +25,29 @@ export interface JoinOptions {
 	cuts?: readonly number[];
 	/** A file whose sound is taken as it is, instead of that of the pieces. */
 	sound?: ByteSource;
+	/** What notes and errors call a piece, by its number from 1; absent: "piece 2". */
+	nameOf?: (number: number) => string;
 }
+
+/** What is wrong with one of the pieces. */
+export class PieceError extends ClipError {
+	/** @param piece its number, from 1 */
+	constructor(
+		readonly piece: number,
+		message: string,
+		hint: string,
+	) {
+		super(message, hint);
+	}
+}
+
+type PieceName = Pick<Piece, 'number' | 'name'>;
 
 interface Piece {
 	/** From 1. */
 	number: number;
+	/** For messages. */
+	name: string;
 	movie: Movie;
 	source: ByteSource;
 	/** Seconds of the joined video. */
@@ -47,11 +66,11 @@ const SMALL_DIFFERENCE = 0.085;
  * Joins videos of one codec and size. Pieces whose encoder was set differently get sample descriptions of their own,
  * and where there are several, each key frame carries its parameter sets as well.
  * @returns the joined MP4, of which nothing is read before its chunks are, and notes for the user
- * @throws ClipError when a piece is damaged or does not fit the others
+ * @throws PieceError when a piece is damaged or does not fit the others; ClipError when the file of the sound is damaged
  */
 export async function joinClips(
 	sources: readonly ByteSource[],
-	{ cuts, sound }: JoinOptions = {},
+	{ cuts, sound, nameOf = (number) => `piece ${number}` }: JoinOptions = {},
 ): Promise<{ file: ClipFile; notes: string[] }> {
 	const notes: string[] = [];
 	const pieces: Piece[] = [];
@@ -61,13 +80,14 @@ export async function joinClips(
 	}
 	for (const [index, source] of sources.entries()) {
 		const number = index + 1;
-		const movie = await readPiece(number, source);
+		const known = { number, name: nameOf(number) };
+		const movie = await readPiece(known, source);
 		const start = cuts?.[index] ?? pieces.at(-1)?.end ?? 0;
 		const length = movie.video.end - movie.video.start;
 		const end = cuts?.[number] ?? start + length;
-		const note = compareLength(number, length, end - start);
+		const note = compareLength(known, length, end - start);
 		if (note !== undefined) notes.push(note);
-		pieces.push({ number, movie, source: turns(number, movie, source), start, end });
+		pieces.push({ ...known, movie, source: turns(known, movie, source), start, end });
 	}
 	const [first] = pieces;
 	if (first === undefined)
@@ -94,23 +114,23 @@ export async function joinClips(
 }
 
 /** Of each piece only tables and the first picture are read; its other pictures are looked at as they pass. */
-async function readPiece(number: number, source: ByteSource): Promise<Movie> {
+async function readPiece(piece: PieceName, source: ByteSource): Promise<Movie> {
 	try {
 		const movie = await readMovie(source);
 		await checkFirstPicture(movie.video, source);
 		return movie;
 	} catch (error) {
-		return await Promise.reject(naming(number, error));
+		return await Promise.reject(naming(piece, error));
 	} finally {
 		// Of many pieces not all can be open at once.
 		await source.close();
 	}
 }
 
-/** With the number of the piece before what is wrong with it. */
-function naming(number: number, error: unknown): unknown {
+/** With the piece before what is wrong with it. */
+function naming({ number, name }: PieceName, error: unknown): unknown {
 	if (!(error instanceof ClipError)) return error;
-	return new ClipError(`Piece ${number}: ${error.message}`, error.hint);
+	return new PieceError(number, `${capitalized(name)}: ${error.message}`, error.hint);
 }
 
 /**
@@ -119,7 +139,7 @@ function naming(number: number, error: unknown): unknown {
  */
 function inTurn() {
 	let current: ByteSource | undefined;
-	return (number: number, { video }: Movie, source: ByteSource): ByteSource => {
+	return (piece: PieceName, { video }: Movie, source: ByteSource): ByteSource => {
 		const passing = lookedAt(source, video);
 		return {
 			...source,
@@ -129,26 +149,31 @@ function inTurn() {
 				try {
 					yield* passing.parts(offset, length);
 				} catch (error) {
-					await Promise.reject(naming(number, error));
+					await Promise.reject(naming(piece, error));
 				}
 			},
 		};
 	};
 }
 
-function compareLength(number: number, length: number, place: number): string | undefined {
+function compareLength(
+	{ number, name }: PieceName,
+	length: number,
+	place: number,
+): string | undefined {
 	const difference = Math.abs(length - place);
 	const show = (seconds: number) => seconds.toFixed(2);
 	const both = `${show(length)} seconds long but should fill ${show(place)} seconds`;
 	if (difference > MAX_DIFFERENCE || !(place > 0)) {
-		throw new ClipError(
-			`Piece ${number} is ${both}`,
+		throw new PieceError(
+			number,
+			`${capitalized(name)} is ${both}`,
 			"Join the pieces with 'Video: Join', which puts one after another.",
 		);
 	}
 	if (difference <= SMALL_DIFFERENCE) return undefined;
 	const what = length < place ? 'last frame is held' : 'end is cut off';
-	return `Piece ${number} is ${both}: its ${what}.`;
+	return `${capitalized(name)} is ${both}: its ${what}.`;
 }
 
 async function joinVideo(
@@ -191,12 +216,13 @@ function ticks(seconds: number): number {
 	return Math.round(seconds * MOVIE_TIMESCALE);
 }
 
-/** @throws ClipError where players would stop or show the pictures wrongly */
-function checkFits({ number, movie: { video } }: Piece, first: Piece): void {
+/** @throws PieceError where players would stop or show the pictures wrongly */
+function checkFits({ number, name, movie: { video } }: Piece, first: Piece): void {
 	const model = first.movie.video;
 	const refuse = (why: string) =>
-		new ClipError(
-			`Piece ${number} cannot be joined to the first one: ${why}`,
+		new PieceError(
+			number,
+			`${capitalized(name)} cannot be joined to the first one: ${why}`,
 			'Convert the videos to the same format and size before they are joined, or use them one by one.',
 		);
 	const [packing, expected] = [video, model].map((track) => {
@@ -260,7 +286,7 @@ const COMPARED_BYTES = 64 * 1024;
  * others refer to them, get the first or last units of the place, a hundred-thousandth of a second each.
  */
 function placeVideo(
-	{ number, movie, source, start, end }: Piece,
+	{ number, name, movie, source, start, end }: Piece,
 	skip: number,
 	shared: Sample | undefined,
 ): SampleOut[] {
@@ -278,8 +304,9 @@ function placeVideo(
 	if (common !== undefined) common.pts = until;
 	const shown = placed.filter((sample) => sample !== common).sort((a, b) => a.pts - b.pts);
 	if (shown.length >= until - begin) {
-		throw new ClipError(
-			`Piece ${number} has too many pictures for its length`,
+		throw new PieceError(
+			number,
+			`${capitalized(name)} has too many pictures for its length`,
 			'Convert it to MP4 (H.264) again.',
 		);
 	}
@@ -317,19 +344,20 @@ function joinSound(
 	let next: number | undefined;
 	let from = 0;
 	for (const [position, piece] of pieces.entries()) {
-		const { number, movie, source, start, end } = piece;
+		const { number, name, movie, source, start, end } = piece;
 		const track = movie.audio[index];
 		const order = orders[position] ?? [];
 		const at = (seconds: number) => Math.round(seconds * model.timescale);
 		if (track === undefined) {
 			notes.push(
-				`Piece ${number} has no sound${silent === undefined ? '' : ': silence stands in'}.`,
+				`${capitalized(name)} has no sound${silent === undefined ? '' : ': silence stands in'}.`,
 			);
 			continue;
 		}
 		if (soundFormat(track) !== soundFormat(model) || track.frameBytes !== model.frameBytes) {
-			throw new ClipError(
-				`The sound of piece ${number} is ${describeSound(track)}, that of piece ${owner?.number} ${describeSound(model)}`,
+			throw new PieceError(
+				number,
+				`The sound of ${name} is ${describeSound(track)}, that of ${owner?.name} ${describeSound(model)}`,
 				'Use the sound of the original video, or convert all videos to the same format before they are joined.',
 			);
 		}
@@ -351,8 +379,7 @@ function joinSound(
 			if (middle < (next ?? -Infinity) || (samples.length > 0 && middle < at(start))) continue;
 			next ??= pts;
 			for (; silent !== undefined && pts - next > silent.duration / 2; next += silent.duration) {
-				if (++silences > MAX_SILENCES)
-					throw damaged(`the sound of piece ${number} begins too late`);
+				if (++silences > MAX_SILENCES) throw naming(piece, damaged('its sound begins too late'));
 				const packet = sampleOut({ ...silent, pts: next, offset: sample.offset }, source);
 				packet.prefix = silent.prefix;
 				samples.push(packet);

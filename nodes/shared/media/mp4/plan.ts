@@ -1,5 +1,5 @@
 /** At which of its key frames a video is cut. */
-import { unlike } from '../numbers';
+import { unlike } from '../wording';
 import { ClipError } from './source';
 
 /** Seconds that a piece may have, both included. */

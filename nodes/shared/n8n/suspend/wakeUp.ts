@@ -81,7 +81,7 @@ async function watchTasks(
 	const resumeUrl: unknown = functions.getWorkflowDataProxy(0).$execution.resumeUrl;
 	const url = new URL(String(resumeUrl));
 	url.pathname = `${url.pathname}/${PATH}`;
-	const ports = n8nPorts(functions, await dashScopeClient(functions), 0);
+	const ports = n8nPorts(functions, await dashScopeClient(functions));
 	const goesOn = () => isNewest() && Date.now() < until - QUIET_MS;
 	if (!(await untilEnded(tasks, ports, goesOn))) return;
 	while (goesOn() && !(await call(functions, url.href))) await sleep(CALL_AGAIN_MS);
