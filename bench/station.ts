@@ -118,7 +118,7 @@ export class Station {
 	}
 
 	/** At most a hundred: n8n lists no more at once. */
-	private async executions(mode: 'webhook' | 'integrated'): Promise<ExecutionRow[]> {
+	private async executions(mode: 'webhook' | 'integrated' | 'retry'): Promise<ExecutionRow[]> {
 		const filter = encodeURIComponent(JSON.stringify({ workflowId: this.flow.id, mode }));
 		const { results } = await this.n8n.rest<{ results: ExecutionRow[] }>(
 			'GET',
@@ -133,14 +133,18 @@ export class Station {
 		return rows.map(({ id }) => id);
 	}
 
-	/** Waits until so many executions have ended, or until the patience does. */
-	async ended(executions: number, patienceMs: number): Promise<Ended> {
+	/** Waits until so many executions, or retries of such, have ended, or until the patience does. */
+	async ended(
+		executions: number,
+		patienceMs: number,
+		mode: 'webhook' | 'retry' = 'webhook',
+	): Promise<Ended> {
 		const over = async () => {
-			const rows = (await this.rows()).filter(({ status }) => OVER.includes(status));
+			const rows = (await this.executions(mode)).filter(({ status }) => OVER.includes(status));
 			return rows.length >= executions ? rows : undefined;
 		};
 		const rows = await until('The end', slowly(over), patienceMs).catch(
-			async () => await this.rows(),
+			async () => await this.executions(mode),
 		);
 		const good = rows.filter(({ status }) => status === 'success');
 		const each = good.map(({ stoppedAt = '' }) => (Date.parse(stoppedAt) - this.startedAt) / 1_000);

@@ -25,6 +25,7 @@ export const credentialTypes: Record<string, string> = {
 	'n8n-nodes-base.emailSendHitlTool': 'smtp',
 	'n8n-nodes-base.googleDrive': 'googleDriveOAuth2Api',
 	'n8n-nodes-base.googleDriveTrigger': 'googleDriveOAuth2Api',
+	'n8n-nodes-base.n8n': 'n8nApi',
 	'n8n-nodes-base.s3': 's3',
 	'n8n-nodes-base.telegram': 'telegramApi',
 	'n8n-nodes-base.telegramTrigger': 'telegramApi',
@@ -34,10 +35,16 @@ export const credentialTypes: Record<string, string> = {
 	'n8n-nodes-wan-video-edit.wanVideoEditTrigger': 'dashScopeApi',
 };
 
+/** The credential that a node asks for; of an HTTP Request it is what was chosen. */
+export function credentialTypeOf({ type, parameters }: INode): string | undefined {
+	const { nodeCredentialType } = parameters;
+	return typeof nodeCredentialType === 'string' ? nodeCredentialType : credentialTypes[type];
+}
+
 /** The workflow with credentials, by their type, chosen in its nodes; types that are not given stay open. */
 export function withCredentials(workflow: Workflow, names: Record<string, string>): Workflow {
 	const nodes = workflow.nodes.map((node) => {
-		const type = credentialTypes[node.type];
+		const type = credentialTypeOf(node);
 		const name = type === undefined ? undefined : names[type];
 		if (type === undefined || name === undefined) return node;
 		return { ...node, credentials: { [type]: { id: null, name } } };

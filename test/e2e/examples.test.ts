@@ -26,7 +26,11 @@ import {
 	credentialData,
 	executionsOf,
 	startOwnN8n,
+	call,
 	until,
+	wanVideoEdit,
+	webhook,
+	workflow,
 	type Sandbox,
 } from './support';
 
@@ -42,6 +46,7 @@ const credentials = {
 	s3: 'Storage',
 	telegramApi: 'Telegram',
 	openAiApi: 'Chat model',
+	n8nApi: 'This n8n',
 };
 const buckets = ['my-videos', 'my-edited-videos'];
 const jobSeconds = 3;
@@ -515,6 +520,63 @@ const jobSeconds = 3;
 			await model.stop();
 		}
 	});
+
+	test('11: an execution that a kill left crashed is retried by itself, once; its video is paid once', async () => {
+		const { rawApiKey } = await n8n.rest<{ rawApiKey: string }>('POST', '/api-keys', {
+			label: 'Retries',
+			expiresAt: null,
+			scopes: ['execution:list', 'execution:read', 'execution:retry', 'workflow:list'],
+		});
+		const data = { apiKey: rawApiKey, baseUrl: `${n8n.url}/api/v1` };
+		await n8n.addCredential({ name: credentials.n8nApi, type: 'n8nApi', data });
+		const prompt = 'Example 11 in felt';
+		const edit = wanVideoEdit('Edit', credentials.dashScopeApi, {
+			resource: 'video',
+			operation: 'instructionEdit',
+			videoSource: 'url',
+			videoUrl: sandbox.samples.video.url,
+			prompt,
+			waiting: 'active',
+		});
+		const path = 'crashes';
+		const edits = await n8n.addWorkflow(
+			workflow('Edits that crash', [webhook(path), edit], [['Hook', 'Edit']]),
+		);
+		await n8n.publish(edits);
+		const example = loadExample('11-retry-after-a-crash');
+		named(example, 'Crashed Executions').parameters.filters = {
+			workflowId: { __rl: true, mode: 'id', value: edits },
+			status: "={{ 'crashed' }}",
+		};
+		// A user would wait for a minute.
+		named(example, 'Every Minute').parameters.rule = {
+			interval: [{ field: 'seconds', secondsInterval: 3 }],
+		};
+		const retries = await addPublished(example);
+
+		sandbox.configure({ jobSeconds: 20 });
+		await call(n8n, path);
+		await until('the task', async () => tasksOf(prompt)[0]);
+		sandbox.configure({ jobSeconds });
+		await n8n.kill('SIGKILL');
+		await n8n.restart();
+		const retry = await until('the retry', async () =>
+			(await executionsOf(n8n, edits)).find(({ mode }) => mode === 'retry'),
+		);
+		const [item] = outputOf(await ended(retry.id), 'Edit');
+		expect(await probe(await n8n.binary(item?.binary?.data?.id ?? ''))).toMatchObject(edited);
+		// Several looks later.
+		const runs = async () => (await executionsOf(n8n, retries.id)).length;
+		const before = await runs();
+		await until('more looks', async () => ((await runs()) >= before + 3 ? true : undefined));
+		const [first, ...others] = await executionsOf(n8n, edits);
+		expect(first?.status).toBe('crashed');
+		expect(others.map(({ id, status }) => ({ id, status }))).toEqual([
+			{ id: retry.id, status: 'success' },
+		]);
+		expect(tasksOf(prompt)).toHaveLength(1);
+		await n8n.rest('POST', `/workflows/${retries.id}/deactivate`);
+	}, 300_000);
 
 	test('1: who sends something that cannot be edited gets a mail with the reason', async () => {
 		const example = loadExample('01-form-to-storage-and-mail');

@@ -22,7 +22,7 @@ const known: Known = {
 const check = (workflow: Workflow) => lint({ ...workflow }, known);
 
 describe('the examples', () => {
-	test('are the ten of the documentation, one of them in two parts', () => {
+	test('are the eleven of the documentation, one of them in two parts', () => {
 		expect(exampleNames.map((name) => name.slice(0, 2))).toEqual([
 			'01',
 			'02',
@@ -35,6 +35,7 @@ describe('the examples', () => {
 			'09',
 			'09',
 			'10',
+			'11',
 		]);
 	});
 

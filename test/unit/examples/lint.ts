@@ -281,6 +281,7 @@ function overlaps(nodes: INode[]): string[] {
 const CREDENTIAL_NAMES: Record<string, string> = {
 	dashScopeApi: 'DashScope API',
 	googleDriveOAuth2Api: 'Google Drive OAuth2 API',
+	n8nApi: 'n8n API',
 	openAiApi: 'OpenAI',
 	s3: 'S3',
 	smtp: 'SMTP',
