@@ -1,6 +1,6 @@
 /** At which of its key frames a video is cut. */
 import { unlike } from '../wording';
-import { ClipError } from './source';
+import { ClipError, damaged } from './source';
 
 /** Seconds that a piece may have, both included. */
 export interface Limits {
@@ -27,7 +27,8 @@ const NEAR = 0.1;
  */
 export function planCuts(times: readonly number[], limits: Limits): number[] {
 	const length = (times.at(-1) ?? 0) - (times[0] ?? 0);
-	const least = Math.ceil(length / limits.max - EPSILON);
+	if (!(length > 0)) throw damaged('its pictures last no time');
+	const least = Math.max(1, Math.ceil(length / limits.max - EPSILON));
 	const even = evenCuts(times, length / least, limits);
 	if (even !== undefined) return even;
 	const few = cheapest(times, limits, length / least);
@@ -50,7 +51,7 @@ function evenCuts(
 	for (let before = first; before < last; ) {
 		const wanted = first + cuts.length * ideal;
 		const distance = (index: number) => Math.abs((times[index] ?? Infinity) - wanted);
-		while (distance(at + 1) <= distance(at)) at += 1;
+		while (at + 1 < times.length && distance(at + 1) <= distance(at)) at += 1;
 		const cut = times[at] ?? last;
 		const length = cut - before;
 		if (distance(at) > NEAR || length < min - EPSILON || length > max + EPSILON) return undefined;

@@ -24,6 +24,18 @@ test.each([
 	expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1.01);
 });
 
+// A file may claim any timescale: its length is then a millionth of a piece, or nothing at all.
+test.each([
+	['a hundred-millionth of a second', [0, 1e-8], { min: 0, max: 10 }],
+	['a minute, in pieces of a year', [0, 30, 60], { min: 0, max: 3e7 }],
+])('%s is one piece', (_what, times, limits) => {
+	expect(planCuts(times, limits)).toEqual([0, times.at(-1)]);
+});
+
+test.each([[[0, 0]], [[5, 5, 5]], [[1, NaN]]])('no length is refused: %s', (times) => {
+	expect(() => planCuts(times, { min: 0, max: 10 })).toThrow(/damaged: its pictures last no time/);
+});
+
 test('a beginning other than 0 is kept', () => {
 	expect(planCuts([3, 8, 13.5, 15], LIMITS)).toEqual([3, 8, 15]);
 });
