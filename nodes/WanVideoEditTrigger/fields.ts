@@ -15,7 +15,7 @@ import { factsOf } from '../shared/n8n/failures';
 import { taskContent } from '../shared/n8n/items';
 import { currencyOf, estimateCost } from '../shared/tasks/price';
 import { modelField, searchAllModels } from '../WanVideoEdit/fields/model';
-import { price1080Option, price720Option, readPrices } from '../WanVideoEdit/fields/price';
+import { priceOptions, readPrices } from '../WanVideoEdit/fields/price';
 import { booleanOption, toText } from '../WanVideoEdit/fields/read';
 import { downloadFields, maxResultSizeOption, simplifyOption } from '../WanVideoEdit/fields/result';
 import { idIn, priceListOf, specOf } from '../WanVideoEdit/models';
@@ -80,7 +80,7 @@ export const properties: INodeProperties[] = [
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: [maxResultSizeOption, price1080Option, price720Option, simplifyOption],
+		options: [maxResultSizeOption, ...priceOptions, simplifyOption],
 	},
 ];
 

@@ -19,18 +19,18 @@ const VIDEO: VideoLimits = {
 	minFps: 16,
 };
 
-/** The pages at hand name no limits for pictures. */
 const IMAGE: ImageLimits = {
 	kind: 'image',
 	formats: ['jpeg', 'png', 'bmp', 'webp'],
-	megabytes: 20,
+	megabytes: 10,
+	side: [360, 2000],
 	inline: false,
 	alpha: true,
 };
 
 /** Of a result, and of an input video that is used. */
 const MOST_SECONDS = 5;
-/** Of a clip to extend. */
+/** Of a clip to extend, and of both together. */
 const MOST_CLIP_SECONDS = 3;
 
 const SIZES = ['1280*720', '720*1280', '960*960', '832*1088', '1088*832'] as const;
@@ -70,6 +70,7 @@ export const vace: Model = {
 		if (!isFunction(name)) throw invalid('input.function is invalid');
 		input.require('prompt');
 		const prompt = input.text('prompt', 800);
+		// The API reference lists it for two functions only; what the others do with it is not known.
 		const size = parameters.choice('size', SIZES);
 		parameters.integer('duration', [MOST_SECONDS, MOST_SECONDS]);
 		const extend = parameters.flag('prompt_extend') ?? true;
@@ -167,7 +168,7 @@ function localEdit(input: Fields, parameters: Fields, common: Common): Reading {
 				`The size is not match, the mask is ${maskSize}, the video ${size}.`,
 			);
 		}
-		const frames = Math.round(video.probe.fps * video.probe.seconds);
+		const frames = Math.floor(video.probe.fps * seconds) + 1;
 		if (maskFrame > frames) {
 			throw new TaskFailure(
 				'InvalidParameter',
@@ -212,6 +213,16 @@ function extension(input: Fields, parameters: Fields, common: Common): Reading {
 		const edge = (side: string) =>
 			videosOf(files, `${side}_clip_url`)[0] ?? imagesOf(files, `${side}_frame_url`)[0];
 		const [head, tail] = [edge('first'), edge('last')];
+		const clips = ['first', 'last'].flatMap((side) => videosOf(files, `${side}_clip_url`));
+		const together = clips
+			.map(({ probe }) => Math.min(probe.seconds, MOST_CLIP_SECONDS))
+			.reduce((sum, seconds) => sum + seconds, 0);
+		if (together > MOST_CLIP_SECONDS + 0.1) {
+			throw new TaskFailure(
+				'InvalidParameter',
+				`The first clip and the last clip are ${together.toFixed(2)} s long together, at most ${MOST_CLIP_SECONDS} s are allowed.`,
+			);
+		}
 		const { width, height } = (head ?? tail)?.probe ?? { width: 16, height: 9 };
 		const scene = new Composition(sizeFor(common.size, width / height));
 		const shown = continued(scene, {
@@ -219,8 +230,7 @@ function extension(input: Fields, parameters: Fields, common: Common): Reading {
 			tail,
 			seconds: MOST_SECONDS,
 			prompt: common.prompt,
-			// Two clips must leave room for something new.
-			mostClipSeconds: head !== undefined && tail !== undefined ? 2 : MOST_CLIP_SECONDS,
+			mostClipSeconds: MOST_CLIP_SECONDS,
 			guide: videosOf(files, 'video_url')[0],
 		});
 		return finish(scene, shown, MOST_SECONDS, common);
@@ -272,12 +282,11 @@ function sceneOf(files: Media[], { size }: Common) {
 
 /** Silent, always. */
 function finish(scene: Composition, shown: string, seconds: number, { watermark }: Common): Plan {
-	const { width, height } = scene.size;
 	return {
 		render: scene.plan(shown, seconds, { watermark }),
 		usage: {
 			video_duration: cents(seconds),
-			video_ratio: `${width}*${height}`,
+			video_ratio: 'standard',
 			video_count: 1,
 		},
 	};

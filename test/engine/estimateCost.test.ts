@@ -132,7 +132,7 @@ describe('an estimate', () => {
 		[
 			'720P',
 			'wan2.1-vace-plus',
-			/The seconds that wan2.1-vace-plus bills are not known in advance/,
+			/The price of wan2.1-vace-plus does not depend on the resolution, and is not known/,
 		],
 	])('%s with %s cannot be made', async (resolution, id, message) => {
 		const { error } = await estimate({ model: modelId(id), resolution });
@@ -363,6 +363,49 @@ describe('Spending Limit', () => {
 			options: { spendingLimit: 5, price720P: 1 },
 		});
 		expect(error?.message).toMatch(/^This run would cost about 6\.00 USD, 1\.00 USD more/);
+	});
+
+	test('is kept where only output is billed', async () => {
+		const repaint = async (options: INodeParameters) =>
+			await bench.run([await videoItem()], {
+				...SUBMIT,
+				operation: 'repaint',
+				keep: 'depth',
+				options: { spendingLimit: 2, ...options },
+			});
+		const { error } = await repaint({ pricePerSecond: 1 });
+		expect(error?.message).toMatch(/^This run would cost about 3\.00 USD, 1\.00 USD more/);
+		const unknown = await repaint({});
+		expect(unknown.error?.message).toMatch(/^No price of wan2\.1-vace-plus is known/);
+		expect(unknown.error?.description).toMatch(/'Price per Second' with your own price/);
+		expect(bench.taskIds()).toEqual([]);
+		const { items } = await repaint({ pricePerSecond: 0.5 });
+		expect(items).toHaveLength(1);
+	});
+
+	test('counts the most that Wan 3.0 may choose, unless Duration says it', async () => {
+		const wan3 = async (options: INodeParameters) =>
+			await bench.run([await videoItem()], {
+				...SUBMIT,
+				model: modelId('wan3.0-video'),
+				options: { spendingLimit: 10, price720P: 1, ...options },
+			});
+		const { error } = await wan3({});
+		expect(error?.message).toMatch(/^This run would cost about 30\.00 USD/);
+		const { items } = await wan3({ duration3: 5 });
+		expect(items).toHaveLength(1);
+	});
+
+	test.each([null, ''])('of %p is no limit, and is refused', async (spendingLimit) => {
+		const { error } = await bench.run(1, { waiting: 'none', options: { spendingLimit } });
+		expect(error?.message).toMatch(/^'Spending Limit' is empty/);
+		expect(bench.taskIds()).toEqual([]);
+	});
+
+	test('a price below 0 is refused', async () => {
+		const options = { spendingLimit: 1, price720P: -1 };
+		const { error } = await bench.run(1, { waiting: 'none', options });
+		expect(error?.message).toMatch(/^'Price per Second at 720P' is -1; the limit is 0 or more/);
 	});
 
 	test.each([-1, 'much'])('of %p is refused', async (spendingLimit) => {

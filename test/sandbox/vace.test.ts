@@ -21,7 +21,7 @@ it('is silent, in 720P, and tells how long the result is', async () => {
 	const answer = await answerOf(
 		vaceBody('video_repainting', { video_url: video().url }, { control_condition: 'depth' }),
 	);
-	expect(answer.usage).toEqual({ video_duration: 3, video_ratio: '1280*720', video_count: 1 });
+	expect(answer.usage).toEqual({ video_duration: 3, video_ratio: 'standard', video_count: 1 });
 	const path = await download(answer);
 	expect(await probeVideo(path)).toMatchObject({
 		width: 1280,
@@ -141,13 +141,13 @@ it.each([
 		'of a frame that there is not',
 		'mask_image_url',
 		() => samples().maskImage.url,
-		{ mask_frame_id: 76 },
+		{ mask_frame_id: 77 },
 	],
 ])('fails with a mask %s', async (_what, field, url, more) => {
 	const input = { video_url: video().url, [field]: url(), ...more };
 	const { output } = await answerOf(vaceBody('video_edit', input));
 	expect(output).toMatchObject({ task_status: 'FAILED', code: 'InvalidParameter' });
-	expect((output as Json).message).toMatch(/^The size is not match|between 1 and 75, got 76/);
+	expect((output as Json).message).toMatch(/^The size is not match|between 1 and 76, got 77/);
 });
 
 it('grows the frame and fills the border', async () => {

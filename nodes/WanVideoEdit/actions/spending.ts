@@ -1,5 +1,6 @@
 /** What items are going to cost, before anything is sent. */
 import type { IExecuteFunctions } from 'n8n-workflow';
+import { isRecord } from '../../shared/dashscope/json';
 import { InputError } from '../../shared/inputError';
 import { measuredSeconds } from '../../shared/media/pieces';
 import type { CheckedMedia } from '../../shared/media/sources';
@@ -21,7 +22,11 @@ export function readSpendingLimit(
 ): SpendingLimit | undefined {
 	const { name, displayName } = spendingLimitOption;
 	const amount = numberOption(runOptions(functions, name), spendingLimitOption);
-	if (amount === undefined) return undefined;
+	if (amount === undefined) {
+		const { options: given } = functions.getNode().parameters;
+		if (!isRecord(given) || !(name in given)) return undefined;
+		throw new InputError(`'${displayName}' is empty`, 'Enter an amount, or remove the option.');
+	}
 	if (amount >= 0) return { amount, currency };
 	throw new InputError(
 		`'${displayName}' is ${amount}, which is less than 0`,
@@ -64,10 +69,11 @@ export async function costOf(
 	// Of a model whose bill cannot be told anyway, no file is asked for.
 	const seconds =
 		spec.billed === undefined ? undefined : await videoSecondsOf(functions, spec, media, baseUrl);
-	const { cost, usage } = planOf(spec, request, seconds, billing, own);
+	const most = { ...spec, billed: spec.mostBilled ?? spec.billed };
+	const { cost, usage } = planOf(most, request, seconds, billing, own);
 	if (cost !== undefined) return cost;
 	throw new InputError(
-		`No price of ${request.model} at ${usage.resolution} is known, so 'Spending Limit' cannot be kept`,
+		`No price of ${request.model}${spec.tier === undefined ? ` at ${usage.resolution}` : ''} is known, so 'Spending Limit' cannot be kept`,
 		`${priceAdvice(usage.resolution)}, or remove the limit. Nothing was submitted.`,
 	);
 }

@@ -2,7 +2,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/submit';
-import { price1080Option, price720Option, spendingLimitOption } from './price';
+import { spendingLimitOption } from './price';
 import { choice, nearestNumber, numberWithin, runOptions, textOption } from './read';
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
@@ -44,12 +44,10 @@ const transfers: INodeProperties = {
 	description: 'How many files to upload, and how many results to download, at the same time',
 };
 
-/** Options of every wait for a task. */
+/** Options of every wait for a task, but for the prices, which depend on the model. */
 export const waitOptions: INodeProperties[] = [
 	maxResultSizeOption,
 	pollInterval,
-	price1080Option,
-	price720Option,
 	simplifyOption,
 	timeout,
 	transfers,

@@ -1,7 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import type { PricePerSecond } from '../../shared/tasks/price';
-import { numberOption } from './read';
+import { numberOption, numberWithin } from './read';
 
 /** Options that replace the list prices. */
 export const price1080Option: INodeProperties = {
@@ -20,11 +20,30 @@ export const price720Option: INodeProperties = {
 	default: 0.1,
 };
 
-/** What to do where no price is known. @param resolution tier of the price list */
-export function priceAdvice(resolution: string): string {
-	const option = [price720Option, price1080Option].find(
-		({ name }) => name === `price${resolution}`,
-	);
+/** For models whose price does not depend on a resolution. */
+export const priceOption: INodeProperties = {
+	...price1080Option,
+	displayName: 'Price per Second',
+	name: 'pricePerSecond',
+	default: 0.1,
+	description:
+		'Your own price for the estimated cost of wan2.1-vace-plus and wan2.2-animate-mix, which bill output seconds only, in yuan for Beijing and in US dollars elsewhere. Without this option it is not estimated.',
+};
+
+/** For operations that serve every model. */
+export const priceOptions = [price1080Option, price720Option, priceOption];
+
+/** The option for each tier of the price lists, as the `usage` of a task calls it. */
+const OPTION_OF: Partial<Record<string, INodeProperties>> = {
+	'720P': price720Option,
+	'1080P': price1080Option,
+	standard: priceOption,
+	pro: priceOption,
+};
+
+/** What to do where no price is known. @param tier of the price list */
+export function priceAdvice(tier: string): string {
+	const option = OPTION_OF[tier];
 	return option === undefined
 		? 'Choose 720P or 1080P, for which you can enter your own price'
 		: `Add the option '${option.displayName}' with your own price`;
@@ -40,13 +59,15 @@ export const spendingLimitOption: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 2 },
 	default: 5,
 	description:
-		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or cannot be made (as for wan2.1-vace-plus and wan2.2-animate-mix), is refused before anything is uploaded.',
+		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or whose price is not known, is refused before anything is uploaded. With Wan 3.0, set Duration too: without it the model chooses the length, and the most it can be is counted.',
 };
 
-/** @throws InputError for what is not a number */
+/** @throws InputError for what is not a number, or less than 0 */
 export function readPrices(options: JsonRecord): PricePerSecond {
-	return {
-		'720P': numberOption(options, price720Option),
-		'1080P': numberOption(options, price1080Option),
-	};
+	const prices: PricePerSecond = {};
+	for (const [tier, option] of Object.entries(OPTION_OF)) {
+		if (option === undefined || numberOption(options, option) === undefined) continue;
+		prices[tier] = numberWithin(options, option);
+	}
+	return prices;
 }

@@ -110,7 +110,7 @@ export const duration3: Setting = {
 		typeOptions: { minValue: 2, maxValue: 30 },
 		default: 5,
 		description:
-			'Length of the result, 2 to 30 seconds, and at most 30 together with the video. Without this option it is as long as the video.',
+			'Length of the result, 2 to 30 seconds, and at most 30 together with the video. Without this option the model chooses it, usually as long as the video.',
 	},
 };
 
@@ -157,6 +157,17 @@ export const promptExtend: Setting = {
 		default: true,
 		description:
 			'Whether to let DashScope rewrite the prompt in more detail, which helps short prompts and takes a little longer',
+	},
+};
+
+/** Of the functions of the VACE model that start from a video, for which its reference recommends "off". */
+export const promptExtendBesideVideo: Setting = {
+	...promptExtend,
+	property: {
+		...promptExtend.property,
+		default: false,
+		description:
+			'Whether to let DashScope rewrite the prompt in more detail. Without this option it does. Turn it off and describe the scene exactly if results stray from your video.',
 	},
 };
 
@@ -277,10 +288,19 @@ export const maskKind: INodeProperties = {
 	type: 'options',
 	noDataExpression: true,
 	default: 'image',
-	description: 'What marks the area to edit; it has the same size as the video',
+	description: 'What marks the area to edit, in pure white on pure black',
 	options: [
-		{ name: 'Image', value: 'image', description: 'Marks the area in one frame of the video' },
-		{ name: 'Video', value: 'video', description: 'Marks the area in every frame' },
+		{
+			name: 'Image',
+			value: 'image',
+			description:
+				'Marks the area in one frame, which is then followed (recommended). Same size as the video.',
+		},
+		{
+			name: 'Video',
+			value: 'video',
+			description: 'Marks the area in every frame. Same size, frame rate and length as the video.',
+		},
 	],
 };
 
@@ -293,7 +313,7 @@ export const maskSettings: Setting[] = [
 			'Mask Type',
 			'maskType',
 			'tracking',
-			'How the marked area behaves during the video. Without this option it follows what the mask marks.',
+			'How the area of a mask image behaves during the video. Without this option it follows what the mask marks.',
 			[
 				['Fixed', 'fixed', 'The area stays where it is'],
 				['Tracking', 'tracking', 'The area follows what the mask marks'],
@@ -308,7 +328,7 @@ export const maskSettings: Setting[] = [
 			'maskFrame',
 			1,
 			{ minValue: 1 },
-			'Number of the frame that a mask image belongs to. Without this option it is 1.',
+			'Number of the frame that a mask image belongs to. Without this option it is 1, the first frame.',
 		),
 	},
 	{

@@ -39,6 +39,9 @@ export const animateMix: ModelSpec = {
 		mode: { label: 'Quality', kind: 'choice', of: ['wan-std', 'wan-pro'], required: true },
 		check_image: { label: 'Check Image', kind: 'boolean' },
 	},
+	tier: ({ mode }) => (mode === 'wan-pro' ? 'pro' : 'standard'),
+	// Only output is billed, which is as long as the video.
+	billed: (_, seconds) => (seconds === undefined ? undefined : { input: 0, output: seconds }),
 	body: ({ model, values }, media) => ({
 		model,
 		input: {

@@ -51,9 +51,11 @@ export function planOf(
 	return { usage, cost: estimateCost(usage, model, billing, own) };
 }
 
-/** The service takes the dearest for one that is not given; it stands last. */
-function tierOf({ values: rules }: ModelSpec, { resolution }: Values): string | undefined {
-	const rule = rules.resolution;
+/** The service takes the dearest resolution where none is given; it stands last. */
+function tierOf({ tier, values: rules }: ModelSpec, values: Values): string | undefined {
+	const { resolution } = values;
+	if (tier !== undefined) return tier(values);
 	if (typeof resolution === 'string') return resolution;
+	const rule = rules.resolution;
 	return rule?.kind === 'choice' ? rule.of.at(-1) : undefined;
 }

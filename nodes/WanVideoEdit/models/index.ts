@@ -29,8 +29,8 @@ export const ALL_MODELS: readonly ModelSpec[] = [
 	animateMix,
 ];
 
-/** Those that tell before an edit how many seconds it bills. */
-export const BILLABLE_MODELS = ALL_MODELS.filter(({ billed }) => billed !== undefined);
+/** Those whose price depends on the resolution, so that only the video has to be known to estimate a cost. */
+export const BILLABLE_MODELS = ALL_MODELS.filter(({ values }) => 'resolution' in values);
 
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
 

@@ -1,32 +1,40 @@
-/**
- * The five functions of wan2.1-vace-plus, in Beijing wanx2.1-vace-plus (guide and clients read 2026-11; limits of images
- * are not documented, so that only what no model takes is refused).
- */
+/** The five functions of wan2.1-vace-plus, in Beijing wanx2.1-vace-plus (guide and API reference read 2026-11). */
 import { InputError } from '../../shared/inputError';
-import { MEGABYTE } from '../../shared/media/limits';
+import { MEGABYTE, TOLERANCE_SECONDS } from '../../shared/media/limits';
 import type { JsonRecord } from '../../shared/dashscope/types';
-import type { ResolvedMedia } from '../../shared/media/sources';
+import type { CheckedMedia, ResolvedMedia } from '../../shared/media/sources';
 import type { MediaLimits } from '../../shared/media/types';
 import { checkSameSize, onlyWithOf } from './checks';
-import { PROMPT_EXTEND, RATIOS, SEED, WAN_IMAGE, WATERMARK } from './limits';
+import { PROMPT_EXTEND, RATIOS, SEED, WATERMARK } from './limits';
 import type { ModelRequest, ModelSpec, ValueRule } from './spec';
 import { slot, valuesIn } from './spec';
+
+/** Of a result, and of a video that is used. */
+const MOST_SECONDS = 5;
+
+/** Of a clip to extend, and of both together. */
+const MOST_CLIP_SECONDS = 3;
+
+const SIDES = { minSide: 360, maxSide: 2000, maxRatio: 8 };
 
 const VACE_VIDEO: MediaLimits = {
 	kind: 'video',
 	formats: ['mp4'],
 	maxBytes: 50 * MEGABYTE,
-	minSide: 360,
-	maxSide: 2000,
-	maxRatio: 8,
-	usedSeconds: 5,
+	...SIDES,
+	usedSeconds: MOST_SECONDS,
 	minFps: 16,
 };
 
-const VACE_IMAGE: MediaLimits = { ...WAN_IMAGE, opaque: false };
+const VACE_CLIP: MediaLimits = { ...VACE_VIDEO, usedSeconds: MOST_CLIP_SECONDS };
 
-/** A mask is as large as its video. */
-const MASK_IMAGE: MediaLimits = { ...VACE_IMAGE, minSide: 360, maxSide: 2000 };
+/** TIFF, which the model takes as well, is not read by this node. */
+const VACE_IMAGE: MediaLimits = {
+	kind: 'image',
+	formats: ['jpg', 'png', 'bmp', 'webp'],
+	maxBytes: 10 * MEGABYTE,
+	...SIDES,
+};
 
 const COMMON: Record<string, ValueRule> = {
 	prompt_extend: PROMPT_EXTEND,
@@ -54,11 +62,19 @@ function vace(name: string, own: Pick<ModelSpec, 'slots' | 'values' | 'fit'>): M
 		beijingId: 'wanx2.1-vace-plus',
 		createsPerSecond: 2,
 		prompt: { most: 800, required: true },
+		tier: () => 'standard',
+		billed: (_, seconds) => outputOnly(spec, seconds),
 		...own,
 		values: { ...own.values, ...COMMON },
 		body: (request, media) => flatBody(name, spec, request, media),
 	};
 	return spec;
+}
+
+/** Only output is billed: as long as the video, at most five seconds; without a video it is always five. */
+function outputOnly({ slots }: ModelSpec, seconds: number | undefined) {
+	const output = slots.includes(VIDEO) ? seconds : MOST_SECONDS;
+	return output === undefined ? undefined : { input: 0, output: Math.min(output, MOST_SECONDS) };
 }
 
 function flatBody(
@@ -93,15 +109,18 @@ export const vaceRepaint = vace('video_repainting', {
 	},
 });
 
+/** Of the part of a video that is used, at 120 frames per second. */
+const MOST_FRAMES = 120 * MOST_SECONDS + 1;
+
 export const vaceEdit = vace('video_edit', {
 	slots: [
 		VIDEO,
-		slot('maskImage', 'mask_image_url', 'mask image', MASK_IMAGE, UNUSED),
+		slot('maskImage', 'mask_image_url', 'mask image', VACE_IMAGE, UNUSED),
 		slot('maskVideo', 'mask_video_url', 'mask video', VACE_VIDEO, UNUSED),
 		REFERENCE,
 	],
 	values: {
-		mask_frame_id: { label: 'Mask Frame', kind: 'integer', min: 1, max: 150 },
+		mask_frame_id: { label: 'Mask Frame', kind: 'integer', min: 1, max: MOST_FRAMES },
 		mask_type: { label: 'Mask Type', kind: 'choice', of: ['tracking', 'fixed'] },
 		expand_ratio: { label: 'Expand Ratio', kind: 'number', min: 0, max: 1 },
 		expand_mode: { label: 'Expand Mode', kind: 'choice', of: ['hull', 'bbox', 'original'] },
@@ -123,29 +142,57 @@ export const vaceEdit = vace('video_edit', {
 		}
 		checkSameSize(media[0], mask);
 		const onlyWith = onlyWithOf(vaceEdit, request);
-		onlyWith(mask.type === 'mask_image_url', 'a mask image', 'mask_frame_id');
+		const ofImage = ['mask_frame_id', 'mask_type', 'expand_ratio', 'expand_mode'];
+		onlyWith(mask.type === 'mask_image_url', 'a mask image', ...ofImage);
+		checkMaskFrame(request, media[0]);
 		const tracks = request.values.mask_type !== 'fixed';
 		onlyWith(tracks, "'Mask Type' Tracking", 'expand_ratio', 'expand_mode');
 		return request;
 	},
 });
 
+/** @throws InputError for a frame that the video, as far as that is known, does not have */
+function checkMaskFrame({ values }: ModelRequest, video: CheckedMedia | undefined): void {
+	const { fps, seconds } = video?.facts ?? {};
+	const { mask_frame_id: frame } = values;
+	if (fps === undefined || seconds === undefined || frame === undefined) return;
+	const most = Math.floor(fps * Math.min(seconds, MOST_SECONDS)) + 1;
+	if (Number(frame) <= most) return;
+	throw new InputError(
+		`'Mask Frame' is ${String(frame)}, but the part of the video that is used has ${most} frames`,
+		`Enter a number from 1 to ${most}.`,
+	);
+}
+
+/** @throws InputError for two clips that are too long together, as far as their lengths are known */
+function checkClips(media: CheckedMedia[]): void {
+	const clips = media.filter(({ type }) => type.endsWith('_clip_url'));
+	const seconds = clips.map(({ facts }) => Math.min(facts.seconds ?? 0, MOST_CLIP_SECONDS));
+	const together = seconds.reduce((sum, one) => sum + one, 0);
+	if (together <= MOST_CLIP_SECONDS + TOLERANCE_SECONDS) return;
+	throw new InputError(
+		`'First Clip' and 'Last Clip' are ${Math.round(together * 100) / 100} seconds long together; the limit is ${MOST_CLIP_SECONDS}`,
+		"Shorten them, for instance with 'Video: Split', or give only one of them.",
+	);
+}
+
 export const vaceExtend = vace('video_extension', {
 	slots: [
 		slot('firstFrame', 'first_frame_url', 'first frame', VACE_IMAGE, UNUSED),
 		slot('lastFrame', 'last_frame_url', 'last frame', VACE_IMAGE, UNUSED),
-		slot('firstClip', 'first_clip_url', 'first clip', VACE_VIDEO, UNUSED),
-		slot('lastClip', 'last_clip_url', 'last clip', VACE_VIDEO, UNUSED),
+		slot('firstClip', 'first_clip_url', 'first clip', VACE_CLIP, UNUSED),
+		slot('lastClip', 'last_clip_url', 'last clip', VACE_CLIP, UNUSED),
 		slot('guide', 'video_url', 'motion guide', VACE_VIDEO, UNUSED),
 	],
 	values: {
 		control_condition: {
 			label: 'Keep From the Motion Guide',
 			kind: 'choice',
-			of: ['posebodyface', 'posebody', 'depth', 'scribble'],
+			of: ['posebodyface', 'depth'],
 		},
 	},
 	fit(request, media) {
+		checkClips(media);
 		if (media.every(({ type }) => type === 'video_url')) {
 			throw new InputError(
 				'There is nothing to extend',
@@ -170,9 +217,11 @@ export const vaceReference = vace('image_reference', {
 		size: SIZE,
 	},
 	fit(request) {
-		const { obj_or_bg: kinds } = request.values;
+		// Of several images each needs a kind.
+		const unnamed = request.media.length > 1 ? request.media.map(() => 'obj') : undefined;
+		const { obj_or_bg: kinds = unnamed } = request.values;
 		const backgrounds = Array.isArray(kinds) ? kinds.filter((kind) => kind === 'bg').length : 0;
-		if (backgrounds <= 1) return request;
+		if (backgrounds <= 1) return { ...request, values: { ...request.values, obj_or_bg: kinds } };
 		throw new InputError(
 			`${backgrounds} images are set to Background`,
 			'Only one image can be the background: set the others to Object.',

@@ -62,6 +62,11 @@ function specOf(id: string, name: string): ModelSpec {
 			if (input === undefined) return undefined;
 			return { input, output: typeof duration === 'number' && duration > 0 ? duration : input };
 		},
+		// Without a duration the model chooses one.
+		mostBilled: ({ duration }, input) => {
+			if (input === undefined) return undefined;
+			return { input, output: typeof duration === 'number' ? duration : MOST_SECONDS - input };
+		},
 	};
 	return spec;
 }

@@ -274,7 +274,7 @@ const CASES: Array<[what: string, ModelSpec, Asked, body: object]> = [
 				['lastClip', V],
 				['guide', W],
 			],
-			values: { control_condition: 'posebody', seed: 3 },
+			values: { control_condition: 'depth', seed: 3 },
 		},
 		{
 			model: 'wan2.1-vace-plus',
@@ -286,7 +286,7 @@ const CASES: Array<[what: string, ModelSpec, Asked, body: object]> = [
 				last_clip_url: V,
 				video_url: W,
 			},
-			parameters: { control_condition: 'posebody', seed: 3 },
+			parameters: { control_condition: 'depth', seed: 3 },
 		},
 	],
 	[

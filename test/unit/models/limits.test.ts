@@ -12,6 +12,7 @@ import {
 } from '../../../nodes/WanVideoEdit/models/vacePlus';
 import { validateRequest } from '../../../nodes/WanVideoEdit/models/validate';
 import { wan27I2v } from '../../../nodes/WanVideoEdit/models/wan27I2v';
+import { animateMix } from '../../../nodes/WanVideoEdit/models/animateMix';
 import { wan3Video } from '../../../nodes/WanVideoEdit/models/wan3Video';
 import { url } from '../requests';
 
@@ -219,6 +220,25 @@ describe('what only the files tell', () => {
 		expect(fit(vaceEdit, video, { mask_frame_id: 3 })?.message).toContain("'Mask Frame'");
 		const fixed = { mask_type: 'fixed', expand_mode: 'hull' };
 		expect(fit(vaceEdit, image, fixed)?.message).toContain("'Expand Mode'");
+		expect(fit(vaceEdit, video, { mask_type: 'tracking' })?.message).toContain("'Mask Type'");
+		expect(fit(vaceEdit, video, { expand_ratio: 0.1 })?.message).toContain("'Expand Ratio'");
+	});
+
+	test('the frame of a mask is one of those that are used', () => {
+		const files = (facts: CheckedMedia['facts']) => [
+			media('video_url', facts),
+			media('mask_image_url'),
+		];
+		const frame = (mask_frame_id: number) => ({ mask_frame_id });
+		expect(fit(vaceEdit, files({ fps: 16, seconds: 5 }), frame(81))).toBeUndefined();
+		expect(fit(vaceEdit, files({ fps: 16, seconds: 5 }), frame(82))?.message).toBe(
+			"'Mask Frame' is 82, but the part of the video that is used has 81 frames",
+		);
+		expect(fit(vaceEdit, files({ fps: 60, seconds: 12 }), frame(301))).toBeUndefined();
+		expect(fit(vaceEdit, files({ fps: 24, seconds: 2 }), frame(50))?.message).toContain(
+			'49 frames',
+		);
+		expect(fit(vaceEdit, files({}), frame(500))).toBeUndefined();
 	});
 
 	test('an extension needs something to extend', () => {
@@ -228,6 +248,30 @@ describe('what only the files tell', () => {
 		const guided = [media('last_clip_url'), media('video_url')];
 		expect(fit(vaceExtend, guided)?.message).toBe("'Keep From the Motion Guide' is empty");
 		expect(fit(vaceExtend, guided, { control_condition: 'depth' })).toBeUndefined();
+	});
+
+	test('two clips are three seconds long together, as far as they are used', () => {
+		const clips = (first?: number, last?: number) => [
+			media('first_clip_url', { seconds: first }),
+			media('last_clip_url', { seconds: last }),
+		];
+		expect(fit(vaceExtend, [media('first_clip_url', { seconds: 60 })])).toBeUndefined();
+		expect(fit(vaceExtend, clips(1.5, 1.5))).toBeUndefined();
+		expect(fit(vaceExtend, clips(60))).toBeUndefined();
+		expect(fit(vaceExtend, clips(2, 1.5))?.message).toBe(
+			"'First Clip' and 'Last Clip' are 3.5 seconds long together; the limit is 3",
+		);
+	});
+
+	test('each of several images has a kind', () => {
+		const kindsOf = (count: number, values: Values = {}) => {
+			const { media: [image] = [], ...request } = requestOf(vaceReference);
+			const images = Array.from({ length: count }, () => image).flatMap((one) => one ?? []);
+			return vaceReference.fit?.({ ...request, media: images, values }, []).values.obj_or_bg;
+		};
+		expect(kindsOf(1)).toBeUndefined();
+		expect(kindsOf(3)).toEqual(['obj', 'obj', 'obj']);
+		expect(kindsOf(2, { obj_or_bg: ['bg', 'obj'] })).toEqual(['bg', 'obj']);
 	});
 
 	test('one image at most is the background', () => {
@@ -243,6 +287,40 @@ describe('what only the files tell', () => {
 			"'Keep From the Video' is empty",
 		);
 	});
+});
+
+describe('the bill of a model without resolutions', () => {
+	// Its guide says that output is billed, input is not.
+	test.each([
+		[vaceRepaint, 3.2, 3.2],
+		[vaceEdit, 12, 5],
+		[vaceExpand, 5, 5],
+		[animateMix, 29, 29],
+	])('is the output: %#', (spec, seconds, output) => {
+		expect(spec.billed?.({}, seconds)).toEqual({ input: 0, output });
+		expect(spec.billed?.({})).toBeUndefined();
+	});
+
+	test('is five seconds where there is no video to follow', () => {
+		for (const spec of [vaceExtend, vaceReference]) {
+			expect(spec.billed?.({})).toEqual({ input: 0, output: 5 });
+		}
+	});
+
+	test('has a tier that the usage of the task will name', () => {
+		expect(vaceEdit.tier?.({})).toBe('standard');
+		expect(['wan-std', 'wan-pro'].map((mode) => animateMix.tier?.({ mode }))).toEqual([
+			'standard',
+			'pro',
+		]);
+	});
+});
+
+test('of a model that chooses the length itself the most is told as well', () => {
+	expect(wan3Video.billed?.({}, 5)).toEqual({ input: 5, output: 5 });
+	expect(wan3Video.mostBilled?.({}, 5)).toEqual({ input: 5, output: 25 });
+	expect(wan3Video.mostBilled?.({ duration: 8 }, 5)).toEqual({ input: 5, output: 8 });
+	expect(wan3Video.mostBilled?.({})).toBeUndefined();
 });
 
 describe('the shape that a frame is expanded to', () => {

@@ -4,7 +4,7 @@ import { endedBadly, fetchVideo } from '../../../shared/tasks/deliver';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { currencyOf, estimateCost } from '../../../shared/tasks/price';
 import { askStatus } from '../../../shared/tasks/ask';
-import { price1080Option, price720Option } from '../../fields/price';
+import { priceOptions } from '../../fields/price';
 import {
 	booleanOption,
 	booleanParameter,
@@ -54,8 +54,7 @@ export const fields: INodeProperties[] = [
 					'Whether to fail when the task failed, was canceled or is unknown, instead of returning it with succeeded: false',
 			},
 			maxResultSizeOption,
-			price1080Option,
-			price720Option,
+			...priceOptions,
 			simplifyOption,
 		],
 	},

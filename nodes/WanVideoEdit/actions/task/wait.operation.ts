@@ -8,6 +8,7 @@ import { awaitTasks } from '../../../shared/tasks/awaitTasks';
 import type { TaskToAwait } from '../../../shared/tasks/awaitTasks';
 import { currencyOf } from '../../../shared/tasks/price';
 import { optionsField, readSettings, waitOptions } from '../../fields/options';
+import { priceOptions } from '../../fields/price';
 import { downloadFields, readDownload, readOutput } from '../../fields/result';
 import { readTaskId, taskIdField } from '../../fields/taskId';
 import { alwaysWaitingField, readHold } from '../../fields/waiting';
@@ -23,7 +24,7 @@ export const fields: INodeProperties[] = [
 	taskIdField,
 	alwaysWaitingField,
 	...downloadFields,
-	optionsField(...waitOptions),
+	optionsField(...waitOptions, ...priceOptions),
 ];
 
 /** Waits for the task of each item, and fetches its video. */

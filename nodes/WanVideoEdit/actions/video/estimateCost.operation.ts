@@ -139,9 +139,13 @@ function defaultsOf({ id }: ModelSpec): Values {
 /** @throws InputError for a model whose bill cannot be told before */
 function specToEstimate(id: string): ModelSpec {
 	const spec = specOf(id);
-	if (spec?.billed !== undefined) return billOf(spec);
+	if (spec !== undefined && BILLABLE_MODELS.includes(spec)) return billOf(spec);
+	const why =
+		spec === undefined
+			? `The seconds that ${id} bills are not known in advance`
+			: `The price of ${id} does not depend on the resolution, and is not known`;
 	throw new InputError(
-		id === '' ? "'Model' is empty" : `The seconds that ${id} bills are not known in advance`,
+		id === '' ? "'Model' is empty" : why,
 		`The cost can be estimated for ${BILLABLE_MODELS.map((one) => one.id).join(', ')}.`,
 	);
 }

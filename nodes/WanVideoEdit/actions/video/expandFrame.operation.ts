@@ -1,4 +1,4 @@
-import { expandSettings, promptExtend, seed, watermark } from '../../fields/settings';
+import { expandSettings, promptExtendBesideVideo, seed, watermark } from '../../fields/settings';
 import { vaceExpand } from '../../models/vacePlus';
 import { modelOperation } from '../modelOperation';
 import { vaceVideo } from './media';
@@ -17,6 +17,6 @@ export const expandFrame = modelOperation({
 		hint: 'Describe the whole scene, the new parts included',
 		description: 'What the video shows, and what is to be seen in the new parts',
 	},
-	settings: [...expandSettings, promptExtend, seed, watermark],
+	settings: [...expandSettings, promptExtendBesideVideo, seed, watermark],
 	longVideo: true,
 });

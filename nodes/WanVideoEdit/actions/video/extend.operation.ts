@@ -1,4 +1,4 @@
-import { keep, promptExtend, seed, watermark } from '../../fields/settings';
+import { keep, promptExtendBesideVideo, seed, watermark } from '../../fields/settings';
 import { vaceExtend } from '../../models/vacePlus';
 import { modelOperation } from '../modelOperation';
 import { part } from './media';
@@ -6,7 +6,7 @@ import { part } from './media';
 const keepFromGuide = keep(
 	'Keep From the Motion Guide',
 	'What the result takes from the motion guide, which needs this option',
-	['posebodyface', 'posebody', 'depth', 'scribble'],
+	['posebodyface', 'depth'],
 );
 
 export const extend = modelOperation({
@@ -49,5 +49,5 @@ export const extend = modelOperation({
 		hint: 'Describe the whole result',
 		description: 'What happens in the result',
 	},
-	settings: [keepFromGuide, promptExtend, seed, watermark],
+	settings: [keepFromGuide, promptExtendBesideVideo, seed, watermark],
 });

@@ -1,4 +1,4 @@
-import { keep, promptExtend, seed, strength, watermark } from '../../fields/settings';
+import { keep, promptExtendBesideVideo, seed, strength, watermark } from '../../fields/settings';
 import { vaceRepaint } from '../../models/vacePlus';
 import { modelOperation } from '../modelOperation';
 import { referenceImage, vaceVideo } from './media';
@@ -22,6 +22,12 @@ export const repaint = modelOperation({
 		hint: 'Describe the new video',
 		description: 'What the new video shows',
 	},
-	settings: [{ ...keepFromVideo, prominent: true }, strength, promptExtend, seed, watermark],
+	settings: [
+		{ ...keepFromVideo, prominent: true },
+		strength,
+		promptExtendBesideVideo,
+		seed,
+		watermark,
+	],
 	longVideo: true,
 });
