@@ -3,7 +3,7 @@ import { createHash } from 'crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { InputError } from '../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../shared/media/limits';
-import type { ByteSource } from '../../shared/media/mp4/source';
+import { OpenVideos } from '../../shared/media/openVideos';
 import { cutVideo, sourceOf, splitVideo } from '../../shared/media/pieces';
 import type { Piece } from '../../shared/media/pieces';
 import { checkMedia } from '../../shared/media/sources';
@@ -39,26 +39,23 @@ export function anyLength(limits: MediaLimits): MediaLimits {
 	return { ...limits, maxBytes: Infinity, maxSeconds: undefined };
 }
 
-/** Files that are read while the pieces are uploaded, and notes for the user. */
+/** Videos that are read while their pieces are uploaded, and notes for the user. */
 export interface Cutting {
-	sources: ByteSource[];
+	videos: OpenVideos;
 	note(text: string): void;
 }
 
 /** The cutting of a run's items, which is closed when nothing is uploaded any more. */
 export function cuttingOf(functions: IExecuteFunctions) {
-	const sources: ByteSource[] = [];
+	const videos = new OpenVideos();
 	const ofItem = (item: number): Cutting => ({
-		sources,
+		videos,
 		note: (text) => {
 			const message = `Item ${item}: ${text}`;
 			functions.addExecutionHints({ message, location: 'outputPane' });
 		},
 	});
-	const close = async () => {
-		await Promise.all(sources.map(async (source) => await source.close()));
-	};
-	return Object.assign(ofItem, { close });
+	return Object.assign(ofItem, { close: async () => await videos.close() });
 }
 
 /**
@@ -101,24 +98,29 @@ export async function partsOf(
 	if (seconds <= most + TOLERANCE_SECONDS) return [{ request, media: await checkMedia(inputs) }];
 
 	const clip = sourceOf(file);
-	cutting.sources.push(clip);
-	const { pieces, notes } =
-		way === 'beginning'
-			? await cutVideo(field, file, clip, most)
-			: await splitVideo(field, file, clip, { min: limits.minSeconds ?? 1, max: most });
-	notes.forEach(cutting.note);
-	const apart = pieces.length > 1;
-	const asked = apart ? samePieces(spec, request, file.identity) : request;
-	const others = await checkMedia(inputs.filter((input) => input !== video));
-	const parts: Part[] = [];
-	for (const { file: part, ...piece } of pieces) {
-		const own = await checkMedia([{ ...video, source: { ...source, file: part } }]);
-		// An image that all pieces share is uploaded once.
-		const shared = apart ? others.map((one) => ({ ...one, inline: false })) : others;
-		const media = [...shared.slice(0, index), ...own, ...shared.slice(index)];
-		parts.push({ request: asked, media, ...(apart ? { piece } : {}) });
+	try {
+		const { pieces, notes } =
+			way === 'beginning'
+				? await cutVideo(field, file, clip, most)
+				: await splitVideo(field, file, clip, { min: limits.minSeconds ?? 1, max: most });
+		notes.forEach(cutting.note);
+		const apart = pieces.length > 1;
+		const asked = apart ? samePieces(spec, request, file.identity) : request;
+		const others = await checkMedia(inputs.filter((input) => input !== video));
+		const watched = cutting.videos.watch(clip, pieces.length);
+		const parts: Part[] = [];
+		for (const { file: part, ...piece } of pieces) {
+			const own = await checkMedia([{ ...video, source: { ...source, file: watched(part) } }]);
+			// An image that all pieces share is uploaded once.
+			const shared = apart ? others.map((one) => ({ ...one, inline: false })) : others;
+			const media = [...shared.slice(0, index), ...own, ...shared.slice(index)];
+			parts.push({ request: asked, media, ...(apart ? { piece } : {}) });
+		}
+		return parts;
+	} finally {
+		// It opens itself again when a piece is uploaded, which may be long after.
+		await clip.close();
 	}
-	return parts;
 }
 
 /** A request that makes the same of each piece. */

@@ -110,11 +110,12 @@ function partOf(video: BinaryFile, clip: ClipFile, place: Piece): BinaryFile {
 	};
 }
 
-function streamOf(chunks: AsyncIterable<Uint8Array>): ByteStream {
+/** Chunks as a stream: `destroy` ends them, even if nothing was read. Nobody waits for that, or hears of it if it fails. */
+export function streamOf(chunks: AsyncIterable<Uint8Array>): ByteStream {
 	const iterator = chunks[Symbol.asyncIterator]();
 	return {
 		[Symbol.asyncIterator]: () => iterator,
-		destroy: () => void iterator.return?.(),
+		destroy: () => void iterator.return?.().catch(() => undefined),
 	};
 }
 

@@ -163,6 +163,18 @@ describe.each(['active', 'suspend'])('%s', (waiting) => {
 	});
 });
 
+test('no file is open while the tasks are waited for', async () => {
+	const run = made('active', { prompts: ['one', 'two', 'three', 'four', 'five', 'six'] });
+	const open: number[] = [];
+	run.clock.at(run.clock.now() + 25_000, () => {
+		expect(run.service.tasks()).toHaveLength(18);
+		open.push(run.streams.length, run.streams.filter(({ destroyed }) => !destroyed).length);
+	});
+	await run.run();
+	expect(open).toEqual([expect.any(Number), 0]);
+	expect(open[0]).toBeGreaterThan(18);
+});
+
 test('some pieces finish before the execution is suspended', async () => {
 	const run = made('auto', { plans: [{ jobSeconds: 20 }, { jobSeconds: 300 }] });
 	const { items, error } = await run.run();

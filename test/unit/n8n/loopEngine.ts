@@ -303,6 +303,8 @@ export class SuspendedRun {
 
 	/** n8n's binary store, by ID. */
 	readonly store = new Map<string, Buffer>();
+	/** All that were opened of it. */
+	readonly streams: Readable[] = [];
 
 	readonly posts: Array<{ at: number; url: string; status: number; withKey: boolean }> = [];
 	loop?: LoopExecution;
@@ -397,8 +399,11 @@ export class SuspendedRun {
 				}),
 				getBinaryMetadata: async (id: string) =>
 					await Promise.resolve({ fileSize: this.fileAt(id).length }),
-				getBinaryStream: async (id: string) =>
-					await Promise.resolve(Readable.from([this.fileAt(id)])),
+				getBinaryStream: async (id: string) => {
+					const stream = Readable.from(chunksOf(this.fileAt(id)));
+					this.streams.push(stream);
+					return await Promise.resolve(stream);
+				},
 				prepareBinaryData: async (stream: Readable, fileName: string, mimeType: string) => {
 					if (this.wanted.files !== undefined) {
 						const parts: Uint8Array[] = [];
@@ -547,6 +552,13 @@ export class SuspendedRun {
 	/** {@link play} on the virtual clock. */
 	async run(): Promise<RunResult> {
 		return await this.clock.run(this.play());
+	}
+}
+
+/** As n8n's store gives a file. */
+function* chunksOf(bytes: Buffer): Generator<Buffer> {
+	for (let start = 0; start < bytes.length; start += 64 * 1024) {
+		yield bytes.subarray(start, start + 64 * 1024);
 	}
 }
 
