@@ -1,23 +1,47 @@
 import { createHash } from 'crypto';
 import type { DashScopeClient } from '../dashscope/client';
 import { serviceAt } from '../dashscope/hosts';
+import { TASK_KEPT_MS } from '../dashscope/types';
 import { Account, Journal } from '../tasks/account';
 
+interface UsedAccount {
+	account: Account;
+	/** Epoch milliseconds. */
+	usedAt: number;
+}
+
 /**
- * The accounts that this process uses: all executions with the same host and key share one. They live as long as the
- * process, and hold no key.
+ * The accounts that this process uses: all executions with the same host and key share one. They hold no key. One that
+ * came out of use is kept for a day, and dropped when another one is made: keys may be made for an hour each.
  */
-const accounts = new Map<string, Account>();
+const accounts = new Map<string, UsedAccount>();
+
+/**
+ * What an account knows of its tasks is worth nothing after that. An execution that goes on has its account looked up
+ * for each call to DashScope, or waits for a task meanwhile.
+ */
+const KEPT_MS = TASK_KEPT_MS;
 
 const journal = new Journal(Date.now());
 
 /** What this process knows of the account behind a credential. */
 export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
 	const key = createHash('sha256').update(`${baseUrl}\n${apiKey}`).digest('hex');
+	const usedAt = Date.now();
 	const known = accounts.get(key);
-	if (known !== undefined) return known;
+	if (known !== undefined) {
+		known.usedAt = usedAt;
+		return known.account;
+	}
+	dropUnused(usedAt);
 	const service = serviceAt(new URL(baseUrl).hostname);
 	const account = new Account(journal, key.slice(0, 12), service);
-	accounts.set(key, account);
+	accounts.set(key, { account, usedAt });
 	return account;
+}
+
+function dropUnused(now: number): void {
+	for (const [key, { account, usedAt }] of accounts) {
+		if (now - usedAt > KEPT_MS && !account.isAwaited) accounts.delete(key);
+	}
 }

@@ -326,6 +326,11 @@ export class Account {
 		return () => this.awaited.delete(task);
 	}
 
+	/** Whether the end of any task is waited for: then some execution uses the account. */
+	get isAwaited(): boolean {
+		return this.awaited.size > 0;
+	}
+
 	/**
 	 * Whether one task list is cheaper than a query for each task of a model that this process waits for. It holds the
 	 * tasks of all who use the account, and each of its pages is a request.

@@ -28,3 +28,42 @@ test.each([
 	await clock.run(account.list(stop, 'm', 0, async () => await Promise.resolve(rows)));
 	expect(account.keyId).toBe(expected);
 });
+
+describe('an account that came out of use', () => {
+	const DAY_MS = 24 * 3_600_000;
+	const HOST = 'https://dashscope.aliyuncs.com';
+	let now = Date.now();
+	beforeEach(() => {
+		jest.spyOn(Date, 'now').mockImplementation(() => now);
+	});
+	afterEach(() => {
+		jest.restoreAllMocks();
+	});
+	/** Another key comes, as it does every hour where keys are made for an hour each. */
+	const later = (ms: number, key: string) => {
+		now += ms;
+		at(HOST, key);
+	};
+
+	test('is dropped after a day, when another one is made', () => {
+		const account = at(HOST, 'sk-hour-1');
+		later(DAY_MS, 'sk-hour-2');
+		expect(at(HOST, 'sk-hour-1')).toBe(account);
+		later(DAY_MS, 'sk-hour-3');
+		expect(at(HOST, 'sk-hour-1')).toBe(account);
+		now += DAY_MS + 1;
+		expect(at(HOST, 'sk-hour-1')).toBe(account);
+		later(DAY_MS + 1, 'sk-hour-4');
+		expect(at(HOST, 'sk-hour-1')).not.toBe(account);
+	});
+
+	test('is kept as long as the end of a task is waited for', () => {
+		const account = at(HOST, 'sk-waits');
+		const leave = account.waitsFor({ taskId: 'task-1', model: 'm', submittedAt: now });
+		later(3 * DAY_MS, 'sk-other-1');
+		expect(at(HOST, 'sk-waits')).toBe(account);
+		leave();
+		later(3 * DAY_MS, 'sk-other-2');
+		expect(at(HOST, 'sk-waits')).not.toBe(account);
+	});
+});
