@@ -5,10 +5,8 @@ import type {
 	IPollFunctions,
 } from 'n8n-workflow';
 import { connectionError, httpAnswerOf, readAnswer } from './answer';
-import { baseUrlOf } from './hosts';
-import type { DashScopeCredential } from './hosts';
+import { baseUrlOf, credentialIn } from './hosts';
 import { textAt } from './json';
-import { keyOf } from './key';
 import type { JsonRecord } from './types';
 
 /** What n8n gives to an action or a trigger. */
@@ -55,11 +53,11 @@ export function httpOptions(baseUrl: string, request: DashScopeRequest) {
 	} satisfies IHttpRequestOptions;
 }
 
-/** The client for the credential chosen on the node. */
+/** The client for the credential chosen on the node. @throws Error with one sentence for the user about one that cannot be used */
 export async function dashScopeClient(functions: DashScopeFunctions): Promise<DashScopeClient> {
-	const credential = await functions.getCredentials<DashScopeCredential>(CREDENTIAL);
+	const credential = credentialIn(await functions.getCredentials(CREDENTIAL));
 	const { apiKey, exclusive = false } = credential;
-	return { functions, baseUrl: baseUrlOf(credential), apiKey: keyOf(apiKey), exclusive };
+	return { functions, baseUrl: baseUrlOf(credential), apiKey, exclusive };
 }
 
 /** The signal that n8n aborts on Stop and on a workflow timeout, where the context has one. */

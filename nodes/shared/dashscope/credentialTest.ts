@@ -1,5 +1,4 @@
 import type {
-	ICredentialDataDecryptedObject,
 	ICredentialsDecrypted,
 	ICredentialTestFunctions,
 	INodeCredentialTestResult,
@@ -8,19 +7,7 @@ import { messageOf } from '../thrown';
 import { connectionError, httpAnswerOf, readAnswer } from './answer';
 import { httpOptions } from './client';
 import { DashScopeError } from './errors';
-import { baseUrlOf } from './hosts';
-import type { Region } from './hosts';
-import { keyOf } from './key';
-
-function text(data: ICredentialDataDecryptedObject, key: string): string {
-	const value = data[key];
-	return typeof value === 'string' ? value : '';
-}
-
-function regionIn(data: ICredentialDataDecryptedObject): Region {
-	const region = text(data, 'region');
-	return region === 'custom' || region === 'ap-southeast-1' ? region : 'cn-beijing';
-}
+import { baseUrlOf, credentialIn } from './hosts';
 
 /**
  * Tests the credential with a look at the task list: same host, same kind of route as the node's own calls,
@@ -31,15 +18,10 @@ export async function testDashScope(
 	this: ICredentialTestFunctions,
 	credential: ICredentialsDecrypted,
 ): Promise<INodeCredentialTestResult> {
-	const data = credential.data ?? {};
 	try {
-		const baseUrl = baseUrlOf({
-			apiKey: '',
-			region: regionIn(data),
-			workspaceId: text(data, 'workspaceId'),
-			baseUrl: text(data, 'baseUrl'),
-		});
-		const apiKey = keyOf(text(data, 'apiKey'));
+		const known = credentialIn(credential.data);
+		const { apiKey } = known;
+		const baseUrl = baseUrlOf(known);
 		if (apiKey === '')
 			throw new Error(
 				'The API key is empty. Paste it from the API Key page of the Model Studio console.',

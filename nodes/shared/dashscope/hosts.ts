@@ -1,30 +1,57 @@
 /** Where DashScope is asked: regions, workspace hosts and custom base URLs. Pure. */
+import { isRecord, textAt } from './json';
+import { keyOf } from './key';
 
-export type Region = 'cn-beijing' | 'ap-southeast-1' | 'custom';
+/** Those that have a shared host. */
+const REGIONS = ['cn-beijing', 'ap-southeast-1'] as const;
+
+type Region = (typeof REGIONS)[number];
 
 export interface DashScopeCredential {
+	/** As it is sent. */
 	apiKey: string;
-	region: Region;
+	region: Region | 'custom';
 	workspaceId?: string;
 	baseUrl?: string;
 	exclusive?: boolean;
 }
 
 /** The shared host of each region; it takes the key of any workspace of that region. */
-const SHARED_HOST: Record<Exclude<Region, 'custom'>, string> = {
+const SHARED_HOST: Record<Region, string> = {
 	'cn-beijing': 'https://dashscope.aliyuncs.com',
 	'ap-southeast-1': 'https://dashscope-intl.aliyuncs.com',
 };
 
 /** Of the credential's field. */
-const REGION_NAMES: Record<Exclude<Region, 'custom'>, string> = {
+const REGION_NAMES: Record<Region, string> = {
 	'cn-beijing': 'China (Beijing)',
 	'ap-southeast-1': 'International (Singapore)',
 };
 
+/**
+ * The credential in what n8n gives for it.
+ * @throws Error with one sentence for the user when its region is none that there is, as an expression may make it
+ */
+export function credentialIn(data: unknown): DashScopeCredential {
+	const fields = isRecord(data) ? data : {};
+	const region = [...REGIONS, 'custom' as const].find((one) => one === fields.region);
+	if (region === undefined) {
+		const found = textAt(fields, 'region');
+		const what = found === undefined ? 'has no region' : `has an unknown region, "${found}"`;
+		throw new Error(`The credential ${what}: open it and choose one.`);
+	}
+	return {
+		apiKey: keyOf(textAt(fields, 'apiKey') ?? ''),
+		region,
+		workspaceId: textAt(fields, 'workspaceId'),
+		baseUrl: textAt(fields, 'baseUrl'),
+		exclusive: fields.exclusive === true,
+	};
+}
+
 /** A host for a message: with its region, where it is one that the credential offers. */
 export function hostWithRegion(host: string): string {
-	const region = (['cn-beijing', 'ap-southeast-1'] as const).find(
+	const region = REGIONS.find(
 		(one) => SHARED_HOST[one] === `https://${host}` || host.endsWith(`.${one}.maas.aliyuncs.com`),
 	);
 	return region === undefined ? host : `${host}, the host of ${REGION_NAMES[region]}`;

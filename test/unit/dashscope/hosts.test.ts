@@ -1,5 +1,6 @@
 import {
 	baseUrlOf,
+	credentialIn,
 	hostWithRegion,
 	isDashScopeHost,
 	isLoopbackHost,
@@ -11,6 +12,28 @@ const base = (credential: Partial<DashScopeCredential>) =>
 	baseUrlOf({ apiKey: 'sk-1', region: 'cn-beijing', ...credential });
 
 const custom = (baseUrl: string) => base({ region: 'custom', baseUrl });
+
+describe('the credential in what n8n gives', () => {
+	test('fields that are empty or of another kind are absent; the key is as it is sent', () => {
+		const data = { apiKey: ' Bearer sk-1\n', region: 'custom', workspaceId: '', baseUrl: 7 };
+		expect(credentialIn({ ...data, exclusive: 'true' })).toEqual({
+			apiKey: 'sk-1',
+			region: 'custom',
+			workspaceId: undefined,
+			baseUrl: undefined,
+			exclusive: false,
+		});
+	});
+
+	test.each([
+		[{ region: 'eu-central-1' }, 'The credential has an unknown region, "eu-central-1"'],
+		[{ region: '' }, 'The credential has no region'],
+		[{}, 'The credential has no region'],
+		[undefined, 'The credential has no region'],
+	])('%j has no region that there is', (data, message) => {
+		expect(() => credentialIn(data)).toThrow(`${message}: open it and choose one.`);
+	});
+});
 
 describe('base URL of a region', () => {
 	test.each([
