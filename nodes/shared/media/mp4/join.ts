@@ -141,15 +141,17 @@ function inTurn() {
 	let current: ByteSource | undefined;
 	return (piece: PieceName, { video }: Movie, source: ByteSource): ByteSource => {
 		const passing = lookedAt(source, video);
+		const named = async (error: unknown) => await Promise.reject(naming(piece, error));
 		return {
 			...source,
+			read: async (offset, length) => await source.read(offset, length).catch(named),
 			async *parts(offset, length) {
 				if (current !== source) await current?.close();
 				current = source;
 				try {
 					yield* passing.parts(offset, length);
 				} catch (error) {
-					await Promise.reject(naming(piece, error));
+					await named(error);
 				}
 			},
 		};

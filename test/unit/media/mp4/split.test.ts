@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { joinClips } from '../../../../nodes/shared/media/mp4/join';
+import { PieceError, joinClips } from '../../../../nodes/shared/media/mp4/join';
+import { damaged as damagedFile } from '../../../../nodes/shared/media/mp4/source';
 import {
 	NoKeyFrameError,
 	splitClip,
@@ -122,4 +123,46 @@ test('a picture that is damaged within a piece is noticed as it is joined, and t
 	damaged.fill(0xff, at, at + 6000);
 	const { file } = await joinClips([first, damaged, ...others].map(sourceOf));
 	await expect(bytesOf(file)).rejects.toThrow(/^Piece 2: The file is damaged: the picture at byte/);
+});
+
+test('a piece that cannot be read where it is compared with the next one is named', async () => {
+	const path = join(folder, 'open.mp4');
+	await runFfmpeg([
+		...['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=10:duration=8'],
+		...[
+			'-c:v',
+			'libx264',
+			'-bf',
+			'2',
+			'-x264-params',
+			'open-gop=1:keyint=20:min-keyint=20:scenecut=0:b-adapt=0',
+		],
+		...['-pix_fmt', 'yuv420p', path],
+	]);
+	const { files } = await piecesOf(sourceOf(await readFile(path)), { min: 2, max: 4 });
+	expect(files).toHaveLength(2);
+	for (const broken of [1, 2]) {
+		const sources = files.map((bytes, index) => {
+			const source = sourceOf(bytes);
+			let isKnown = false;
+			return {
+				...source,
+				read: async (offset: number, length: number) => {
+					if (isKnown && index === broken - 1) throw damagedFile('it has changed');
+					return await source.read(offset, length);
+				},
+				// All have been, when their tables have been read.
+				close: async () => {
+					isKnown = true;
+					await Promise.resolve();
+				},
+			};
+		});
+		const error = await joinClips(sources).catch((thrown: unknown) => thrown);
+		expect(error).toBeInstanceOf(PieceError);
+		expect(error).toMatchObject({
+			piece: broken,
+			message: `Piece ${broken}: The file is damaged: it has changed`,
+		});
+	}
 });
