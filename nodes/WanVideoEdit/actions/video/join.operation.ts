@@ -1,6 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
-import { PieceError, joinClips } from '../../../shared/media/mp4/join';
+import { joinClips } from '../../../shared/media/mp4/join';
+import { PieceError } from '../../../shared/media/mp4/joinPiece';
 import { ClipError } from '../../../shared/media/mp4/source';
 import type { ByteSource } from '../../../shared/media/mp4/source';
 import { sourceOf } from '../../../shared/media/pieces';

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PieceError, joinClips } from '../../../../nodes/shared/media/mp4/join';
+import { joinClips } from '../../../../nodes/shared/media/mp4/join';
+import { PieceError } from '../../../../nodes/shared/media/mp4/joinPiece';
 import { damaged as damagedFile } from '../../../../nodes/shared/media/mp4/source';
 import {
 	NoKeyFrameError,
