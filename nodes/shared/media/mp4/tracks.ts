@@ -1,9 +1,13 @@
 /** Which samples an MP4 or MOV file has, where they lie and when they are shown: ISO/IEC 14496-12 and the QuickTime File Format. */
 import { Fields, boxesIn, find } from './boxes';
 import type { Box } from './boxes';
+import { placeOf, readEdits } from './editList';
+import type { Edit } from './editList';
 import { Runs, readSizes } from './sampleTables';
 import { ClipError, damaged } from './source';
 import type { ByteSource } from './source';
+import { checkPlayable, isPlayed, needed, readTimescale, readTrackHeader } from './trackHeader';
+import type { TrackHeader } from './trackHeader';
 
 /** A coded picture or packet of sound, in decoding order. Of uncompressed sound up to {@link PCM_FRAMES} frames. */
 export interface Sample {
@@ -58,8 +62,6 @@ const MAX_SAMPLES = 1_000_000;
 const MAX_SECONDS = 6 * 3600;
 /** Frames of uncompressed sound that are handled as one sample: as many as a packet of AAC has. */
 const PCM_FRAMES = 1024;
-/** From layer to height. */
-const HEADER_BYTES = 52;
 
 const LONG_HINT = 'Cut the video into shorter ones first.';
 
@@ -67,14 +69,7 @@ function tooLong(): ClipError {
 	return new ClipError('The video is longer than six hours', LONG_HINT);
 }
 
-interface Edit {
-	duration: number;
-	mediaTime: number;
-}
-
-interface Draft extends Track {
-	id: number;
-	handler: string;
+interface Draft extends Track, TrackHeader {
 	edits: Edit[];
 	/** Decoding time of the next fragment that does not say its own. */
 	nextDts: number;
@@ -171,13 +166,13 @@ class MovieReader {
 	}
 
 	private isCarried(track: Draft): boolean {
-		if (track.handler !== 'vide' && track.handler !== 'soun') {
+		if (!isPlayed(track)) {
 			this.notes.push(
 				`Track ${track.id}, neither video nor audio ("${track.handler}"), is left out.`,
 			);
 			return false;
 		}
-		const why = track.samples.length > 0 ? this.place(track) : 'is empty';
+		const why = this.whyNotShown(track);
 		if (why === undefined) return true;
 		if (track.kind === 'video' && track.samples.length > 0) {
 			throw new ClipError(
@@ -187,6 +182,14 @@ class MovieReader {
 		}
 		this.notes.push(`Track ${track.id} (${track.kind}) is left out: it ${why}.`);
 		return false;
+	}
+
+	/** Places a track in the movie. @returns why it cannot be carried, as the end of a sentence */
+	private whyNotShown(track: Draft): string | undefined {
+		if (track.samples.length === 0) return 'is empty';
+		const media = lastUntilNext(track.samples);
+		Object.assign(track, placeOf(track, media, this.timescale));
+		return track.end > track.start ? undefined : 'is never played (edit list)';
 	}
 
 	private readMoov(moov: Box): Draft[] {
@@ -215,29 +218,10 @@ class MovieReader {
 	}
 
 	private readTrack(trak: Box): Draft {
-		const need = (...path: string[]): Box => {
-			const box = find(trak, ...path);
-			if (box === undefined) throw damaged(`a track has no "${path.at(-1)}"`);
-			return box;
-		};
-		const tkhd = new Fields(need('tkhd'));
-		const { version, flags } = tkhd.full();
-		tkhd.skip(version === 1 ? 16 : 8);
-		const id = tkhd.u32();
-		tkhd.skip(version === 1 ? 20 : 16);
-		const hdlr = new Fields(need('mdia', 'hdlr'));
-		hdlr.skip(8);
-		const handler = hdlr.text(4);
-		const stbl = need('mdia', 'minf', 'stbl');
+		const header = readTrackHeader(trak);
 		const elst = find(trak, 'edts', 'elst');
 		const draft: Draft = {
-			id,
-			handler,
-			kind: handler === 'vide' ? 'video' : 'audio',
-			...readTimescale(need('mdia', 'mdhd')),
-			flags,
-			header: tkhd.bytes(HEADER_BYTES),
-			...readDescriptions(need('mdia', 'minf', 'stbl', 'stsd')),
+			...header,
 			samples: [],
 			edits: elst === undefined ? [] : readEdits(elst),
 			start: 0,
@@ -245,20 +229,9 @@ class MovieReader {
 			from: 0,
 			nextDts: 0,
 		};
-		if (handler !== 'vide' && handler !== 'soun') return draft;
-		if (handler === 'vide' && !/^[ -~]{4}$/.test(draft.codec))
-			throw damaged('its codec has no name');
-		if (/^enc[av]$|^drm/.test(draft.codec)) {
-			throw new ClipError('The video is copy-protected', 'Use a video without protection.');
-		}
-		const dref = find(trak, 'mdia', 'minf', 'dinf', 'dref');
-		if (dref !== undefined && isElsewhere(dref)) {
-			throw new ClipError(
-				'The file only refers to a video in another file',
-				'Export the video with its media included.',
-			);
-		}
-		this.readTables(draft, stbl);
+		if (!isPlayed(draft)) return draft;
+		checkPlayable(draft, trak);
+		this.readTables(draft, needed(trak, 'mdia', 'minf', 'stbl'));
 		return draft;
 	}
 
@@ -416,98 +389,19 @@ class MovieReader {
 		if (ticks / draft.timescale > MAX_SECONDS) throw tooLong();
 		draft.samples.push(sample);
 	}
-
-	/**
-	 * When the track is shown, by its edit list (8.6.6): a gap, then one part of the media.
-	 * @returns why it cannot be carried, as the end of a sentence
-	 */
-	private place(track: Draft): string | undefined {
-		const { samples, timescale } = track;
-		const shown = [...samples].sort((one, other) => one.pts - other.pts);
-		// The table counts durations in decoding order, which is another one where pictures vary in length.
-		shown.forEach((sample, index) => {
-			const next = shown[index + 1];
-			if (next !== undefined) sample.duration = next.pts - sample.pts;
-		});
-		const first = shown[0]?.pts ?? 0;
-		const last = shown.at(-1);
-		const mediaEnd = last === undefined ? 0 : last.pts + last.duration;
-		const gaps = track.edits.findIndex(({ mediaTime }) => mediaTime >= 0);
-		const seconds = (list: Edit[]) =>
-			list.reduce((sum, { duration }) => sum + duration, 0) / this.timescale;
-		const parts = track.edits.filter(({ mediaTime }) => mediaTime >= 0);
-		const isOnePart = track.edits.slice(Math.max(gaps, 0)).every(({ mediaTime }, index) => {
-			// Gaps after the last part say nothing.
-			if (index === 0 || index >= parts.length) return mediaTime < 0 || index < parts.length;
-			const before = parts[index - 1] ?? { mediaTime: 0, duration: 0 };
-			const expected = before.mediaTime + (before.duration / this.timescale) * timescale;
-			return Math.abs(mediaTime - expected) <= 1 + timescale / this.timescale;
-		});
-		if (!isOnePart) {
-			throw new ClipError(
-				`The ${track.kind} was cut into several parts without being encoded again (edit list)`,
-				'Export it again from a video editor, so that cuts and speed become part of the file.',
-			);
-		}
-		const mediaTime = parts[0]?.mediaTime ?? Math.min(first, 0);
-		const delay = seconds(track.edits.slice(0, Math.max(gaps, 0)));
-		track.from = Math.max(first, mediaTime);
-		track.start = delay + (track.from - mediaTime) / timescale;
-		// A duration of 0 lasts to the end, as fragmented files have it.
-		const length = parts.some(({ duration }) => duration === 0) ? Infinity : seconds(parts);
-		const end = delay + (mediaEnd - mediaTime) / timescale;
-		track.end = parts.length === 0 ? end : Math.min(end, delay + length);
-		return track.end > track.start ? undefined : 'is never played (edit list)';
-	}
 }
 
-/** mvhd and mdhd begin alike (8.2.2, 8.4.2): two dates, timescale, duration; then mdhd has the language. */
-function readTimescale(box: Box): { timescale: number; language: number } {
-	const fields = new Fields(box);
-	const { version } = fields.full();
-	fields.skip(version === 1 ? 16 : 8);
-	const timescale = fields.u32();
-	if (timescale === 0) throw damaged(`its box "${box.type}" has a timescale of 0`);
-	fields.skip(version === 1 ? 8 : 4);
-	return { timescale, language: fields.u16() };
-}
-
-function readDescriptions(stsd: Box): { codec: string; descriptions: Uint8Array[] } {
-	const fields = new Fields(stsd);
-	fields.full();
-	const count = fields.count(8);
-	const descriptions: Uint8Array[] = [];
-	for (let index = 0; index < count; index++) {
-		const size = new Fields({
-			type: 'stsd',
-			content: stsd.content.subarray(fields.position),
-		}).u32();
-		if (size < 16) throw damaged('a sample description is too short');
-		descriptions.push(fields.bytes(size));
-	}
-	const [first] = descriptions;
-	const codec = first === undefined ? '' : String.fromCharCode(...first.subarray(4, 8));
-	return { codec, descriptions };
-}
-
-function readEdits(elst: Box): Edit[] {
-	const fields = new Fields(elst);
-	const long = fields.full().version === 1;
-	return Array.from({ length: fields.count(long ? 20 : 12) }, () => {
-		const duration = long ? fields.u64() : fields.u32();
-		const mediaTime = long ? fields.i64() : fields.i32();
-		if (fields.u32() !== 0x10000 && mediaTime >= 0) {
-			throw new ClipError(
-				'The video is played at another speed than it was recorded at (edit list)',
-				'Export it again from a video editor, so that cuts and speed become part of the file.',
-			);
-		}
-		return { duration, mediaTime };
+/**
+ * Has each sample last until the next one is shown: the table counts durations in decoding order, which is another one
+ * where pictures vary in length.
+ * @returns when the first one begins and the last one ends, in units of the track's timescale
+ */
+function lastUntilNext(samples: readonly Sample[]): { begin: number; end: number } {
+	const shown = [...samples].sort((one, other) => one.pts - other.pts);
+	shown.forEach((sample, index) => {
+		const next = shown[index + 1];
+		if (next !== undefined) sample.duration = next.pts - sample.pts;
 	});
-}
-
-/** Whether all data lie in other files (8.7.2: flag 1 means in this one). */
-function isElsewhere(dref: Box): boolean {
-	const entries = boxesIn(dref.content.subarray(8), 'dref');
-	return entries.length > 0 && !entries.some((entry) => new Fields(entry).full().flags & 1);
+	const last = shown.at(-1);
+	return { begin: shown[0]?.pts ?? 0, end: last === undefined ? 0 : last.pts + last.duration };
 }
