@@ -3,11 +3,11 @@ import { InputError } from '../inputError';
 import { WEB_PAGE } from './formats';
 import type { MediaFacts } from './headers/facts';
 import { roundedSeconds, unlike } from './wording';
-import type { MediaFormat, MediaLimits } from './types';
+import type { Extension, MediaFormat, MediaLimits } from './types';
 
 export const MEGABYTE = 1024 * 1024;
 
-const NAMES: Record<string, string> = {
+const NAMES: Record<Extension, string> = {
 	mp4: 'MP4',
 	mov: 'MOV',
 	jpg: 'JPEG',
@@ -18,7 +18,7 @@ const NAMES: Record<string, string> = {
 
 /** "JPEG, PNG or BMP". */
 function formatNames({ formats }: MediaLimits): string {
-	const names = formats.map((format) => NAMES[format] ?? format.toUpperCase());
+	const names = formats.map((format) => NAMES[format]);
 	const last = names.pop() ?? '';
 	return names.length === 0 ? last : `${names.join(', ')} or ${last}`;
 }

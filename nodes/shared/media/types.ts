@@ -24,32 +24,35 @@ export type MediaSource =
 	| { from: 'url'; field: string; url: string }
 	| { from: 'binary'; field: string; file: BinaryFile };
 
+/** The usual extension of a file format that DashScope takes. */
+export type Extension = 'mp4' | 'mov' | 'jpg' | 'png' | 'bmp' | 'webp';
+
 /** A file format that DashScope takes, with what an upload needs to know about it. */
 export interface MediaFormat {
 	kind: 'video' | 'image';
-	extension: string;
+	extension: Extension;
 	mimeType: string;
 }
 
-/** What a model takes in one of its places for a file. Sides are pixels. */
+/** What a model takes in one of its places for a file. */
 export interface MediaLimits {
 	kind: MediaFormat['kind'];
-	/** Extensions as `detectFormat` tells them. */
-	formats: readonly string[];
+	formats: readonly Extension[];
+	/** Bytes. */
 	maxBytes: number;
-	/** Of width and height each. */
+	/** Of width and height each. Pixels. */
 	minSide: number;
 	maxSide: number;
 	/** How many times one side may be as long as the other. */
 	maxRatio: number;
 	/** Of images: a PNG must not be see-through. */
 	opaque?: boolean;
-	/** Of a video. */
+	/** Of a video. Seconds. */
 	minSeconds?: number;
 	maxSeconds?: number;
 	/** Frames per second. */
 	minFps?: number;
-	/** Of a longer video only the beginning is used. */
+	/** Of a longer video only the beginning is used. Seconds. */
 	usedSeconds?: number;
 	/** What to do about a longer video, besides cutting it; the end of a sentence. */
 	longer?: string;

@@ -7,12 +7,12 @@ import { Cursor, MAX_HELD_BYTES, readFactsFrom } from '../../../nodes/shared/med
 import { checkFacts } from '../../../nodes/shared/media/limits';
 import { WAN_IMAGE, WAN_VIDEO } from '../../../nodes/WanVideoEdit/models/limits';
 import type { MediaFacts } from '../../../nodes/shared/media/headers';
-import type { MediaFormat } from '../../../nodes/shared/media/types';
+import type { Extension, MediaFormat } from '../../../nodes/shared/media/types';
 import { runFfmpeg } from '../../../sandbox/programs';
 
 /** Truncated, mutated and invented files: the reader never throws, always ends and holds little. */
 
-const format = (kind: MediaFormat['kind'], extension: string): MediaFormat => ({
+const format = (kind: MediaFormat['kind'], extension: Extension): MediaFormat => ({
 	kind,
 	extension,
 	mimeType: `${kind}/${extension}`,
@@ -21,7 +21,7 @@ const MP4 = format('video', 'mp4');
 const FORMATS = [
 	MP4,
 	format('video', 'mov'),
-	...['jpg', 'png', 'bmp', 'webp'].map((extension) => format('image', extension)),
+	...(['jpg', 'png', 'bmp', 'webp'] as const).map((extension) => format('image', extension)),
 ];
 
 interface Seed {

@@ -1,5 +1,5 @@
 /** Reads what a media file's header says, from the beginning of a stream and no further than needed. */
-import type { MediaFormat } from '../types';
+import type { Extension, MediaFormat } from '../types';
 import { Cursor, UnreadableError } from './cursor';
 import type { SkippableStream } from './cursor';
 import type { MediaFacts } from './facts';
@@ -12,14 +12,14 @@ export type { MediaFacts } from './facts';
 
 type HeaderReader = (cursor: Cursor, facts: MediaFacts, size?: number) => Promise<void>;
 
-const READERS: ReadonlyMap<string, HeaderReader> = new Map([
-	['mp4', readMp4],
-	['mov', readMp4],
-	['jpg', readJpeg],
-	['png', readPng],
-	['bmp', readBmp],
-	['webp', readWebp],
-]);
+const READERS: Record<Extension, HeaderReader> = {
+	mp4: readMp4,
+	mov: readMp4,
+	jpg: readJpeg,
+	png: readPng,
+	bmp: readBmp,
+	webp: readWebp,
+};
 
 /**
  * The facts of a file of a known format. Content that is cut off, damaged or absurd makes facts absent, never an
@@ -42,7 +42,7 @@ export async function readFactsFrom(
 ): Promise<MediaFacts> {
 	const facts: MediaFacts = {};
 	try {
-		await READERS.get(format.extension)?.(cursor, facts, size);
+		await READERS[format.extension](cursor, facts, size);
 	} catch (error) {
 		if (!(error instanceof UnreadableError)) return await Promise.reject(error);
 	} finally {
