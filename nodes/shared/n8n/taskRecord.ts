@@ -36,7 +36,10 @@ export function taskRecord(functions: IExecuteFunctions): TaskRecord | undefined
 	const seal = (fact: string) =>
 		createHash('sha256').update(`${origin} ${fact}`).digest('base64url');
 
-	/** To ask is to add: what is asked for is marked and taken back. If n8n ends in between, the mark stays, and who knows what was true. */
+	/**
+	 * n8n can only add an entry and say whether it was new. So a question adds the fact and a mark, then removes what it
+	 * added. A mark that was there before was left by a question that n8n did not survive: then the fact is unsure.
+	 */
 	const ask = async (facts: string[]): Promise<Array<[string, Recorded]>> => {
 		const asked = [...facts.map(seal), ...facts.map((fact) => seal(`asked ${fact}`))];
 		const found = await helpers.checkProcessedAndRecord(asked, 'node', ENTRIES);

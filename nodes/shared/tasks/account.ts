@@ -13,21 +13,21 @@ import type { Clock } from './ports';
 import { CLOCK_MARGIN_MS } from './reconcile';
 import { SubmissionGate } from './submissionGate';
 
-/** Less than half of the account's 20 queries a second; submissions count in. Two processes can run side by side. */
+/** 8 of the account's 20 queries a second, submissions included, so that two processes fit. */
 const REQUESTS_PER_SECOND = 8;
 
 /** The account may cancel 20 tasks a second (task API, read 2026-11). */
 const CANCELS_PER_SECOND = 15;
-/** What refusals leave of it at the least: one more costs nothing, and a task that starts meanwhile costs money. */
+/** Lowest share of that rate after refusals. High, because a refused cancellation is free and a task that starts meanwhile is billed. */
 const LEAST_PART_OF_CANCELS = 1 / 2;
 
-/** Longer on its way, an answer's date is not used. */
+/** The `Date` of an answer that took longer is not used to tell the service's clock. */
 const SLOW_ANSWER_MS = 2_000;
 
-/** From so many watched tasks of a model on, one task list stands for many queries. */
+/** From this many awaited tasks of a model on, one task list replaces their queries. */
 const MANY = 8;
 
-/** A list may be this old for each of its pages, so that lists take a quarter of the requests at most. */
+/** Allowed age of a list for each of its pages, so that lists take at most a quarter of the requests. */
 const PAGE_MS = 500;
 
 /** Whoever waits for another's list sleeps in between: Stop ends a sleep at once. */
@@ -36,13 +36,13 @@ const NAP_MS = 1_000;
 /** A list begun so long after a task had ended should show it. */
 const LIST_LAG_MS = 3_000;
 
-/** One alone cannot show that they have the same ID. */
+/** Tasks of our own that must show the same `api_key_id` before it counts as that of the key. */
 const ENOUGH_TASKS = 2;
 
 /** Ended tasks that are remembered: about a megabyte. */
 const MOST_ENDED = 1_000;
 
-/** The service tells its time in whole seconds, so that its clock seems to move; a list begins well before that. */
+/** `Date` has whole seconds, so the measured offset of the service's clock jitters by up to this much. */
 const OFFSET_JITTER_MS = 2_000;
 
 /** A task that an execution of this process submitted. Local epoch milliseconds. */

@@ -1,6 +1,6 @@
 /**
- * Which tasks an execution has submitted, kept outside its memory: that is saved when the node ends, and a try which is
- * killed or stopped loses it, as a retry does not know what another retry of the same execution did. Requests are named by
+ * Which tasks an execution has submitted, kept outside its memory. n8n saves that only when the node ends: a try that is
+ * killed or stopped loses it, and one retry of an execution does not know what another one did. Requests are named by
  * their keys in the ledger, which are the same in each try. docs/architecture.md says why a record is a proof.
  */
 import { randomUUID } from 'crypto';
@@ -109,9 +109,9 @@ export async function recall(
 	ledger.forget(key);
 	if (entry?.id !== undefined) account.finds(entry.id);
 	const until = now();
-	// The record forgets, too, and sooner than DashScope: then the list tells.
-	const forgotten = entry !== undefined && until - (entry.until ?? entry.since) < TASK_KEPT_MS;
-	if (followed === undefined && !forgotten) return;
+	// The record may have dropped it while DashScope still lists it.
+	const mayBeListed = entry !== undefined && until - (entry.until ?? entry.since) < TASK_KEPT_MS;
+	if (followed === undefined && !mayBeListed) return;
 	const lost = { id: randomUUID(), model, since: retriedSince, until, unseen: true } as const;
 	ledger.sending(key, followed === 'yes' ? { ...lost, recorded: 'only' } : lost);
 }

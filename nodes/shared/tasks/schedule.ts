@@ -18,7 +18,7 @@ export interface Progress {
  */
 const FIRST_QUERIES = [0.6, 1.4, 2.6, 4.2, 6, 7];
 
-/** A task that has waited long in the service's queue will wait on: of that time, the gap until it is asked for again. */
+/** Gap until the next query of a queued task, as a share of its time in the queue: one that has waited long will wait on. */
 const QUEUE_GAP_PART = 1 / 16;
 
 /** A quarter of the shortest run that DashScope names (one minute): its start is known well before its end. */

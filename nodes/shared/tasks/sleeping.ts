@@ -3,10 +3,10 @@ import type { AwaitedTask } from './account';
 import { glance } from './glance';
 import type { LookPorts } from './ports';
 
-/** Each sleeping execution asks for one of its tasks in this time. */
+/** Gap between two queries of a suspended execution. */
 const INTERVAL_MS = 10_000;
 
-/** Or one list shows those of all: cheap enough to be read more often. */
+/** The same for a list, which shows the tasks of all executions at once. */
 const LIST_INTERVAL_MS = 5_000;
 
 /** Where no list does, so many executions of a process ask at a time: more would crowd out the queries of others. */

@@ -12,7 +12,7 @@ const LEAST_PART_OF_CREATES = 1 / 4;
 /** While somebody else's probe is under way. */
 const PROBE_NAP_MS = 500;
 
-/** Whoever comes after must not miss a deadline because one answer asked for a longer pause. */
+/** Longest `Retry-After` that all submissions wait for: one answer must not make the others miss their deadlines. */
 const LONGEST_PAUSE_MS = 60_000;
 
 /** What the answer to a submission says about the service. */
