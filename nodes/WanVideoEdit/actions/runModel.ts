@@ -1,3 +1,4 @@
+/** What all operations that have a model make a video do with an item: read it, check it, and have it run. */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { dashScopeClient } from '../../shared/dashscope/client';
 import { isPrivateHost } from '../../shared/dashscope/hosts';

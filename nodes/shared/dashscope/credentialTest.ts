@@ -1,3 +1,4 @@
+/** The test button of the credential. */
 import type {
 	ICredentialsDecrypted,
 	ICredentialTestFunctions,

@@ -68,7 +68,12 @@ export async function splitVideo(
 	};
 }
 
-/** The same with one piece: so many seconds from the beginning. @throws InputError for a file that is damaged */
+/**
+ * The beginning of a video as its only piece.
+ * @param field display name of the field of the node, for the message
+ * @param seconds how much of it; a shorter video is taken whole
+ * @throws InputError for a file that is damaged
+ */
 export async function cutVideo(
 	field: string,
 	video: BinaryFile,
@@ -80,7 +85,11 @@ export async function cutVideo(
 	return { notes, pieces: [{ ...place, file: partOf(video, file, place) }] };
 }
 
-/** With the field and the file before what is wrong with the file. @throws InputError then */
+/**
+ * Does some work on a file, with the field and the file named before what is wrong with the file.
+ * @param field display name of the field of the node
+ * @throws InputError instead of a ClipError; other errors as they are
+ */
 export async function namingFile<T>(
 	field: string,
 	{ fileName }: BinaryFile,

@@ -1,3 +1,4 @@
+/** Files on their way from the item to the service: looked at, then sent. */
 import type { UploadFile } from '../dashscope/uploads';
 import { HEAD_BYTES, detectFormat } from './formats';
 import { readFacts } from './headers';

@@ -1,3 +1,4 @@
+/** What the process knows of each account, found by the credential. */
 import { createHash } from 'crypto';
 import type { DashScopeClient } from '../dashscope/client';
 import { serviceAt } from '../dashscope/hosts';

@@ -46,7 +46,12 @@ export async function binaryFileOf(
 	return await fileOf(functions, binaryDataOf(functions, itemIndex, parameter, field));
 }
 
-/** The same as n8n's own value. */
+/**
+ * A binary field of an item as n8n's own value. Nothing is read.
+ * @param parameter display name of the field of the node, for the message
+ * @param field its name, or the file itself
+ * @throws InputError that says which binary fields the item has
+ */
 export function binaryDataOf(
 	functions: IExecuteFunctions,
 	itemIndex: number,

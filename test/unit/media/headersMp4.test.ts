@@ -1,10 +1,6 @@
 import { createReadStream } from 'node:fs';
-import {
-	Cursor,
-	MAX_HELD_BYTES,
-	readFacts,
-	readFactsFrom,
-} from '../../../nodes/shared/media/headers';
+import { readFacts, readFactsFrom } from '../../../nodes/shared/media/headers';
+import { Cursor, MAX_HELD_BYTES } from '../../../nodes/shared/media/headers/cursor';
 import type { MediaFacts } from '../../../nodes/shared/media/headers';
 
 /** MP4 and MOV files put together box by box, and how the reader treats the stream that it is given. */

@@ -1,3 +1,4 @@
+/** What readers of headers find out, and how they note it. */
 import { UnreadableError } from './cursor';
 
 /** What a file's header says about its content. What it does not say, or not believably, is absent. */

@@ -1,4 +1,7 @@
-/** Facts from the headers of pictures. Each reader fills in what it finds, as soon as it finds it. */
+/**
+ * Facts from the headers of pictures. Each reader fills in what it finds, as soon as it finds it, and throws an
+ * UnreadableError where it cannot go on.
+ */
 import { UnreadableError } from './cursor';
 import type { Cursor } from './cursor';
 import { setSize, textAt } from './facts';
@@ -8,6 +11,7 @@ import type { MediaFacts } from './facts';
  * JPEG, ITU-T T.81 annex B: segments of marker (0xFF, code), length and content up to the frame header (SOFn),
  * which baseline, progressive and lossless pictures alike have. Segments before it are skipped, and so is the
  * thumbnail inside an EXIF segment.
+ * @throws UnreadableError where no frame header comes
  */
 export async function readJpeg(cursor: Cursor, facts: MediaFacts): Promise<void> {
 	await cursor.skip(2);
@@ -53,6 +57,7 @@ const ALPHA_COLOUR_TYPES = [4, 6];
 /**
  * PNG, W3C PNG specification 11.2 and 11.3.2: IHDR is the first chunk; transparency is an alpha colour type or a
  * tRNS chunk, which must come before the image data (IDAT).
+ * @throws UnreadableError where IHDR does not come first, or no image data come
  */
 export async function readPng(cursor: Cursor, facts: MediaFacts): Promise<void> {
 	await cursor.skip(8);
@@ -86,6 +91,7 @@ const MAX_BMP_HEADER_BYTES = 1024;
 /**
  * BMP: 14 bytes of file header, then BITMAPCOREHEADER (12 bytes, 16-bit sizes, OS/2 1.x) or one of the
  * BITMAPINFOHEADER family (16 bytes and more, 32-bit sizes). A negative height means rows from top to bottom.
+ * @throws UnreadableError for another header
  */
 export async function readBmp(cursor: Cursor, facts: MediaFacts): Promise<void> {
 	await cursor.skip(14);
@@ -103,6 +109,7 @@ export async function readBmp(cursor: Cursor, facts: MediaFacts): Promise<void> 
 /**
  * WEBP, RFC 9649: a RIFF file whose first chunk is VP8 (lossy, frame header of RFC 6386 9.1), VP8L (lossless)
  * or VP8X (extended: canvas size and flags).
+ * @throws UnreadableError for another first chunk, or one that is not what it says
  */
 export async function readWebp(cursor: Cursor, facts: MediaFacts): Promise<void> {
 	await cursor.skip(12);

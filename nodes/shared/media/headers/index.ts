@@ -6,7 +6,6 @@ import type { MediaFacts } from './facts';
 import { readBmp, readJpeg, readPng, readWebp } from './images';
 import { readMp4 } from './mp4';
 
-export { Cursor, MAX_HELD_BYTES } from './cursor';
 export type { SkippableStream } from './cursor';
 export type { MediaFacts } from './facts';
 

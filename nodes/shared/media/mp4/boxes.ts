@@ -2,12 +2,13 @@
 import { damaged } from './source';
 
 export interface Box {
+	/** Four characters. */
 	type: string;
 	/** Without the header. */
 	content: Uint8Array;
 }
 
-/** Reads the fields of a box one after another. */
+/** Reads the fields of a box one after another. Each reading throws a ClipError where the box is too short for it. */
 export class Fields {
 	position = 0;
 	private readonly view: DataView;
@@ -21,7 +22,7 @@ export class Fields {
 		return this.view.byteLength - this.position;
 	}
 
-	/** Passes over `count` bytes and returns the offset of the first. */
+	/** Passes over `count` bytes. @returns the offset of the first, within the content of the box */
 	skip(count: number): number {
 		if (count > this.left) throw damaged(`its box "${this.box.type}" is too short`);
 		this.position += count;
@@ -47,7 +48,7 @@ export class Fields {
 		return { version: word >>> 24, flags: word & 0xffffff };
 	}
 
-	/** A count of entries of `bytes` each, all of which are there. */
+	/** A count of entries of `bytes` each, all of which are there. @throws ClipError where they are not */
 	count(bytes: number): number {
 		const count = this.u32();
 		if (count * bytes > this.left) {
@@ -56,6 +57,7 @@ export class Fields {
 		return count;
 	}
 
+	/** @throws ClipError for more than a number can tell exactly */
 	private exact(value: bigint): number {
 		const number = Number(value);
 		if (!Number.isSafeInteger(number)) throw damaged(`a number in "${this.box.type}" is absurd`);
@@ -63,7 +65,11 @@ export class Fields {
 	}
 }
 
-/** The boxes in `content`, one after another. A rest of less than a header is let through: QuickTime ends lists with zeros. */
+/**
+ * The boxes in `content`, one after another. A rest of less than a header is let through: QuickTime ends lists with zeros.
+ * @param parent type of the box that they lie in, for messages
+ * @throws ClipError for a box that does not fit into it
+ */
 export function boxesIn(content: Uint8Array, parent: string): Box[] {
 	const fields = new Fields({ type: parent, content });
 	const boxes: Box[] = [];
@@ -80,7 +86,7 @@ export function boxesIn(content: Uint8Array, parent: string): Box[] {
 	return boxes;
 }
 
-/** The first box at a path of types, for instance `mdia`, `minf`. */
+/** The first box at a path of types, for instance `mdia`, `minf`. @throws ClipError for one that does not fit into its parent */
 export function find(box: Box, ...path: string[]): Box | undefined {
 	let found: Box | undefined = box;
 	for (const type of path) {

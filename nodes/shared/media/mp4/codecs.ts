@@ -15,7 +15,11 @@ export interface Packing {
 	config: Uint8Array;
 }
 
-/** How pictures of a sample entry are packed; undefined for codecs other than H.264 and H.265. */
+/**
+ * How pictures of a sample entry are packed.
+ * @returns undefined for codecs other than H.264 and H.265
+ * @throws ClipError for an entry that is cut off
+ */
 export function packingOf(entry: Uint8Array): Packing | undefined {
 	if (entry.length < ENTRY_BYTES) throw damaged('the description of its video is too short');
 	for (const { type, content } of boxesIn(entry.subarray(ENTRY_BYTES), 'stsd')) {
@@ -28,7 +32,7 @@ export function packingOf(entry: Uint8Array): Packing | undefined {
 	return undefined;
 }
 
-/** Width and height of the coded pictures, from a sample entry (12.1.3). */
+/** Width and height of the coded pictures in pixels, from a sample entry (12.1.3). @throws ClipError for one that is cut off */
 export function pictureSize(entry: Uint8Array): { width: number; height: number } {
 	const fields = new Fields({ type: 'stsd', content: entry });
 	fields.skip(32);

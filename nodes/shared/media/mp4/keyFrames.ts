@@ -48,7 +48,10 @@ export async function checkPictures(
 	);
 }
 
-/** The same for the first picture only: nothing else is read. */
+/**
+ * Looks at the first picture only, and reads nothing else: its units must fill its sample exactly.
+ * @throws ClipError for one that is not where the tables say, or that is no key frame
+ */
 export async function checkFirstPicture(video: Track, source: ByteSource): Promise<void> {
 	await checkPictures({ ...video, samples: video.samples.slice(0, 1) }, source);
 }
@@ -66,6 +69,7 @@ function extentOf(samples: readonly Sample[]): { start: number; end: number } {
 /**
  * A file whose pictures are looked at as its parts pass: whole samples, which may leave out some and pass again.
  * `entries` are those that have passed at which decoding can begin. What is only read is not looked at.
+ * @throws ClipError for a sample description that is damaged; the parts do so for a picture that its units do not fill
  */
 export function lookedAt(
 	source: ByteSource,
@@ -148,7 +152,11 @@ export async function findCutPoints(video: Track, source: ByteSource): Promise<C
 	return cutPointsOf(video, await checkPictures(video, source));
 }
 
-/** The same, of the samples at which decoding can begin. */
+/**
+ * The places at which a video can be cut, as {@link findCutPoints} finds them, without reading it.
+ * @param canBegin the samples at which decoding can begin
+ * @throws ClipError for a sample description that is damaged
+ */
 export function cutPointsOf(video: Track, canBegin: ReadonlySet<Sample>): CutPoint[] {
 	const { samples } = video;
 	const isKnown = video.descriptions.every((entry) => packingOf(entry) !== undefined);

@@ -25,6 +25,7 @@ export class Runs {
 		return this.runs === 0 && this.value === value && this.left === count;
 	}
 
+	/** @throws ClipError after the last value */
 	next(): number {
 		if (this.atEnd) throw damaged(`its table "${this.type}" is too short`);
 		this.left -= 1;
@@ -43,7 +44,11 @@ export class Runs {
 	}
 }
 
-/** stsz and stz2, 8.7.3: `all` is the size of each sample, or 0 where they differ. */
+/**
+ * The sizes of samples in bytes, stsz and stz2 (8.7.3).
+ * @returns `all`: the size of each, or 0 where they differ; `next`: that of the next one, `count` times
+ * @throws ClipError where there is no such table, or one that is cut off
+ */
 export function readSizes(stbl: Box): { count: number; all: number; next: () => number } {
 	const stsz = find(stbl, 'stsz');
 	if (stsz !== undefined) {

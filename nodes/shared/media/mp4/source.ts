@@ -1,5 +1,5 @@
-import { turnOverYoungObjects } from '../../youngObjects';
 /** Where bytes come from and go to: files that are never held as a whole. */
+import { turnOverYoungObjects } from '../../youngObjects';
 
 /** A clip that cannot be split or joined: what is wrong and where; {@link hint} says what to do. */
 export class ClipError extends Error {
@@ -29,7 +29,10 @@ export interface ByteSource {
 	 * @throws ClipError when the file has fewer
 	 */
 	read(offset: number, length: number): Promise<Uint8Array>;
-	/** The same bytes in parts, as they come: for many at a time, without a copy of any. */
+	/**
+	 * Exactly `length` bytes from `offset` in parts, as they come: many at a time, without a copy of any.
+	 * @throws ClipError when the file has fewer
+	 */
 	parts(offset: number, length: number): AsyncIterable<Uint8Array>;
 	/** Ends what is open; it can be read again. */
 	close(): Promise<void>;

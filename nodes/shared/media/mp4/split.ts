@@ -40,9 +40,11 @@ export async function splitClip(source: ByteSource, limits: Limits): Promise<Spl
 export class NoKeyFrameError extends Error {}
 
 /**
- * The same without reading all pictures beforehand, for pieces that cost nothing: key frames are taken for what the
- * table says they are, and all pictures are looked at while the pieces are written, one after another.
- * @throws ClipError as above. The chunks of a piece do so too, or throw a {@link NoKeyFrameError}
+ * Splits a video as {@link splitClip} does, but without reading all pictures beforehand, for pieces that cost nothing:
+ * key frames are taken for what the table says they are, and all pictures are looked at while the pieces are written,
+ * one after another.
+ * @throws ClipError when the file is damaged or its key frames are too far apart. The chunks of a piece throw it for a
+ * picture that is damaged, and a {@link NoKeyFrameError} for a cut at a picture that is no key frame
  */
 export async function splitTrusting(source: ByteSource, limits: Limits): Promise<Split> {
 	const movie = await readMovie(source);

@@ -35,6 +35,7 @@ const UNITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 /**
  * An MP4 of these tracks.
  * @param order all samples in the order in which they are to be written: that in which they are to be read
+ * @throws ClipError for a sample that is not among them, and for a track without an end
  */
 export function writeMovie(
 	tracks: readonly TrackOut[],
