@@ -471,6 +471,35 @@ describe('a result', () => {
 		expect(await storedFiles()).toHaveLength(before.length + 2);
 	});
 
+	test.each([
+		['a login page', 200, '<!DOCTYPE html><title>Sign in</title>', 'a web page or XML text'],
+		['an error of the store', 200, '<?xml version="1.0"?><Error/>', 'a web page or XML text'],
+		['a JSON text', 200, '{"error":"no"}', 'a JSON text'],
+		['nothing', 200, '', 'an empty file'],
+		['a status without content', 204, '', 'HTTP 204'],
+		['a part that nobody asked for', 206, 'abc', 'HTTP 206'],
+	])('is a video, not %s', async (_what, status, body, said) => {
+		const server = track(
+			await serve((_, response) => {
+				response.writeHead(status, { 'content-type': 'video/mp4' });
+				response.end(body);
+			}),
+		);
+		bench.sandbox.fault({
+			route: 'result',
+			status: 302,
+			headers: { location: `${server.url}/a.mp4` },
+			times: 10,
+		});
+		const { items, error } = await bench.run(1);
+		expect(error?.message).toMatch(/is ready but could not be downloaded: /);
+		expect(error?.message).toContain(said);
+		expect(error?.description).toMatch(/It is paid for and stays available/);
+		expect(items).toEqual([]);
+		// It may be a video the next time.
+		expect(server.requests).toHaveLength(3);
+	});
+
 	test('that redirects in circles is given up', async () => {
 		const turning = track(
 			await serve((_, response) => response.writeHead(302, { location: '/again' }).end()),

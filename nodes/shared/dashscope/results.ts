@@ -48,7 +48,8 @@ export async function openResult(
 		return target;
 	};
 	const { status, host, result } = await openUrl(functions, reachable(url), reachable, 0, stop);
-	if (status >= 200 && status < 300) return result;
+	// Any other success has no file, or a part of one that nobody asked for.
+	if (status === 200) return result;
 	result.close();
 	throw refusal(status, host);
 }

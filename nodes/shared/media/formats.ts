@@ -72,6 +72,19 @@ export function detectFormat(head: Uint8Array): MediaFormat | string {
 	return OTHERS.find(([offset, magic]) => trimmed.startsWith(magic, offset))?.[2] ?? UNKNOWN;
 }
 
+/** What a host sends in place of a file: a login page, an error as XML or JSON, or nothing. */
+const MESSAGES = ['an empty file', 'a JSON text', WEB_PAGE];
+
+/**
+ * What a host sent in place of a file, in words.
+ * @param head the first {@link HEAD_BYTES} bytes, or all of a shorter file
+ * @returns undefined for what may be a file
+ */
+export function messageIn(head: Uint8Array): string | undefined {
+	const found = detectFormat(head);
+	return MESSAGES.find((message) => message === found);
+}
+
 /**
  * Whether a file is a picture, of whatever format: one that is passed over would move the numbers of those after it.
  * @param found what {@link detectFormat} said about it

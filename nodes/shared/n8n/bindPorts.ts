@@ -7,6 +7,7 @@ import { openResult } from '../dashscope/results';
 import type { OpenResult } from '../dashscope/results';
 import { getTask, listTasks } from '../dashscope/tasks';
 import { uploadFile } from '../dashscope/uploads';
+import { HEAD_BYTES, messageIn } from '../media/formats';
 import { MEGABYTE } from '../media/limits';
 import { StoppedError } from '../tasks/errors';
 import type { Clock, LookPorts, TaskPorts } from '../tasks/ports';
@@ -93,22 +94,35 @@ async function download(
 	try {
 		if (size !== undefined) refuseLarger(size, maxBytes);
 		let received = 0;
+		let head: Uint8Array = new Uint8Array();
 		const counted = stream.map((chunk: Uint8Array) => {
 			result.moved(chunk.byteLength);
 			received += chunk.byteLength;
 			refuseLarger(received, maxBytes);
+			if (head.length < HEAD_BYTES) {
+				head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)]);
+				if (head.length === HEAD_BYTES) refuseMessage(head);
+			}
 			return chunk;
 		});
 		const binary = await functions.helpers.prepareBinaryData(counted, `${taskId}.mp4`, 'video/mp4');
 		if (size !== undefined && received !== size) {
 			throw new DashScopeError(`Only ${received} of ${size} bytes arrived`, { kind: 'lost' });
 		}
+		if (head.length < HEAD_BYTES) refuseMessage(head);
 		return binary;
 	} catch (error) {
 		throw result.reason(error);
 	} finally {
 		result.close();
 	}
+}
+
+/** @throws DashScopeError for what a proxy or a store says in place of the file; it may give it the next time */
+function refuseMessage(head: Uint8Array): void {
+	const message = messageIn(head);
+	if (message === undefined) return;
+	throw new DashScopeError(`its host answered with ${message}`, { kind: 'garbled' });
 }
 
 function refuseLarger(bytes: number, maxBytes: number): void {
