@@ -1,7 +1,7 @@
 import { DashScopeError, adviceFor, kindOf, nothingWasDone } from './errors';
 import type { FailureKind } from './errors';
 import { hostWithRegion } from './hosts';
-import { isRecord, parseRecord, textAt } from './json';
+import { isRecord, parseRecord, recordAt, textAt } from './json';
 import type { JsonRecord } from './types';
 
 /** What came back over HTTP, whatever the status. `body` may be parsed JSON or text. */
@@ -42,9 +42,15 @@ const NEVER_CONNECTED = new Set([
 	'ENETDOWN',
 	'EADDRNOTAVAIL',
 	'CERT_HAS_EXPIRED',
+	'CERT_NOT_YET_VALID',
+	'CERT_REVOKED',
+	'CERT_SIGNATURE_FAILURE',
+	'CERT_UNTRUSTED',
+	'CERT_REJECTED',
 	'DEPTH_ZERO_SELF_SIGNED_CERT',
 	'SELF_SIGNED_CERT_IN_CHAIN',
 	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+	'UNABLE_TO_GET_ISSUER_CERT',
 	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 	'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
@@ -66,6 +72,13 @@ function innermost(error: unknown, key: string): string | undefined {
 	}
 	return found;
 }
+
+/**
+ * What OpenSSL says of a handshake that failed, in the message of `EPROTO` and in codes such as
+ * `ERR_SSL_WRONG_VERSION_NUMBER`. It does so while it writes, but nothing of the request has been sent.
+ */
+const NO_TLS =
+	/wrong.version.number|packet.length.too.long|http.request|unsupported.protocol|alert.protocol.version|handshake.failure|unrecognized.name/i;
 
 /** Whether an error came while something was sent or awaited on a connection. */
 function hasStood(error: unknown): boolean {
@@ -106,7 +119,11 @@ export function connectionError(
 ): DashScopeError {
 	const code = socketCodeOf(error);
 	const noWay = code === 'ETIMEDOUT' && innermost(error, 'syscall') === 'connect';
-	const never = noWay || (code !== undefined && NEVER_CONNECTED.has(code) && !hasStood(error));
+	const noTls =
+		/^EPROTO$|^ERR_SSL_/.test(code ?? '') &&
+		NO_TLS.test(`${code} ${innermost(error, 'reason')} ${innermost(error, 'message')}`);
+	const never =
+		noWay || noTls || (code !== undefined && NEVER_CONNECTED.has(code) && !hasStood(error));
 	const kind = never ? 'unreachable' : 'lost';
 	const timedOut = code === 'ETIMEDOUT' || code === 'ECONNABORTED';
 	const what = timedOut ? 'did not answer in time' : WHAT_BROKE[kind];
@@ -114,7 +131,11 @@ export function connectionError(
 	return new DashScopeError(`${host} ${what}`, {
 		kind,
 		code,
-		hint: nothingWasDone(kind) ? unreachable : 'The connection was interrupted; try again.',
+		hint: noTls
+			? 'The host does not speak https as it should. Check that the address has the right scheme and port.'
+			: nothingWasDone(kind)
+				? unreachable
+				: 'The connection was interrupted; try again.',
 	});
 }
 
@@ -132,6 +153,7 @@ export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: num
 		throw new DashScopeError(`${host} answered with something that is not JSON`, {
 			kind: 'garbled',
 			httpStatus: statusCode,
+			taskId: taskIdIn(answer.body),
 			hint: 'A proxy or gateway may stand between n8n and DashScope; check the base URL.',
 		});
 	}
@@ -149,8 +171,19 @@ export function readAnswer(answer: HttpAnswer, { host, apiKey }: Asked, now: num
 		httpStatus: statusCode,
 		requestId: own.requestId,
 		retryAfterMs: retryAfterOf(answer.headers, now),
+		taskId: taskIdIn(answer.body),
 		hint: hintFor(statusCode, host, hint),
 	});
+}
+
+/**
+ * The ID of the task that an answer is about, also where it is an error, or JSON that was cut off.
+ * @param body parsed or text
+ */
+function taskIdIn(body: unknown): string | undefined {
+	const record = parseRecord(body);
+	if (record !== undefined) return textAt(recordAt(record, 'output'), 'task_id');
+	return typeof body === 'string' ? /"task_id"\s*:\s*"([\w-]{8,})"/.exec(body)?.[1] : undefined;
 }
 
 /** DashScope's own words in an answer that is an error, as far as there are any. */

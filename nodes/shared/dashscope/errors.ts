@@ -8,7 +8,7 @@
  * - `rejected`: an answer with a definite no; nothing was done
  * - `throttled`: 429 that passes with time; nothing was done
  * - `unreachable`: no connection was made; nothing was done
- * - `answered`: 5xx or 408 with DashScope's own envelope (code, message, request ID), as of an overloaded service; the
+ * - `answered`: 5xx, or what a proxy that gave up says, with DashScope's own envelope (code, message, request ID), as of an overloaded service; the
  *   work may have been done, and the request ID tells
  * - `server`: any other of these, such as a gateway's page; the work may have been done
  * - `lost`: the connection broke or timed out after sending; the work may have been done
@@ -31,6 +31,8 @@ export interface FailureFacts {
 	requestId?: string;
 	/** How long the service asked to wait before another try, in milliseconds. */
 	retryAfterMs?: number;
+	/** ID of a task that the answer names although it is an error. */
+	taskId?: string;
 	/** What the user can do, one sentence. */
 	hint?: string;
 }
@@ -42,6 +44,7 @@ export class DashScopeError extends Error implements FailureFacts {
 	readonly httpStatus?: number;
 	readonly requestId?: string;
 	readonly retryAfterMs?: number;
+	readonly taskId?: string;
 	readonly hint?: string;
 
 	constructor(message: string, facts: FailureFacts) {
@@ -52,6 +55,7 @@ export class DashScopeError extends Error implements FailureFacts {
 		this.httpStatus = facts.httpStatus;
 		this.requestId = facts.requestId;
 		this.retryAfterMs = facts.retryAfterMs;
+		this.taskId = facts.taskId;
 		this.hint = facts.hint;
 	}
 }
@@ -68,6 +72,12 @@ export function mayPass(kind: FailureKind): boolean {
 
 /** Account states that answer with 429 but do not pass by waiting. */
 const STANDING_429 = /^(CommodityNotPurchased|PrepaidBillOverdue|PostpaidBillOverdue)$/;
+
+/**
+ * Statuses below 500 with which a proxy says that it waited for the service, or that it was left while it did: 408, and those
+ * of nginx (444, 499) and of Amazon's load balancer (460).
+ */
+const GAVE_UP = new Set([408, 444, 460, 499]);
 
 /** What is needed of an HTTP error answer to classify it. */
 export interface ErrorAnswer {
@@ -87,8 +97,7 @@ export function kindOf({ status, code, message, requestId }: ErrorAnswer): Failu
 			STANDING_429.test(code ?? '') || /free allocated quota exceeded/i.test(message ?? '');
 		return standing ? 'rejected' : 'throttled';
 	}
-	// A gateway that waited for the service may say 408, too.
-	if (status >= 500 || status === 408) {
+	if (status >= 500 || GAVE_UP.has(status)) {
 		const whole = code !== undefined && message !== undefined && requestId !== undefined;
 		return whole ? 'answered' : 'server';
 	}

@@ -100,8 +100,13 @@ export async function createTask(
 		},
 		body,
 		timeoutMs: 120_000,
+	}).catch(async (error: unknown) => {
+		// A task that has an ID exists and may be billed, whatever else the answer says.
+		if (!(error instanceof DashScopeError) || error.taskId === undefined) {
+			return await Promise.reject(error);
+		}
+		return { request_id: error.requestId, output: { task_id: error.taskId } };
 	});
-	// A task that has an ID exists and may be billed, whatever else the answer says.
 	const taskId = textAt(recordAt(raw, 'output'), 'task_id');
 	if (taskId === undefined) throw namesNoTask(raw);
 	return { taskId, requestId: textAt(raw, 'request_id') };
@@ -193,10 +198,18 @@ export async function listTasks(
 		const total = numberAt(raw, 'total') ?? 0;
 		if (page === 1) atFirst = total;
 		// Said by the first page already: nobody waits for the others.
-		const pages = Math.max(page, numberAt(raw, 'total_page') ?? 1);
+		const rows = parseTaskList(raw);
+		const isTold =
+			numberAt(raw, 'total') !== undefined || numberAt(raw, 'total_page') !== undefined;
+		// A list that does not say how long it is ends with a page that is not full.
+		const more = !isTold && rows.length >= PAGE_SIZE ? page + 1 : page;
+		const pages = Math.max(more, numberAt(raw, 'total_page') ?? 1);
 		const never = pages > MOST_PAGES && limit > MOST_PAGES * PAGE_SIZE;
 		if (never || page > MOST_PAGES) throw tooMany();
-		for (const task of parseTaskList(raw)) tasks.set(task.taskId, task);
+		const before = tasks.size;
+		for (const task of rows) tasks.set(task.taskId, task);
+		// Nor is it one that gives the same page again.
+		if (!isTold && page > 1 && rows.length > 0 && tasks.size === before) throw notWhole(raw);
 		if (tasks.size >= limit) return [...tasks.values()].slice(0, limit);
 		if (page < pages) {
 			if (status === undefined || isFinal(status)) continue;

@@ -1,3 +1,6 @@
+import { createServer } from 'node:http';
+import { get } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import {
 	connectionError,
 	readAnswer,
@@ -230,6 +233,27 @@ describe('a call without any answer', () => {
 		const error = connectionError(broken(code), HOST);
 		expect(error).toMatchObject({ kind: 'lost', code });
 		expect(error.message).toBe(`${HOST} did not answer in time`);
+	});
+
+	test('a host that does not speak TLS was sent nothing', async () => {
+		const server = createServer((_, response) => response.end());
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		try {
+			const { port } = server.address() as AddressInfo;
+			const thrown: unknown = await new Promise((resolve) => {
+				get(`https://127.0.0.1:${port}`).once('error', resolve);
+			});
+			const error = connectionError(new Error('wrapped', { cause: thrown }), HOST);
+			expect(error.kind).toBe('unreachable');
+			expect(error.hint).toMatch(/does not speak https/);
+		} finally {
+			server.close();
+		}
+		// Of a connection that stood, such an error says nothing about the request.
+		const later = Object.assign(broken('ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC'), {
+			reason: 'decryption failed or bad record mac',
+		});
+		expect(connectionError(later, HOST).kind).toBe('lost');
 	});
 
 	test('the code stays out of the message', () => {

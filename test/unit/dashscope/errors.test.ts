@@ -226,7 +226,7 @@ describe('kinds of failures', () => {
 		expect(mayPass(kind)).toBe(passes);
 	});
 
-	test.each([408, 500, 501, 502, 503, 504, 520, 599])(
+	test.each([408, 444, 460, 499, 500, 501, 502, 503, 504, 520, 599])(
 		'HTTP %d may come from a gateway after the work was done, whatever its code',
 		(status) => {
 			expect(kindOf({ status, code: 'InvalidParameter' })).toBe('server');

@@ -272,6 +272,18 @@ describe('calls', () => {
 		});
 	});
 
+	// A task that has an ID may be billed, however odd the answer is that names it.
+	test.each([
+		['an error of the service', 503, { code: 'X', message: 'm', output: { task_id: 'task-0001' } }],
+		['an error as text', 502, '{"output":{"task_id":"task-0001","task_status":"PENDING"}}'],
+		['an answer that was cut off', 200, '{"output":{"task_id":"task-0001","task_st'],
+	])('create takes the ID from %s', async (_what, statusCode, body) => {
+		const { client } = answering({ statusCode, headers: {}, body });
+		expect(await createTask(client, call('https://files.example/a.mp4'))).toMatchObject({
+			taskId: 'task-0001',
+		});
+	});
+
 	test('query asks for exactly one task, its ID encoded', async () => {
 		const taskId = '../uploads?x=1';
 		const { client, requests } = answering(ok(output({ task_id: taskId, task_status: 'RUNNING' })));
@@ -368,6 +380,25 @@ describe('calls', () => {
 		const { client, requests } = answering(...Array.from({ length: 200 }, () => endless));
 		await expect(listTasks(client, query)).rejects.toMatchObject({ kind: 'garbled' });
 		expect(requests).toHaveLength(1);
+	});
+
+	test('list that does not say how long it is goes on to a page that is not full', async () => {
+		const pageOf = (first: number, count: number) => ({
+			statusCode: 200,
+			headers: {},
+			body: {
+				request_id: 'r',
+				data: Array.from({ length: count }, (_, index) => ({
+					task_id: `t${first + index}`,
+					status: 'RUNNING',
+				})),
+			},
+		});
+		const query = { from: 0, to: 1 };
+		const whole = answering(pageOf(0, 100), pageOf(100, 100), pageOf(200, 3));
+		expect(await listTasks(whole.client, query)).toHaveLength(203);
+		const same = answering(pageOf(0, 100), pageOf(0, 100));
+		await expect(listTasks(same.client, query)).rejects.toMatchObject({ kind: 'garbled' });
 	});
 
 	test('list ends where a service repeats itself, also on the way to a limit', async () => {
