@@ -1,5 +1,5 @@
 /** Binds a poll to n8n: its static data, its time limit, its items. */
-import { NodeOperationError } from 'n8n-workflow';
+import { NodeOperationError, sleep } from 'n8n-workflow';
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { dashScopeClient } from '../shared/dashscope/client';
 import { lookPorts } from '../shared/n8n/bindPorts';
@@ -11,6 +11,9 @@ import type { TriggerState } from './finished';
 
 /** For an n8n that does not say how long a poll may take. */
 const DEFAULT_BUDGET_MS = 5 * 60_000;
+
+/** After its budget a poll ends what it has begun. One that does not end so much later is given up, in milliseconds. */
+const GRACE_MS = 60_000;
 
 /** n8n starts a poll even while the one before still runs. Both would find the same tasks. */
 const polling = new WeakSet<object>();
@@ -27,12 +30,11 @@ export async function pollOnce(this: IPollFunctions): Promise<INodeExecutionData
 	if (polling.has(memory)) return null;
 	polling.add(memory);
 	try {
-		const { ports, settings, itemOf } = await prepare(this);
 		const trigger = `${this.getWorkflow().id}:${this.getNode().id}`;
 		const saved = readState(memory.finished);
 		const kept = saved ?? activations.get(trigger);
-		const { state, ended } = await collect(ports, kept, settings);
-		const items = ended.map(itemOf);
+		// What is found later than that is dropped: nothing of it has been kept, and the next poll finds it again.
+		const { state, items } = await within(budgetOf(this), find(this, kept));
 		memory.finished = state;
 		if (kept === undefined) activations.set(trigger, state);
 		if (saved !== undefined) activations.delete(trigger);
@@ -40,6 +42,32 @@ export async function pollOnce(this: IPollFunctions): Promise<INodeExecutionData
 	} finally {
 		polling.delete(memory);
 	}
+}
+
+/** One poll's findings: what to remember, and the items to emit. */
+async function find(functions: IPollFunctions, kept: TriggerState | undefined) {
+	const { ports, settings, itemOf } = await prepare(functions);
+	const { state, ended } = await collect(ports, kept, settings);
+	return { state, items: ended.map(itemOf) };
+}
+
+/**
+ * Waits for a poll, but not for ever: one that hangs must not keep out those that follow.
+ * @param budgetMs the time that it has, in milliseconds
+ * @throws Error when it has not ended some time after that
+ */
+async function within<T>(budgetMs: number, poll: Promise<T>): Promise<T> {
+	const ended = new AbortController();
+	const late = sleep(budgetMs + Math.min(budgetMs, GRACE_MS), ended.signal).then(
+		async () =>
+			await Promise.reject(new Error('DashScope did not answer in the time that n8n gives a poll')),
+	);
+	return await Promise.race([poll, late]).finally(() => ended.abort());
+}
+
+/** How long a poll may take, in milliseconds. */
+function budgetOf(functions: IPollFunctions): number {
+	return 'getPollBudgetMs' in functions ? functions.getPollBudgetMs() : DEFAULT_BUDGET_MS;
 }
 
 /** The latest finished task, for "Fetch Test Event". What the trigger remembers stays as it is. */
@@ -54,7 +82,7 @@ export async function testEvent(this: IPollFunctions): Promise<INodeExecutionDat
 }
 
 async function prepare(functions: IPollFunctions) {
-	const budgetMs = 'getPollBudgetMs' in functions ? functions.getPollBudgetMs() : DEFAULT_BUDGET_MS;
+	const budgetMs = budgetOf(functions);
 	const client = await dashScopeClient(functions);
 	const maxResultBytes = readMaxResultBytes(readOptions(functions));
 	const ports = lookPorts(functions, client, maxResultBytes, AbortSignal.timeout(budgetMs));

@@ -28,9 +28,11 @@ export interface ActiveTrigger {
 
 let count = 0;
 
+/** @param budgetMs the time that n8n gives a poll, in milliseconds; n8n's own by default */
 export function activeTrigger(
 	credential: ICredentialDataDecryptedObject,
 	parameters: INodeParameters = {},
+	budgetMs?: number,
 ): ActiveTrigger {
 	const id = `w${++count}`;
 	const type = new WanVideoEditTrigger();
@@ -78,6 +80,7 @@ export function activeTrigger(
 				variables: {},
 			} as unknown as IWorkflowExecuteAdditionalData;
 			const context = new PollContext(workflow, node, additionalData, mode, 'activate');
+			if (budgetMs !== undefined) Object.assign(context, { getPollBudgetMs: () => budgetMs });
 			const output = await Container.get(TriggersAndPollers).runPollFunction(
 				workflow,
 				node,

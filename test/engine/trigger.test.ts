@@ -1,3 +1,6 @@
+import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { NodeHelpers } from 'n8n-workflow';
 import type { IBinaryData, ILoadOptionsFunctions, INodeExecutionData } from 'n8n-workflow';
 import codex from '../../nodes/WanVideoEditTrigger/WanVideoEditTrigger.node.json';
@@ -89,6 +92,30 @@ test('two polls at a time emit a task once', async () => {
 	const [taskId] = await edit('a');
 	const [first, second] = await Promise.all([trigger.poll(), trigger.poll()]);
 	expect([first, second].map(idsOf)).toEqual([[taskId], undefined]);
+});
+
+test('a poll that hangs is given up, and keeps out none that follows', async () => {
+	const hung: ServerResponse[] = [];
+	let hangs = false;
+	const server = createServer((_request, response) => {
+		if (hangs) return void hung.push(response.writeHead(200));
+		response.setHeader('content-type', 'application/json');
+		response.end(JSON.stringify({ request_id: 'r', total: 0, total_page: 1, data: [] }));
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	const credential = { ...bench.credential(), baseUrl: `http://127.0.0.1:${port}` };
+	const trigger = activeTrigger(credential, {}, 1_000);
+	expect(await trigger.poll()).toBeNull();
+	hangs = true;
+	await expect(trigger.poll()).rejects.toMatchObject({
+		message: 'DashScope did not answer in the time that n8n gives a poll',
+	});
+	hangs = false;
+	expect(await trigger.poll()).toBeNull();
+	expect(hung).toHaveLength(1);
+	server.closeAllConnections();
+	server.close();
 });
 
 test('a poll that fails names the reason and loses nothing', async () => {
