@@ -9,7 +9,8 @@ import { testDashScope } from '../shared/dashscope/credentialTest';
 import { asNodeError } from '../shared/n8n/failures';
 import { toError } from '../shared/thrown';
 import { properties, searchTriggerModels } from './fields';
-import { pollOnce, testEvent } from './poll';
+import { pollAtRestart, pollOnce, testEvent } from './poll';
+import { isRestart } from './restart';
 
 export class WanVideoEditTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -39,7 +40,8 @@ export class WanVideoEditTrigger implements INodeType {
 
 	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 		try {
-			return this.getMode() === 'manual' ? await testEvent.call(this) : await pollOnce.call(this);
+			if (this.getMode() === 'manual') return await testEvent.call(this);
+			return isRestart(this) ? await pollAtRestart.call(this) : await pollOnce.call(this);
 		} catch (thrown) {
 			throw asNodeError(this, toError(thrown));
 		}

@@ -7,6 +7,7 @@ import type {
 	INodeExecutionData,
 	INodeParameters,
 	IWorkflowExecuteAdditionalData,
+	WorkflowActivateMode,
 	WorkflowExecuteMode,
 } from 'n8n-workflow';
 import { WanVideoEditTrigger } from '../../nodes/WanVideoEditTrigger/WanVideoEditTrigger.node';
@@ -18,8 +19,8 @@ const NAME = 'Wan Video Edit Trigger';
 export interface ActiveTrigger {
 	/** One poll, as n8n's clock starts it; `manual` is "Fetch Test Event". */
 	poll(mode?: WorkflowExecuteMode): Promise<INodeExecutionData[] | null>;
-	/** n8n starts again with what is saved of the workflow. */
-	restart(): void;
+	/** n8n starts again with what is saved of the workflow, or activates it anew. */
+	restart(activation?: WorkflowActivateMode): void;
 	/** n8n has not kept what the trigger remembers. */
 	forget(): void;
 	/** What the trigger remembers. */
@@ -45,6 +46,7 @@ export function activeTrigger(
 		type.description,
 	);
 	let workflow = begin(given ?? {}, {});
+	let context = contextOf('trigger', 'activate');
 
 	function begin(its: INodeParameters, staticData: IDataObject): Workflow {
 		const get = () => type;
@@ -69,31 +71,41 @@ export function activeTrigger(
 		});
 	}
 
+	/** What n8n makes when it activates the trigger, and keeps for all polls. */
+	function contextOf(mode: WorkflowExecuteMode, activation: WorkflowActivateMode) {
+		const node = workflow.nodes[NAME];
+		if (node === undefined) throw new Error('There is no trigger');
+		const additionalData = {
+			workflowId: id,
+			credentialsHelper: credentialsHelper({ credential }),
+			restApiUrl: '',
+			variables: {},
+		} as unknown as IWorkflowExecuteAdditionalData;
+		const functions = new PollContext(workflow, node, additionalData, mode, activation);
+		if (budgetMs !== undefined) Object.assign(functions, { getPollBudgetMs: () => budgetMs });
+		return { node, functions };
+	}
+
 	return {
 		poll: async (mode = 'trigger') => {
-			const node = workflow.nodes[NAME];
-			if (node === undefined) throw new Error('There is no trigger');
-			const additionalData = {
-				workflowId: id,
-				credentialsHelper: credentialsHelper({ credential }),
-				restApiUrl: '',
-				variables: {},
-			} as unknown as IWorkflowExecuteAdditionalData;
-			const context = new PollContext(workflow, node, additionalData, mode, 'activate');
-			if (budgetMs !== undefined) Object.assign(context, { getPollBudgetMs: () => budgetMs });
+			// Of a test event, n8n makes the functions for it alone.
+			const its = mode === 'trigger' ? context : contextOf(mode, 'manual');
+			const { node } = its;
 			const output = await Container.get(TriggersAndPollers).runPollFunction(
 				workflow,
 				node,
-				context,
+				its.functions,
 			);
 			return output?.[0] ?? null;
 		},
-		restart: () => {
+		restart: (activation = 'init') => {
 			const kept = JSON.parse(JSON.stringify(workflow.staticData)) as IDataObject;
 			workflow = begin(given ?? {}, kept);
+			context = contextOf('trigger', activation);
 		},
 		forget: () => {
 			workflow = begin(given ?? {}, {});
+			context = contextOf('trigger', 'activate');
 		},
 		memory: () => JSON.parse(JSON.stringify(workflow.staticData)) as IDataObject,
 	};

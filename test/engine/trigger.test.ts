@@ -130,6 +130,37 @@ test('a poll that fails names the reason and loses nothing', async () => {
 	expect(idsOf(await trigger.poll())).toEqual([taskId]);
 });
 
+describe('the first poll after a restart of n8n', () => {
+	const refused = () => bench.sandbox.configure({ apiKey: 'sk-changed' });
+	afterEach(() => bench.sandbox.configure({ apiKey: 'sk-sandbox' }));
+
+	test.each(['init', 'leadershipChange'] as const)(
+		'(%s) does not fail, for n8n would give the trigger up; the next one does',
+		async (activation) => {
+			const trigger = await active();
+			const [taskId] = await edit('a');
+			refused();
+			trigger.restart(activation);
+			const before = trigger.memory();
+			expect(await trigger.poll()).toBeNull();
+			expect(trigger.memory()).toEqual(before);
+			await expect(trigger.poll()).rejects.toThrow('API');
+			bench.sandbox.configure({ apiKey: 'sk-sandbox' });
+			expect(idsOf(await trigger.poll())).toEqual([taskId]);
+		},
+	);
+
+	test.each(['activate', 'update'] as const)(
+		'fails where a user activates the trigger (%s)',
+		async (activation) => {
+			const trigger = await active();
+			refused();
+			trigger.restart(activation);
+			await expect(trigger.poll()).rejects.toThrow('API');
+		},
+	);
+});
+
 describe('filters', () => {
 	test('let only chosen ends through', async () => {
 		const trigger = await active({ status: ['FAILED'] });
