@@ -155,7 +155,10 @@ interface Tool {
 	invoke(args: object): Promise<unknown>;
 }
 
-/** Calls each of its tools once with the json of each item, as an agent does, and gives what it was told. */
+/**
+ * Calls each of its tools once with the json of each item, as an agent does, and gives what it was told. Items with the
+ * same `wave` are called at once.
+ */
 const agent: INodeType = {
 	description: {
 		...description('agent', ['main']),
@@ -163,14 +166,20 @@ const agent: INodeType = {
 	},
 	async execute(this: IExecuteFunctions) {
 		const tools = (await this.getInputConnectionData('ai_tool', 0)) as Tool[];
+		const calls = this.getInputData().flatMap(({ json: { wave, ...args } }, item) =>
+			tools.map((tool) => ({ tool, args, wave: wave ?? `item ${item}` })),
+		);
 		const answers: INodeExecutionData[] = [];
-		for (const { json } of this.getInputData()) {
-			for (const tool of tools) {
-				const said = await tool
-					.invoke(json)
-					.then(String, (error: Error) => `Error: ${error.message}`);
-				answers.push({ json: { tool: tool.name, description: tool.description, said } });
-			}
+		for (const wave of new Set(calls.map((call) => call.wave))) {
+			const told = calls
+				.filter((call) => call.wave === wave)
+				.map(async ({ tool, args }): Promise<INodeExecutionData> => {
+					const said = await tool
+						.invoke(args)
+						.then(String, (error: Error) => `Error: ${error.message}`);
+					return { json: { tool: tool.name, description: tool.description, said } };
+				});
+			answers.push(...(await Promise.all(told)));
 		}
 		return [answers];
 	},

@@ -14,7 +14,7 @@ const ID_FROM_AI = "={{ $fromAI('taskId', 'ID of the task', 'string') }}";
 
 /** What an agent that calls the tool with these arguments is told. */
 async function ask(
-	args: Array<Record<string, string>>,
+	args: Array<Record<string, string | number>>,
 	fields: INodeParameters,
 	options: RunOptions = {},
 ) {
@@ -105,6 +105,25 @@ describe('a call that failed and is repeated goes on with its task', () => {
 		expect(first).toMatch(/will be billed if it succeeds/);
 		expect(told(second)).toEqual([expect.objectContaining({ status: 'SUCCEEDED' })]);
 		expect(bench.sandbox.tasks().map(({ prompt }) => prompt)).toEqual(['snow', 'rain']);
+	});
+});
+
+describe('equal calls that fail at once', () => {
+	test.each([
+		['at once', [1, 1]],
+		['one after the other', [1, 2]],
+	])('and are repeated %s go on with a task each', async (_, waves) => {
+		bench.sandbox.configure({ jobSeconds: 6 });
+		const { answers } = await ask(
+			[0, 0, ...waves].map((wave) => ({ prompt: 'snow', wave })),
+			{ prompt: PROMPT_FROM_AI, options: { timeout: 0.05 } },
+		);
+
+		const [first, second, ...repeats] = answers.map(({ said }) => String(said));
+		for (const said of [first, second]) expect(said).toMatch(/^Error: Task .* was still /);
+		const done = repeats.flatMap(told).map(({ taskId }) => taskId);
+		expect(done.sort()).toEqual(bench.taskIds().sort());
+		expect(done).toHaveLength(2);
 	});
 });
 

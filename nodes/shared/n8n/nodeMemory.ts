@@ -27,8 +27,8 @@ interface NodeMemory {
 	tries?: number[];
 	/** How often n8n has tried each run. */
 	counts?: Record<string, number>;
-	/** Of a node that an agent calls: the run of each call that failed, by its recipe. */
-	failedCalls?: Record<string, number>;
+	/** Of a node that an agent calls: the runs of the calls that failed, by their recipe. Version 0.1.0 kept one of each. */
+	failedCalls?: Record<string, number | number[]>;
 	/** Of a suspended wait: looks in a row that could not be made. */
 	missed?: number;
 	/** When the latest run began that is remembered. Epoch milliseconds. */
@@ -238,20 +238,44 @@ function nodeMemory(functions: IExecuteFunctions): NodeMemory {
  */
 export function noteCall(functions: IExecuteFunctions, failed: boolean): void {
 	if (!isTool(functions) || !hasReadableMemory(functions)) return;
-	const memory = nodeMemory(functions);
-	const calls = (memory.failedCalls ??= {});
 	const run = runIndexOf(functions);
+	if (!failed) return;
 	const recipe = recipeOf(functions, 0);
-	delete calls[recipe];
-	if (failed) calls[recipe] = run;
+	const calls = (nodeMemory(functions).failedCalls ??= {});
+	calls[recipe] = [...failedRuns(calls[recipe]), run];
 }
+
+/**
+ * The run that each call by an agent goes on with, found out once: equal calls beside it may fail meanwhile. n8n makes
+ * these functions for each call.
+ */
+const runsOfCalls = new WeakMap<IExecuteFunctions, number>();
 
 /** Number of the node's run within the execution: a loop runs it several times, a retry repeats a run. */
 function runIndexOf(functions: IExecuteFunctions): number {
-	const failed = isTool(functions)
-		? nodeMemory(functions).failedCalls?.[recipeOf(functions, 0)]
-		: undefined;
-	if (failed !== undefined) return failed;
+	if (!isTool(functions)) return ownRunOf(functions);
+	const known = runsOfCalls.get(functions);
+	if (known !== undefined) return known;
+	const run = takeFailedRun(functions) ?? ownRunOf(functions);
+	runsOfCalls.set(functions, run);
+	return run;
+}
+
+/** The run of an equal call that failed, for one call to go on with. */
+function takeFailedRun(functions: IExecuteFunctions): number | undefined {
+	const { failedCalls = {} } = nodeMemory(functions);
+	const recipe = recipeOf(functions, 0);
+	const [run, ...others] = failedRuns(failedCalls[recipe]);
+	if (others.length === 0) delete failedCalls[recipe];
+	else failedCalls[recipe] = others;
+	return run;
+}
+
+function failedRuns(kept: number | number[] = []): number[] {
+	return typeof kept === 'number' ? [kept] : kept;
+}
+
+function ownRunOf(functions: IExecuteFunctions): number {
 	const index: unknown = functions.getWorkflowDataProxy(0).$runIndex;
 	return typeof index === 'number' ? index : 0;
 }

@@ -1,6 +1,13 @@
 import type { IDataObject, IExecuteFunctions, INode, INodeParameters } from 'n8n-workflow';
 import { properties } from '../../../nodes/WanVideoEdit/actions/router';
-import { countTry, memoryOf, recipeOf, retriesOf } from '../../../nodes/shared/n8n/nodeMemory';
+import {
+	countTry,
+	memoryOf,
+	noteCall,
+	recipeOf,
+	retriesOf,
+	tasksOfRun,
+} from '../../../nodes/shared/n8n/nodeMemory';
 
 const NODE: INode = {
 	id: 'edit',
@@ -67,6 +74,51 @@ describe('the tries of a run', () => {
 		attempt(0);
 		const entry = attempt(0, (functions) => memoryOf(functions).ledger.find('key'));
 		expect(entry).toMatchObject({ state: 'submitted', taskId: 'task-1' });
+	});
+});
+
+describe('calls by an agent', () => {
+	/** Functions of equal calls, whose memory they share. */
+	function calls(context: IDataObject = {}) {
+		let runs = 0;
+		return () => {
+			const run = runs++;
+			return {
+				getContext: () => context,
+				getNode: () => NODE,
+				getMode: () => 'webhook',
+				isToolExecution: () => true,
+				getInputData: () => [{ json: { prompt: 'snow' } }],
+				getWorkflowDataProxy: () => ({ $runIndex: run }),
+			} as unknown as IExecuteFunctions;
+		};
+	}
+	const submit = (functions: IExecuteFunctions, taskId: string) => {
+		const { ledger } = memoryOf(functions);
+		ledger.submitted(ledger.key('snow', 0), { taskId, submittedAt: 5 });
+	};
+	const tasksOf = (functions: IExecuteFunctions) => tasksOfRun(functions).taskIds;
+
+	test('each goes on with one of those that failed, the first one first', () => {
+		const next = calls();
+		const [first, second] = [next(), next()];
+		submit(first, 'task-1');
+		submit(second, 'task-2');
+		for (const failed of [first, second]) noteCall(failed, true);
+		expect([next(), next(), next()].map(tasksOf)).toEqual([['task-1'], ['task-2'], []]);
+	});
+
+	test('a memory of version 0.1.0 holds one of them', () => {
+		const context: IDataObject = {};
+		const next = calls(context);
+		const first = next();
+		submit(first, 'task-1');
+		noteCall(first, true);
+		const memory = context.wanVideoEdit as IDataObject;
+		const recipe = recipeOf(first, 0);
+		expect(memory.failedCalls).toEqual({ [recipe]: [0] });
+		memory.failedCalls = { [recipe]: 0 };
+		expect([next(), next()].map(tasksOf)).toEqual([['task-1'], []]);
 	});
 });
 
