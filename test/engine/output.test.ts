@@ -52,6 +52,37 @@ async function statusOf(taskId: string, fields: INodeParameters = {}): Promise<I
 	return only(items);
 }
 
+test('Get Status of a task without a video, such as one for images, tells what it is', async () => {
+	const body = {
+		request_id: 'r-1',
+		output: { task_id: 't-1', task_status: 'SUCCEEDED', results: [{ url: 'https://a.example/1' }] },
+	};
+	const network = ({ url }: { url: string }) =>
+		url.endsWith('/tasks/t-1') ? { statusCode: 200, body } : undefined;
+	const { items, error } = await bench.run(1, { ...GET_STATUS, taskId: 't-1' }, { network });
+	expect(error).toBeUndefined();
+	const { json, binary } = only(items);
+	expect(json).toMatchObject({ taskId: 't-1', succeeded: true, videoUrl: null });
+	expect(json).not.toHaveProperty('error');
+	expect(binary).toBeUndefined();
+});
+
+test('Get Status: a Maximum Result Size that is none is the failure of its item alone', async () => {
+	const taskId = await submitOne();
+	await until(() => bench.sandbox.tasks().every(({ endedAt }) => endedAt !== undefined));
+	const { items } = await bench.run(
+		['abc', 100].map((size) => ({ json: { taskId, size } })),
+		{
+			...GET_STATUS,
+			taskId: '={{ $json.taskId }}',
+			options: { maxResultSize: '={{ $json.size }}' },
+		},
+		{ settings: { onError: 'continueRegularOutput' } },
+	);
+	expect(at(items, 0).json.error).toMatch(/^'Maximum Result Size' is "abc"/);
+	expect(at(items, 1)).toMatchObject({ json: { taskId, succeeded: true }, binary: { data: {} } });
+});
+
 describe('a finished edit', () => {
 	test('has exactly these keys', async () => {
 		const { items, errors } = await bench.run(1);

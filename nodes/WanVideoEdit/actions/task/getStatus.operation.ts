@@ -1,21 +1,15 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
-import { dashScopeClient } from '../../../shared/dashscope/client';
+import { cancelSignalOf, dashScopeClient } from '../../../shared/dashscope/client';
 import { endedBadly, fetchVideo } from '../../../shared/tasks/deliver';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { currencyOf, estimateCost } from '../../../shared/tasks/price';
 import { askStatus } from '../../../shared/tasks/ask';
 import { priceOptions } from '../../fields/price';
-import {
-	booleanOption,
-	booleanParameter,
-	collectionParameter,
-	runOptions,
-} from '../../fields/read';
+import { booleanOption, booleanParameter, collectionParameter } from '../../fields/read';
 import {
 	downloadFields,
 	maxResultSizeOption,
 	readDownload,
-	readMaxResultBytes,
 	readOutput,
 	simplifyOption,
 } from '../../fields/result';
@@ -25,7 +19,7 @@ import { checkSuspended, checkSuspendedField } from '../../../shared/n8n/suspend
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { rowOf } from '../../../shared/n8n/listedTask';
 import { taskItem } from '../../../shared/n8n/items';
-import { n8nPorts } from '../../../shared/n8n/bindPorts';
+import { lookPorts, n8nPorts } from '../../../shared/n8n/bindPorts';
 import { priceListOf } from '../../models';
 
 export const option = {
@@ -65,26 +59,26 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	if (booleanParameter(this, 'checkSuspended', 0, false))
 		return await checkSuspended(this, priceListOf);
 	const client = await dashScopeClient(this);
-	const ports = n8nPorts(
-		this,
-		client,
-		readMaxResultBytes(runOptions(this, maxResultSizeOption.name)),
-	);
+	const ports = n8nPorts(this, client);
 	const downloads = new Semaphore(DEFAULT_TRANSFERS);
 	const billing = { currency: currencyOf(client.baseUrl), priceListOf };
 
 	return await eachItem(this, async (item) => {
 		const options = collectionParameter(this, 'options', item);
 		const taskId = readTaskId(this, item);
-		const { field, simplify, prices } = readOutput(this, item);
+		const { field, simplify, prices, maxResultBytes } = readOutput(this, item);
 		const task = await askStatus(ports, taskId);
 		const failure = endedBadly(task);
 		if (failure !== undefined && booleanOption(options, 'failOnFailedTask') === true) throw failure;
 
-		const wanted = task.status === 'SUCCEEDED' && readDownload(this, item);
-		const video = wanted
-			? await downloads.run(async () => await fetchVideo(ports, task))
-			: undefined;
+		// A task of another model, such as one for images, succeeds without a video.
+		const video =
+			task.videoUrl !== undefined && task.status === 'SUCCEEDED' && readDownload(this, item)
+				? await downloads.run(async () => {
+						const signal = cancelSignalOf(this);
+						return await fetchVideo(lookPorts(this, client, maxResultBytes, signal), task);
+					})
+				: undefined;
 		const { usage } = task;
 		const row = usage === undefined ? undefined : await rowOf(ports, client, taskId);
 		const cost = estimateCost(usage, row?.model ?? '', billing, prices);
