@@ -8,9 +8,10 @@ import type { SubmittedTask } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
 import type { FinishedPiece, JoinedPieces } from './clips';
 
-/** ISO 8601 in UTC, or null for "not yet" or "not known". */
-function iso(epochMs: number | undefined): string | null {
-	return epochMs === undefined ? null : new Date(epochMs).toISOString();
+/** ISO 8601 in UTC, or null for "not yet", "not known" and what is no time. */
+function iso(epochMs = NaN): string | null {
+	const time = new Date(epochMs);
+	return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }
 
 /** What goes into a task's item besides the task. */

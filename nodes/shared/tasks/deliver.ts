@@ -19,8 +19,13 @@ const DOWNLOAD_TRIES = 3;
 export function expiryOf({ videoUrl, finishedAt }: Task): number | undefined {
 	if (videoUrl === undefined) return undefined;
 	const seconds = Number(/[?&]Expires=(\d+)/.exec(videoUrl)?.[1] ?? NaN);
-	if (Number.isFinite(seconds)) return seconds * 1000;
+	if (isTime(seconds * 1000)) return seconds * 1000;
 	return finishedAt === undefined ? undefined : finishedAt + DAY_MS;
+}
+
+/** Whether a number of epoch milliseconds is within what a date can be. */
+function isTime(epochMs: number): boolean {
+	return !Number.isNaN(new Date(epochMs).getTime());
 }
 
 /** Why a task brought no video, and what to do; undefined for a task that did or still may. */

@@ -25,6 +25,7 @@ describe('when a result expires', () => {
 		['https://r.example/x.mp4', ENDED + 86_400_000],
 		['https://r.example/x.mp4?Expires=soon', ENDED + 86_400_000],
 		['https://r.example/x.mp4?NotExpires=17', ENDED + 86_400_000],
+		['https://r.example/x.mp4?Expires=99999999999999', ENDED + 86_400_000],
 	])('%s', (videoUrl, expected) => {
 		expect(expiryOf(taskOf({ videoUrl }))).toBe(expected);
 	});
