@@ -116,6 +116,22 @@ describe('Limit and Return All', () => {
 		expect(pages).toHaveLength(13);
 	});
 
+	test.each([{ returnAll: true }, { limit: 2_000 }])(
+		'a model is told a hundred, and that there are more (%j)',
+		async (fields) => {
+			const asTool: RunOptions = { type: 'wanVideoEditTool' };
+			const { pages, network } = serviceOf(1_234);
+			const { items } = await list(fields, { ...asTool, network });
+			expect(items).toHaveLength(101);
+			expect(items.at(-1)?.json).toEqual({ message: expect.stringContaining('more tasks') });
+			expect(pages).toHaveLength(2);
+
+			const few = await list(fields, { ...asTool, network: serviceOf(100).network });
+			expect(few.items.map(({ json }) => json.taskId)).not.toContain(undefined);
+			expect(few.items).toHaveLength(100);
+		},
+	);
+
 	test('a limit beyond one page stops in time', async () => {
 		const { pages, network } = serviceOf(5_000);
 		const { items } = await list({ limit: 250 }, { network });

@@ -6,6 +6,7 @@ import { InputError } from '../../../shared/inputError';
 import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { listedItem } from '../../../shared/n8n/items';
+import { isTool } from '../../../shared/n8n/tool';
 import { askPatiently } from '../../../shared/tasks/ask';
 import {
 	booleanParameter,
@@ -26,6 +27,9 @@ export const option = {
 const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
 
 const DEFAULT_LIMIT = 50;
+
+/** What a model is told at most: thousands of tasks would fill its context. */
+const MOST_FOR_MODEL = 100;
 
 const limitField: INodeProperties = {
 	displayName: 'Limit',
@@ -166,7 +170,17 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const ports = n8nPorts(this, await dashScopeClient(this));
 	return await eachItem(this, async (item) => {
 		const query = readQuery(this, item, ports.now() + (ports.account.offset ?? 0));
+		const { limit = Infinity } = query;
+		const most = isTool(this) ? Math.min(limit, MOST_FOR_MODEL) : limit;
+		// One more tells whether there are more.
+		if (most < limit) query.limit = most + 1;
 		const tasks = await askPatiently(ports, async () => await ports.listTasks(query));
-		return tasks.map((task) => listedItem(item, task));
+		const rows = tasks.slice(0, most).map((task) => listedItem(item, task));
+		return rows.length < tasks.length ? [...rows, cutOff(item)] : rows;
 	});
+}
+
+function cutOff(item: number): INodeExecutionData {
+	const message = `There are more tasks; only ${MOST_FOR_MODEL} are listed. Use the filters to list fewer.`;
+	return { json: { message }, pairedItem: { item } };
 }
