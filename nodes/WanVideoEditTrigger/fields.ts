@@ -140,9 +140,11 @@ function readModel(functions: IPollFunctions): string {
 }
 
 function readStatuses(functions: IPollFunctions): string[] {
-	const chosen: unknown = functions.getNodeParameter('status', STATUSES);
-	if (!Array.isArray(chosen) || chosen.length === 0) return STATUSES;
-	const statuses = chosen.map(toText);
+	const given: unknown = functions.getNodeParameter('status', STATUSES);
+	// An expression may give one as text.
+	const chosen: unknown[] = Array.isArray(given) ? given : [given];
+	const statuses = chosen.map(toText).filter((status) => status !== '');
+	if (statuses.length === 0) return STATUSES;
 	const strange = statuses.find((status) => !STATUSES.includes(status));
 	if (strange === undefined) return statuses;
 	throw new InputError(

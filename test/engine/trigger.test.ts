@@ -171,6 +171,13 @@ describe('filters', () => {
 		expect(item.binary).toBeUndefined();
 	});
 
+	test('let the ends through that an expression gives as text', async () => {
+		const trigger = await active({ status: "={{ 'FAILED' }}" });
+		bench.sandbox.outcome({ promptIncludes: 'bad', status: 'FAILED', code: 'X', message: 'no' });
+		const [, bad] = await edit('good', 'bad');
+		expect(idsOf(await trigger.poll())).toEqual([bad]);
+	});
+
 	test.each([
 		['the models of the action', { __rl: true, mode: 'list', value: 'wanVideoEdit' }, true],
 		['all models', { __rl: true, mode: 'list', value: 'all' }, true],
