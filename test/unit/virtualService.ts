@@ -19,6 +19,12 @@ import type { VirtualClock } from './virtualClock';
 
 export type Route = 'create' | 'query' | 'list' | 'cancel' | 'policy' | 'post' | 'download';
 
+/** Calls that the tests of a file leave without an answer. The limit of each, in real time, would keep Jest waiting. */
+const unanswered = new Set<() => void>();
+afterAll(() => {
+	for (const end of unanswered) end();
+});
+
 /** What goes wrong with one call. */
 export interface Fault {
 	/** The answer instead of the true one. */
@@ -289,7 +295,13 @@ export class VirtualService {
 		const route = routeOf(request.options);
 		const about = aboutOf(route, request.options);
 		const call = this.noteCall(route, stop, { about, request, ...sender });
-		const answer = await this.reach(call, stop, abortsCalls, async () => await this.answer(call));
+		const answer = await new Promise<HttpAnswer>((resolve, reject) => {
+			const end = () => reject(new Error('The tests are over'));
+			unanswered.add(end);
+			this.reach(call, stop, abortsCalls, async () => await this.answer(call))
+				.then(resolve, reject)
+				.finally(() => unanswered.delete(end));
+		});
 		if (this.options.tellsTime === false) return answer;
 		const date = new Date(call.answeredAt ?? this.serviceNow()).toUTCString();
 		return { ...answer, headers: { ...answer.headers, date } };

@@ -1,3 +1,4 @@
+import { sleep } from 'n8n-workflow';
 import type {
 	IExecuteFunctions,
 	IHttpRequestMethods,
@@ -32,6 +33,7 @@ export interface DashScopeRequest {
 	query?: Record<string, string | number>;
 	headers?: Record<string, string>;
 	body?: JsonRecord;
+	/** How long no byte may move, in milliseconds. The whole call may take longer, but not without end. */
 	timeoutMs?: number;
 }
 
@@ -39,6 +41,12 @@ const CREDENTIAL = 'dashScopeApi';
 
 /** A query takes milliseconds; a create call with 10 MB of inline images on a slow line takes longer. */
 const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** What a whole answer may take once it has begun: it is a few kilobytes of JSON, or a page of the task list. */
+const ANSWER_MS = 30_000;
+
+/** A body with inline images may be sent so slowly, in characters per millisecond: half a megabit per second. */
+const SLOWEST_LINE = 64;
 
 /** The HTTP options shared by the node's calls and the credential test, without the key. */
 export function httpOptions(baseUrl: string, request: DashScopeRequest) {
@@ -83,12 +91,63 @@ export async function dashScopeRequest(
 		ignoreHttpStatusErrors: true,
 		returnFullResponse: true,
 	};
-	const answer: unknown = await client.functions.helpers.httpRequestWithAuthentication
-		.call(client.functions, CREDENTIAL, options)
-		.catch((error: unknown) => Promise.reject(connectionError(error, host)));
+	const answer: unknown = await sendInTime(client.functions, options, limitOf(request)).catch(
+		(error: unknown) => Promise.reject(connectionError(error, host)),
+	);
 
 	const read = httpAnswerOf(answer);
 	const serverTime = Date.parse(textAt(read.headers, 'date') ?? '');
 	client.onAnswer?.(Number.isFinite(serverTime) ? serverTime : undefined);
 	return readAnswer(read, { host, apiKey: client.apiKey }, Date.now());
+}
+
+/** How long a call may take as a whole, in milliseconds. */
+function limitOf({ timeoutMs = DEFAULT_TIMEOUT_MS, body }: DashScopeRequest): number {
+	return timeoutMs + ANSWER_MS + charactersIn(body) / SLOWEST_LINE;
+}
+
+/** Of all texts in a body: nearly its size, without making it. */
+function charactersIn(value: unknown): number {
+	if (typeof value === 'string') return value.length;
+	if (typeof value !== 'object' || value === null) return 0;
+	return Object.values(value)
+		.map(charactersIn)
+		.reduce((sum, characters) => sum + characters, 0);
+}
+
+/**
+ * Sends a call that ends in any case. n8n's HTTP client limits standstills only: an answer that drips would keep whoever
+ * waits for it for ever.
+ * @param limitMs of the whole call
+ * @throws what n8n's HTTP client throws, also on Stop; what it would throw for a standstill if the limit is exceeded
+ */
+async function sendInTime(
+	functions: DashScopeFunctions,
+	options: IHttpRequestOptions,
+	limitMs: number,
+): Promise<unknown> {
+	const stop = cancelSignalOf(functions);
+	const call = new AbortController();
+	const ended = new AbortController();
+	const end = () => call.abort();
+	if (stop?.aborted === true) end();
+	stop?.addEventListener('abort', end);
+	// n8n's HTTP client takes the signal from the context it is called on.
+	const view: DashScopeFunctions = Object.create(functions, {
+		getExecutionCancelSignal: { value: () => call.signal },
+	});
+	const limit = sleep(limitMs, ended.signal).then(() => {
+		throw Object.assign(new Error('timeout'), { code: 'ECONNABORTED' });
+	});
+	try {
+		return await Promise.race([
+			functions.helpers.httpRequestWithAuthentication.call(view, CREDENTIAL, options),
+			limit,
+		]);
+	} finally {
+		stop?.removeEventListener('abort', end);
+		ended.abort();
+		// Ends the call that the limit came before; one that has ended it does not touch.
+		end();
+	}
 }

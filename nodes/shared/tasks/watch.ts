@@ -28,6 +28,12 @@ const QUERY_GAP_INTERVALS = 4;
 /** One that waits in the service's queue has to run before it ends; those that run show soon enough if lists lag. */
 const PENDING_GAP_FACTOR = 6;
 
+/**
+ * A task whose wait is over gets a last look. Its answer is waited for as long as the service may take for one that it has
+ * not begun; one that never comes to its end must not hold up the item.
+ */
+const LAST_ANSWER_MS = 30_000;
+
 /** A wait is cut into steps: tasks that join meanwhile are seen in time. */
 const LONGEST_NAP_MS = 1_000;
 
@@ -65,6 +71,8 @@ interface Watched extends Progress {
 	/** A list shows its end, or not even the task. */
 	queryNext: boolean;
 	asking: boolean;
+	/** When the look at it was sent that is under way; Infinity while it waits for its turn. */
+	sentAt: number;
 	/** In a row, of any kind. */
 	failures: number;
 	/** In a row. */
@@ -114,6 +122,7 @@ export class Watch {
 				deadline,
 				dueAt: this.ports.now(),
 				asking: false,
+				sentAt: Infinity,
 				failures: 0,
 				refusals: 0,
 				unknowns: 0,
@@ -143,6 +152,7 @@ export class Watch {
 		this.running = true;
 		try {
 			while (this.open.size > 0) {
+				this.giveUpLate();
 				const next = this.nextDue();
 				const wait = next === undefined ? ANSWER_NAP_MS : next.dueAt - this.ports.now();
 				if (next === undefined || wait > 0) {
@@ -153,7 +163,6 @@ export class Watch {
 					void this.glance(next);
 					continue;
 				}
-				next.asking = true;
 				// Not awaited: one slow answer must not hold up the others.
 				void this.ask(next);
 			}
@@ -161,6 +170,15 @@ export class Watch {
 			this.rejectAll(error);
 		} finally {
 			this.running = false;
+		}
+	}
+
+	/** Ends the wait for tasks whose last look gets no answer. */
+	private giveUpLate(): void {
+		const now = this.ports.now();
+		for (const entry of this.open) {
+			const late = now >= Math.max(entry.deadline, entry.sentAt) + LAST_ANSWER_MS;
+			if (entry.asking && late) this.close(entry, () => entry.reject(this.timeout(entry)));
 		}
 	}
 
@@ -194,9 +212,10 @@ export class Watch {
 		const entries = [...this.open].filter(
 			(entry) => !entry.asking && entry.model === model && this.mayBeListed(entry),
 		);
-		for (const entry of entries) entry.asking = true;
+		for (const entry of entries) Object.assign(entry, { asking: true, sentAt: ports.now() });
 		const list = await glance(ports, model, intervalMs / 4);
 		for (const entry of entries) {
+			if (!this.open.has(entry)) continue;
 			const status = list?.states.get(entry.taskId);
 			entry.queryNext = status === undefined || isFinal(status);
 			if (list === undefined || status === undefined || isFinal(status)) {
@@ -228,12 +247,16 @@ export class Watch {
 
 	private async ask(entry: Watched): Promise<void> {
 		this.queried.add(entry.model);
+		Object.assign(entry, { asking: true, sentAt: Infinity });
 		try {
 			const { ports } = this;
-			const task = await ports.account.ask(ports, async () => await ports.getTask(entry.taskId));
-			this.heard(entry, task);
+			const task = await ports.account.ask(ports, async () => {
+				entry.sentAt = ports.now();
+				return await ports.getTask(entry.taskId);
+			});
+			if (this.open.has(entry)) this.heard(entry, task);
 		} catch (error) {
-			this.notHeard(entry, error);
+			if (this.open.has(entry)) this.notHeard(entry, error);
 		} finally {
 			entry.asking = false;
 		}

@@ -17,7 +17,7 @@ const UNDER_WAY_PAUSE_MS = 250;
 
 const MINUTE_MS = 60_000;
 
-/** For how long their answers are waited for: a gateway that sends a byte now and then keeps a call alive for ever. */
+/** For how long their answers are waited for: one with 20 MB of images may take nearly so long on a slow line (`client.ts`). */
 const LONGEST_WAIT_MS = 10 * MINUTE_MS;
 
 /** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */

@@ -304,6 +304,32 @@ describe('the timeout', () => {
 		expect(clock.now() - started).toBeLessThanOrEqual(10 * MINUTE + 1_000);
 	});
 
+	test.each([
+		['a query', 1, {}],
+		['the task list', 8, { intervalMs: 60_000 }],
+	])(
+		'comes although the answer to %s never comes to its end',
+		async (_name, tasks, settings: Partial<WatchSettings>) => {
+			const { clock, service, finish, task } = setup({}, settings);
+			const drip: Fault = { delayMs: 24 * 60 * MINUTE };
+			service.faults.query.push(...repeat(tasks, {}), ...repeat(tasks, drip));
+			service.faults.list.push(drip);
+			const started = clock.now();
+			const ids = Array.from({ length: tasks }, () => task(3_600));
+			const work = ids.map(async (id) => await failureOf(finish(id, 10 * MINUTE)));
+			const [error] = await clock.run(Promise.all(work));
+			expect(error?.message).toMatch(/^Task task-1 was still \w+ after 6\d\d seconds/);
+			expect(clock.now() - started).toBeLessThanOrEqual(11 * MINUTE);
+		},
+	);
+
+	test('waits for the last answers of tasks that are too many to be asked for at once', async () => {
+		const { clock, finish, task } = setup({ slots: 500 }, { intervalMs: 60_000 });
+		const work = Array.from({ length: 500 }, async () => await finish(task(119), 2 * MINUTE));
+		const ended = await clock.run(Promise.all(work));
+		expect(ended.every((one) => one?.status === 'SUCCEEDED')).toBe(true);
+	});
+
 	test('of one task does not end the others', async () => {
 		const { clock, finish, task } = setup();
 		const long = finish(task(120));
