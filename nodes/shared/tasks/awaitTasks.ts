@@ -43,15 +43,12 @@ export async function awaitTasks<Video>(
 		intervalMs: pollIntervalMs,
 		handBackAt: holdMs === undefined ? undefined : since + holdMs,
 	});
-	const waitFor = async ({
-		taskId,
-		model,
-		submittedAt = since,
-		download,
-	}: TaskToAwait): Promise<Outcome<Video>> => {
+	const waitFor = async (awaited: TaskToAwait): Promise<Outcome<Video>> => {
+		const { taskId, model, submittedAt = since, download } = awaited;
+		const exists = awaited.submittedAt !== undefined;
 		const job: TaskRef = { taskId, submittedAt, known: true, adopted: false };
 		const deadline = since + timeoutMs;
-		const order = { taskId, model, submittedAt, known: true, own: false, deadline };
+		const order = { taskId, model, submittedAt, known: true, exists, deadline };
 		let task: Task | undefined;
 		try {
 			task = await watch.finish(order);

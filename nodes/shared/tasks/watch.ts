@@ -11,9 +11,11 @@ import type { Progress } from './schedule';
 /** A definite no (such as 401 or 404) may be a gateway's hiccup; this often in a row it is believed. */
 const BELIEVED_REFUSALS = 3;
 
-/** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
+/** The same for UNKNOWN. */
 const BELIEVED_UNKNOWNS = 3;
-const YOUNG_MS = 6_000;
+
+/** A task that was submitted so recently exists, even if the service does not know it yet: the list may lag for as long. */
+const YOUNG_MS = 90_000;
 
 /** A query that was refused is sent again after so long at most, whatever pause the service asks for. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -54,8 +56,8 @@ export interface WatchSettings {
 export interface WatchOrder extends AwaitedTask {
 	/** Submitted a while ago: asked at once. */
 	known: boolean;
-	/** Submitted by this execution: it exists, even if the service does not know it for a moment. */
-	own: boolean;
+	/** Submitted by this execution, or listed: when that was is known, and that it exists. */
+	exists: boolean;
 	/** When the wait for it ends. The task itself goes on. Epoch milliseconds. */
 	deadline: number;
 }
@@ -63,7 +65,7 @@ export interface WatchOrder extends AwaitedTask {
 interface Watched extends Progress {
 	taskId: string;
 	model: string;
-	own: boolean;
+	exists: boolean;
 	deadline: number;
 	dueAt: number;
 	/** When a query, not a list, told its state last. */
@@ -106,14 +108,14 @@ export class Watch {
 		model,
 		submittedAt,
 		known,
-		own,
+		exists,
 		deadline,
 	}: WatchOrder): Promise<Task | undefined> {
 		return await new Promise((resolve, reject) => {
 			const entry: Watched = {
 				taskId,
 				model,
-				own,
+				exists,
 				queriedAt: this.ports.now(),
 				// Where one look is all there is, a list may be it.
 				queryNext: known && !this.handsBack(),
@@ -277,9 +279,9 @@ export class Watch {
 		if (account.misses(entry.taskId, entry.model, endedAt)) account.listsAreUseless = true;
 		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
 
-		const young = entry.own && entry.askedAt - entry.submittedAt < YOUNG_MS;
 		const often = entry.unknowns >= BELIEVED_UNKNOWNS;
-		const settled = isFinal(task.status) && (entry.unknowns === 0 || (often && !young));
+		const believed = entry.unknowns === 0 || (often && !this.isYoung(entry));
+		const settled = isFinal(task.status) && believed;
 		if (settled) {
 			this.learn(task);
 			this.close(entry, () => entry.resolve(task));
@@ -290,6 +292,12 @@ export class Watch {
 		} else {
 			this.plan(entry);
 		}
+	}
+
+	/** Whether the service may not know a task yet that exists. */
+	private isYoung({ exists, submittedAt }: Watched): boolean {
+		// The clock may have been set back.
+		return exists && Math.abs(this.ports.now() - submittedAt) < YOUNG_MS;
 	}
 
 	private learn({ startedAt, finishedAt, status }: Task): void {
@@ -305,7 +313,10 @@ export class Watch {
 		entry.refusals = failure !== undefined && !mayPass(failure.kind) ? entry.refusals + 1 : 0;
 		if (this.ports.stopped() || failure === undefined) {
 			this.close(entry, () => entry.reject(error));
-		} else if (entry.refusals >= BELIEVED_REFUSALS) {
+		} else if (
+			entry.refusals >= BELIEVED_REFUSALS &&
+			!(failure.httpStatus === 404 && this.isYoung(entry))
+		) {
 			this.close(entry, () => entry.reject(this.refused(entry, failure)));
 		} else if (now >= entry.deadline) {
 			this.close(entry, () => entry.reject(this.timeout(entry, failure)));
