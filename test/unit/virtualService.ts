@@ -250,17 +250,17 @@ export class VirtualService {
 			record,
 		}: Viewer = {},
 	): TaskPorts<string> {
-		/** A client for one call. */
-		const telling = (aborts: boolean): DashScopeClient => {
-			const sentAt = this.clock.now();
-			return {
-				...clientOf(
-					async (request) =>
-						await this.http(request, stop, aborts, { executionId, keyId: keyNow() }),
-				),
-				onAnswer: (time) => account.answered(sentAt, this.clock.now(), time),
-			};
-		};
+		const telling = (aborts: boolean): DashScopeClient => ({
+			...clientOf(
+				async (request) => await this.http(request, stop, aborts, { executionId, keyId: keyNow() }),
+			),
+			onCall: () => {
+				const sentAt = this.clock.now();
+				return (time) => account.answered(sentAt, this.clock.now(), time);
+			},
+		});
+		const client = telling(abortsCalls);
+		const endsAnyway = telling(false);
 		const clock = { now: this.clock.now, sleep: stop.sleep, random };
 		const turn = async () => await account.requests.pass(clock);
 		return {
@@ -272,10 +272,10 @@ export class VirtualService {
 			record,
 			executionId,
 			stopped: stop.stopped,
-			createTask: async (body) => await createTask(telling(abortsCalls), body),
-			getTask: async (taskId) => await getTask(telling(abortsCalls), taskId),
-			listTasks: async (query) => await listTasks(telling(abortsCalls), query, turn),
-			cancelTask: async (taskId) => await cancelTask(telling(false), taskId),
+			createTask: async (body) => await createTask(client, body),
+			getTask: async (taskId) => await getTask(client, taskId),
+			listTasks: async (query) => await listTasks(client, query, turn),
+			cancelTask: async (taskId) => await cancelTask(endsAnyway, taskId),
 			upload: async (_model, source) => await this.upload(source, stop, abortsCalls),
 			download: async (taskId, url) => await this.download(taskId, url, stop, abortsCalls),
 			log: (message) => this.log.push(message),

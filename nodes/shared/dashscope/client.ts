@@ -22,8 +22,11 @@ export interface DashScopeClient {
 	apiKey: string;
 	/** Whether nothing but this n8n submits tasks with the account, as the user says. */
 	exclusive: boolean;
-	/** Told of each answer, with the service's clock (its `Date`, epoch milliseconds) if it says that. */
-	onAnswer?(serverTime?: number): void;
+	/**
+	 * Called when a call is sent.
+	 * @returns is told of its answer, with the service's clock (its `Date`, epoch milliseconds) if it says that
+	 */
+	onCall?(): (serverTime?: number) => void;
 }
 
 export interface DashScopeRequest {
@@ -91,13 +94,14 @@ export async function dashScopeRequest(
 		ignoreHttpStatusErrors: true,
 		returnFullResponse: true,
 	};
+	const answered = client.onCall?.();
 	const answer: unknown = await sendInTime(client.functions, options, limitOf(request)).catch(
 		(error: unknown) => Promise.reject(connectionError(error, host)),
 	);
 
 	const read = httpAnswerOf(answer);
 	const serverTime = Date.parse(textAt(read.headers, 'date') ?? '');
-	client.onAnswer?.(Number.isFinite(serverTime) ? serverTime : undefined);
+	answered?.(Number.isFinite(serverTime) ? serverTime : undefined);
 	return readAnswer(read, { host, apiKey: client.apiKey }, Date.now());
 }
 

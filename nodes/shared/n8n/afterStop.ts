@@ -28,21 +28,20 @@ const CLOCK: Clock = {
 
 /** The calls that a stop must not cut off: what they leave behind costs money. */
 export class AfterStop {
-	private readonly client: () => DashScopeClient;
+	private readonly client: DashScopeClient;
 	private readonly signal: AbortSignal | undefined;
 
 	constructor(
 		private readonly functions: IExecuteFunctions,
 		private readonly account: Account,
-		/** Makes the client for one call. */
-		client: () => DashScopeClient,
+		client: DashScopeClient,
 	) {
 		this.signal = cancelSignalOf(functions);
 		// n8n's HTTP client takes the execution's cancel signal from the context it is called on.
 		const view: IExecuteFunctions = Object.create(functions, {
 			getExecutionCancelSignal: { value: () => undefined },
 		});
-		this.client = () => ({ ...client(), functions: view });
+		this.client = { ...client, functions: view };
 	}
 
 	/**
@@ -51,7 +50,7 @@ export class AfterStop {
 	 */
 	async createTask(call: CreateCall): Promise<CreatedTask> {
 		const { signal } = this;
-		const answer = createTask(this.client(), call);
+		const answer = createTask(this.client, call);
 		if (signal === undefined) return await answer;
 		return await new Promise((resolve, reject) => {
 			const leave = () => {
@@ -100,7 +99,7 @@ export class AfterStop {
 			await cancels.pass(CLOCK);
 			const sentAt = CLOCK.now();
 			try {
-				return await cancelTask(this.client(), taskId);
+				return await cancelTask(this.client, taskId);
 			} catch (error) {
 				const throttled = error instanceof DashScopeError && error.kind === 'throttled';
 				if (!throttled || tries >= CANCEL_TRIES) return await Promise.reject(error);

@@ -15,11 +15,14 @@ import { accountOf } from './accounts';
 import { AfterStop } from './afterStop';
 import { originOf, taskRecord } from './taskRecord';
 
-/** The client for one call, whose answer tells the account about the host and its clock. */
+/** The client whose answers tell the account about the host and its clock. */
 export function telling(client: DashScopeClient): DashScopeClient {
-	const sentAt = Date.now();
 	const account = accountOf(client);
-	return { ...client, onAnswer: (time) => account.answered(sentAt, Date.now(), time) };
+	const onCall = () => {
+		const sentAt = Date.now();
+		return (time?: number) => account.answered(sentAt, Date.now(), time);
+	};
+	return { ...client, onCall };
 }
 
 /**
@@ -31,7 +34,8 @@ export function n8nPorts(
 	client: DashScopeClient,
 	maxResultBytes = 0,
 ): TaskPorts<IBinaryData> {
-	const afterStop = new AfterStop(functions, accountOf(client), () => telling(client));
+	const told = telling(client);
+	const afterStop = new AfterStop(functions, accountOf(client), told);
 	return {
 		...lookPorts(functions, client, maxResultBytes, cancelSignalOf(functions)),
 		exclusive: client.exclusive,
@@ -45,7 +49,7 @@ export function n8nPorts(
 		record: taskRecord(functions),
 		createTask: async (call) => await afterStop.createTask(call),
 		cancelTask: async (taskId) => await afterStop.cancelTask(taskId),
-		upload: async (model, source) => await uploadFile(telling(client), model, source),
+		upload: async (model, source) => await uploadFile(told, model, source),
 	};
 }
 
@@ -58,6 +62,7 @@ export function lookPorts(
 ): LookPorts<IBinaryData> {
 	const stopped = () => signal?.aborted ?? false;
 	const account = accountOf(client);
+	const told = telling(client);
 	const clock: Clock = {
 		now: () => Date.now(),
 		random: () => Math.random(),
@@ -70,9 +75,9 @@ export function lookPorts(
 		...clock,
 		account,
 		stopped,
-		getTask: async (taskId) => await getTask(telling(client), taskId),
+		getTask: async (taskId) => await getTask(told, taskId),
 		listTasks: async (query) =>
-			await listTasks(telling(client), query, async () => await account.requests.pass(clock)),
+			await listTasks(told, query, async () => await account.requests.pass(clock)),
 		download: async (taskId, videoUrl) =>
 			await download(
 				functions,

@@ -442,7 +442,7 @@ describe('calls', () => {
 			body: '',
 		});
 		const told: Array<number | undefined> = [];
-		const listening = { ...client, onAnswer: (time?: number) => void told.push(time) };
+		const listening = { ...client, onCall: () => (time?: number) => void told.push(time) };
 		await getTask(listening, ID);
 		await getTask(listening, ID);
 		await getTask(listening, ID).catch(() => undefined);

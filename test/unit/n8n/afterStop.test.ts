@@ -37,7 +37,7 @@ function stopped(others = 0) {
 		apiKey: 'sk-12345678',
 		exclusive: false,
 	};
-	return { taken, asked, afterStop: new AfterStop(functions, account, () => client) };
+	return { taken, asked, afterStop: new AfterStop(functions, account, client) };
 }
 
 test.each([

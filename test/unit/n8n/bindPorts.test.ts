@@ -36,6 +36,30 @@ test("a task's row tells how far the service's clock is ahead", async () => {
 	expect(ports.account.offset).toBeGreaterThan(3_590_000);
 });
 
+test('each page of a list tells it by the time that the page itself took', async () => {
+	jest.useFakeTimers({ now: Date.parse('2026-11-02T09:00:00.000Z') });
+	try {
+		const row = (id: number) => ({ task_id: `t-${id}`, model_name: MODEL, status: 'RUNNING' });
+		// Each takes 0.8 s, and the service reads its clock in the middle.
+		const client = clientOf(async ({ options }) => {
+			await new Promise((resolve) => setTimeout(resolve, 400));
+			const headers = { date: new Date().toUTCString() };
+			await new Promise((resolve) => setTimeout(resolve, 400));
+			const page = options.qs?.page_no === 2 ? 2 : 1;
+			const body = { request_id: 'r', total: 2, total_page: 2, data: [row(page)] };
+			return { statusCode: 200, headers, body };
+		});
+		const ports = n8nPorts(functionsOf('one'), { ...client, apiKey: 'sk-of-the-pages' }, 0);
+		const work = ports.listTasks({ from: Date.now() - 60_000, to: Date.now() });
+		await jest.advanceTimersByTimeAsync(10_000);
+		expect(await work).toHaveLength(2);
+		// The service tells whole seconds.
+		expect(Math.abs(ports.account.offset ?? Infinity)).toBeLessThanOrEqual(500);
+	} finally {
+		jest.useRealTimers();
+	}
+});
+
 test('an answer about an upload shows that the host is reached', async () => {
 	const answer = { statusCode: 500, headers: {}, body: '' };
 	const client = { ...answering(answer).client, apiKey: 'sk-of-the-upload' };
