@@ -2,6 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { TaskError, StoppedError } from '../tasks/errors';
 import { factsOf } from './failures';
 import { tasksOfItem, tasksOfRun } from './nodeMemory';
+import type { TasksOfRun } from './nodeMemory';
 
 /** Tasks that were submitted and go on, although the execution cannot wait for them: each is named, with its item. */
 
@@ -37,26 +38,31 @@ export function interrupted(taskId: string): TaskError {
  */
 export function namingTasks(functions: IExecuteFunctions, error: Error): Error {
 	const one = functions.getInputData().length === 1;
-	const { taskIds, lost } = tasksOfRun(functions);
-	return error instanceof StoppedError ? error : naming(taskIds, error, one, lost);
+	const { taskIds, ...sent } = tasksOfRun(functions);
+	return error instanceof StoppedError ? error : naming(taskIds, error, one, sent);
 }
 
 /** An error of an item that is not even looked at in this try, which also names its tasks of earlier ones. */
 export function namingTasksOf(functions: IExecuteFunctions, item: number, error: Error): Error {
-	return naming(tasksOfItem(functions, item), error, true);
+	return naming(tasksOfItem(functions, item), error, true, { lost: [] });
 }
 
 /**
  * @param ofItem whether a single task is that of the item which the error is about
- * @param lost submissions that may each have created one more
+ * @param sent submissions that may each have created one more; those that the error itself describes are left out
  */
-function naming(tasks: string[], error: Error, ofItem: boolean, lost = 0): Error {
+function naming(
+	tasks: string[],
+	error: Error,
+	ofItem: boolean,
+	sent: Pick<TasksOfRun, 'lost' | 'begunAt'>,
+): Error {
 	const { hint, details } = factsOf(error);
 	const said = [error.message, hint, details.taskId].join(' ');
 	const [only, ...more] = tasks.filter((taskId) => !said.includes(taskId));
-	const unknown = lost === 0 ? '' : `An earlier try has sent ${submissions(lost)}.`;
+	const unknown = unknownTasks(said, sent);
 	if (only === undefined) {
-		if (lost === 0) return error;
+		if (unknown === '') return error;
 		return new TaskError(error.message, [hint, unknown].filter(Boolean).join('\n'), details);
 	}
 
@@ -71,6 +77,27 @@ function naming(tasks: string[], error: Error, ofItem: boolean, lost = 0): Error
 		...details,
 		...ofTask,
 	});
+}
+
+/** What an error that says this much does not say of the submissions that got no response. */
+function unknownTasks(
+	said: string,
+	{ lost, begunAt = Infinity }: Pick<TasksOfRun, 'lost' | 'begunAt'>,
+): string {
+	const spans = [...said.matchAll(/between (\S+Z) and (\S+Z)/g)].map(([, from = '', to = '']) => ({
+		from: Date.parse(from),
+		to: Date.parse(to),
+	}));
+	// Where a later submission was refused, it is told of those before without their times.
+	const ofThisTry = said.includes('may have been created');
+	const unsaid = lost.filter(
+		({ since }) =>
+			!spans.some(({ from, to }) => since >= from && since <= to) &&
+			!(ofThisTry && since >= begunAt),
+	);
+	if (unsaid.length === 0) return '';
+	const who = unsaid.every(({ since }) => since < begunAt) ? 'An earlier try' : 'This execution';
+	return `${who} has sent ${submissions(unsaid.length)}.`;
 }
 
 function submissions(lost: number): string {

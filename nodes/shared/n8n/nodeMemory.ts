@@ -2,7 +2,7 @@ import { createHash } from 'crypto';
 import type { IExecuteFunctions, INode, INodeParameters } from 'n8n-workflow';
 import { isRecord } from '../dashscope/json';
 import { Ledger } from '../tasks/ledger';
-import type { LedgerStore, Unseen } from '../tasks/ledger';
+import type { LedgerStore, SentEntry, Unseen } from '../tasks/ledger';
 import type { LoopMemory } from '../tasks/suspended';
 import { keysOfItem } from '../tasks/identity';
 import type { ItemStore } from '../tasks/identity';
@@ -206,10 +206,20 @@ export function countMissed(functions: IExecuteFunctions, missed: boolean): numb
 	return memory.missed;
 }
 
-/** What the run under way has submitted over all its tries; nothing where that cannot be read. */
-export function tasksOfRun(functions: IExecuteFunctions): { taskIds: string[]; lost: number } {
-	if (!hasReadableMemory(functions)) return { taskIds: [], lost: 0 };
-	return new Ledger(nodeMemory(functions).ledger, runIndexOf(functions)).ofRun();
+/** What a run has submitted over all its tries. */
+export interface TasksOfRun {
+	taskIds: string[];
+	/** Submissions that may each have created one task more. */
+	lost: SentEntry[];
+	/** When the try under way began. Epoch milliseconds. */
+	begunAt?: number;
+}
+
+/** The same of the run under way; nothing where that cannot be read. */
+export function tasksOfRun(functions: IExecuteFunctions): TasksOfRun {
+	if (!hasReadableMemory(functions)) return { taskIds: [], lost: [] };
+	const { ledger, begunAt } = nodeMemory(functions);
+	return { ...new Ledger(ledger, runIndexOf(functions)).ofRun(), begunAt };
 }
 
 /** The same, of one item, as far as an earlier try has noted which its tasks are. */

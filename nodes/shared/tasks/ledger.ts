@@ -167,20 +167,20 @@ export class Ledger {
 	}
 
 	/**
-	 * What this run has submitted: the tasks that have not failed since, second ones included, and the number of submissions
-	 * that may each have created one.
+	 * What this run has submitted: the tasks that have not failed since, second ones included, and the submissions that may
+	 * each have created one.
 	 */
-	ofRun(): { taskIds: string[]; lost: number } {
+	ofRun(): { taskIds: string[]; lost: SentEntry[] } {
 		const isOfRun = (key: string) => key.startsWith(`${this.run}:`);
 		const taskIds = Object.entries(this.store).flatMap(([name, entry]) => {
 			if (entry.state !== 'submitted') return [];
 			const second = name === `duplicate:${entry.taskId}` && entry.cancelled !== true;
 			return isOfRun(name) || second ? [entry.taskId] : [];
 		});
-		const open = this.unanswered().filter(
-			({ key, entry: { absent, unseen } }) => isOfRun(key) && absent !== true && unseen !== true,
+		const lost = this.unanswered().flatMap(({ key, entry }) =>
+			isOfRun(key) && entry.absent !== true && entry.unseen !== true ? [entry] : [],
 		);
-		return { taskIds, lost: open.length };
+		return { taskIds, lost };
 	}
 
 	/** All submissions of this execution that have no answer, with the keys of their requests. */

@@ -38,6 +38,17 @@ describe('the error of a node that stops', () => {
 		expect(error?.description).toMatch(/^Item 1: Outcome unknown.*task-2.*$/m);
 	});
 
+	test('says of a submission that got no response once what became of it, also at the next try', async () => {
+		const run = new SuspendedRun({ prompts: ['one'], parameters: held });
+		run.service.faults.create.push(faults.resetAfterwards);
+		for (let tries = 1; tries <= 2; tries++) {
+			const { error } = await run.run();
+			expect(error?.message).toMatch(/^Outcome unknown/);
+			expect(`${error?.description}`.match(/may be billed/g)).toHaveLength(1);
+			expect(error?.description).not.toContain('has sent a submission');
+		}
+	});
+
 	test('names the second task of an item that is finished, also at the next try', async () => {
 		const run = withSecondTask({ prompts: ['twice', 'good', 'bad'] });
 		run.service.break('create', 'bad', faults.unauthorised, 2);
@@ -84,6 +95,38 @@ test('an item that cannot be read at a later try keeps the name of its task', as
 	expect(run.service.count('create')).toBe(2);
 });
 
+/** A node in whose second try something fails. */
+function inSecondTry(ledger: LedgerStore, begunAt?: number): IExecuteFunctions {
+	const memory = { version: 1, uploads: {}, items: {}, ledger, begunAt };
+	return {
+		getContext: () => ({ wanVideoEdit: memory }),
+		getInputData: () => [{ json: {} }, { json: {} }],
+		getNode: () => EDIT,
+		isToolExecution: () => false,
+		getWorkflowDataProxy: () => ({ $runIndex: 0 }),
+	} as unknown as IExecuteFunctions;
+}
+
+test('an error that describes submissions without a response is not followed by them once more', () => {
+	const sent = (since: number) => ({ state: 'sent' as const, since, until: since + 10 });
+	const ledger: LedgerStore = {
+		'0:a:0': sent(100),
+		'lost:110:0:a:0': sent(110),
+		'0:b:0': sent(200),
+	};
+	const hintOf = (message: string, begunAt: number) =>
+		factsOf(namingTasks(inSecondTry(ledger, begunAt), new Error(message))).hint ?? '';
+	const iso = (at: number) => new Date(at).toISOString();
+	const both = `2 submissions sent between ${iso(100)} and ${iso(120)}`;
+	const other = `the submission sent between ${iso(200)} and ${iso(210)}`;
+	expect(hintOf(`${both}; ${other}`, 50)).toBe('');
+	expect(hintOf(both, 50)).toMatch(/^This execution has sent a submission that got no response/);
+	expect(hintOf(both, 300)).toMatch(/^An earlier try has sent a submission that got no response/);
+	expect(hintOf('Refused. Up to 3 tasks may have been created', 50)).toBe('');
+	expect(hintOf('Refused. A task may have been created', 150)).toMatch(/^An earlier .* 2 sub/);
+	expect(hintOf('Strange', 150)).toMatch(/^This execution has sent 3 submissions/);
+});
+
 test('an error of the node as a whole names second tasks, and says that answers are missing', () => {
 	const ledger: LedgerStore = {
 		'0:f:0': { state: 'submitted', taskId: 'task-2', submittedAt: 1 },
@@ -92,13 +135,7 @@ test('an error of the node as a whole names second tasks, and says that answers 
 		'0:g:0': { state: 'sent', since: 1, until: 2 },
 		'lost:1:0:h:0': { state: 'sent', since: 1, until: 2, absent: true },
 	};
-	const functions = {
-		getContext: () => ({ wanVideoEdit: { version: 1, uploads: {}, items: {}, ledger } }),
-		getInputData: () => [{ json: {} }, { json: {} }],
-		getNode: () => EDIT,
-		isToolExecution: () => false,
-		getWorkflowDataProxy: () => ({ $runIndex: 0 }),
-	} as unknown as IExecuteFunctions;
+	const functions = inSecondTry(ledger);
 	const error = namingTasks(functions, new Error('The credential cannot be read'));
 	const { hint, details } = factsOf(error);
 	expect(details.taskIds).toBe('task-2, task-1');
