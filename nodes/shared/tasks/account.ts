@@ -88,6 +88,15 @@ export interface ListRead {
 	underWay: symbol[];
 }
 
+/** A task as the process knows it, whichever account it belongs to. */
+interface JournalTask {
+	notedAt: number;
+	/** Of the execution that it belongs to. */
+	lineage?: string;
+	/** Whether the answer to a submission of this process named it. */
+	answered: boolean;
+}
+
 /**
  * What one process knows of its own submissions, whatever credential they were made with: two may lead to one account.
  */
@@ -96,8 +105,8 @@ export class Journal {
 	readonly open = new Map<symbol, { model: string; since: number }>();
 	/** Those without a usable answer. */
 	readonly lost = new Map<string, Unanswered>();
-	/** Tasks, with the moment at which each was noted, and the lineage of its execution. The oldest come first. */
-	readonly tasks = new Map<string, { notedAt: number; lineage?: string }>();
+	/** The oldest come first. */
+	readonly tasks = new Map<string, JournalTask>();
 
 	/** @param since when the process began to keep it. Epoch milliseconds */
 	constructor(readonly since: number) {}
@@ -217,7 +226,13 @@ export class Account {
 			this.own.delete(id);
 		}
 		const { tasks } = this.journal;
-		const inProcess = { notedAt: now, lineage: lineage ?? tasks.get(taskId)?.lineage };
+		const before = tasks.get(taskId);
+		const inProcess = {
+			notedAt: now,
+			lineage: lineage ?? before?.lineage,
+			// Only then the model is told.
+			answered: task.model !== undefined || before?.answered === true,
+		};
 		tasks.delete(taskId);
 		tasks.set(taskId, inProcess);
 		for (const [id, { notedAt }] of tasks) {
@@ -249,6 +264,12 @@ export class Account {
 	/** Whether a try of an execution with this lineage submitted the task. */
 	descends(taskId: string, lineage: string): boolean {
 		return this.journal.tasks.get(taskId)?.lineage === lineage;
+	}
+
+	/** Whether the answer to a submission of this process named the task, and that was an execution of another lineage. */
+	isAnothers(taskId: string, lineage: string | undefined): boolean {
+		const task = this.journal.tasks.get(taskId);
+		return task?.answered === true && task.lineage !== lineage;
 	}
 
 	/** Notes a submission without a usable answer. @param id of the submission, unique in this process */

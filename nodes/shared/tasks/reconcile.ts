@@ -60,6 +60,8 @@ export interface Evidence {
 	isTaken(taskId: string): boolean;
 	/** Whether it stands for another request of this execution. */
 	isClaimed(taskId: string): boolean;
+	/** Whether it was surely submitted by another execution of this process. */
+	isAnothers(taskId: string): boolean;
 	/** The other submissions of this process that got no usable answer. */
 	others: OtherLost[];
 	/** Nobody but this process submits tasks with the account. */
@@ -79,8 +81,11 @@ export type Verdict =
 export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
 	const { rows, reads, elapsedMs, lagMs, fresh, stale, reaches, others, exclusive } = evidence;
 	const exact = exactMatch(lost, rows);
+	// A request ID that another execution's task has as well tells nothing.
+	const misled = exact !== undefined && evidence.isAnothers(exact.taskId);
 	// Another retry of the same execution may have it as well: it is this call's all the same.
-	if (exact !== undefined && !evidence.isClaimed(exact.taskId)) return { is: 'ours', task: exact };
+	const claimed = misled || (exact !== undefined && evidence.isClaimed(exact.taskId));
+	if (exact !== undefined && !claimed) return { is: 'ours', task: exact };
 
 	const candidates = candidatesOf(lost, evidence);
 	const [candidate] = candidates;
@@ -95,7 +100,7 @@ export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
 		if (exclusive && candidates.length === 1 && !rival) return { is: 'ours', task: candidate };
 		if (!harmless) return { is: settled ? 'unclear' : 'undecided', candidates };
 	}
-	if (!reaches || stale) {
+	if (!reaches || stale || misled) {
 		return { is: settled && reads >= 2 ? 'unclear' : 'undecided', candidates };
 	}
 	// Only an answer is sure to be the end of its call; a call that was cut off may still be on its way.

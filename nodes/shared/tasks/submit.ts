@@ -173,6 +173,7 @@ export class Submitter {
 		for (const entry of this.ledger.abandoned(key)) {
 			const task = exactMatch(entry, rows);
 			if (task === undefined || this.ledger.claims(task.taskId)) continue;
+			if (this.witness.isAnothers(task.taskId)) continue;
 			// The latest submission may have created a task as well.
 			this.ledger.abandon(key, false);
 			this.ledger.resume(key, entry);

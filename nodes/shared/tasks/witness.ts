@@ -150,6 +150,12 @@ export class Witness {
 		return account.owns(taskId);
 	}
 
+	/** Whether another execution surely submitted it, whatever request ID its row tells: a gateway may use one twice. */
+	isAnothers(taskId: string): boolean {
+		const { account, lineage } = this.ports;
+		return account.isAnothers(taskId, lineage);
+	}
+
 	/** As the account's list shows it. */
 	onServiceClock(entry: SentEntry): LostSubmission {
 		const { account } = this.ports;
@@ -218,6 +224,7 @@ export class Witness {
 			listsRequestIds: account.tellsByRequestId,
 			isTaken: (taskId: string) => this.isTaken(taskId, unseen),
 			isClaimed: (taskId: string) => this.ledger.claims(taskId),
+			isAnothers: (taskId: string) => this.isAnothers(taskId),
 			others: account.othersLost(except, model).map((other) => ({
 				...this.onServiceClock(other),
 				sameRequest: other.request === request,

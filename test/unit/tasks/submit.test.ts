@@ -1025,6 +1025,41 @@ describe('a task that another application created meanwhile', () => {
 	});
 });
 
+describe('a request ID that a gateway uses for several calls', () => {
+	/** Two executions of one process; the error of the second one's submission has the request ID of the first one's. */
+	async function misled(settings: Partial<SubmitSettings> = {}) {
+		const { clock, service, attempt } = setup();
+		const other = { executionId: 'other', lineage: 'other' };
+		const theirs = new Submitter(
+			service.ports(undefined, true, () => 0.5, other),
+			new Ledger({}, 0),
+			{ deadline: Infinity, lostSubmission: 'lookUp' },
+		);
+		const call = async () => await Promise.resolve(callOf('theirs'));
+		await clock.run(theirs.submit('k', MODEL, call));
+		const body = { code: 'InternalError', message: 'x', request_id: 'r-1' };
+		service.faults.create.push({ status: 503, body });
+		const ours = attempt(settings, true, { executionId: 'own', lineage: 'own' });
+		return { clock, service, ours };
+	}
+
+	test('makes no execution take the task of another', async () => {
+		const { clock, service, ours } = await misled();
+		const error = await clock.run(failureOf(ours('a')));
+		expect(error.message).toMatch(/^Outcome unknown/);
+		expect(error.details.possibleTaskIds).toBeUndefined();
+		expect(service.count('create')).toBe(2);
+		expect(clock.now() - START).toBeGreaterThan(MINUTE);
+	});
+
+	test('nor later, when the submission has been made again', async () => {
+		const { clock, service, ours } = await misled({ lostSubmission: 'resubmit' });
+		service.faults.create.push(faults.overloaded);
+		await expect(clock.run(ours('a'))).resolves.toMatchObject({ taskId: 'task-2' });
+		expect(service.tasks()).toHaveLength(2);
+	});
+});
+
 describe('a second task of one request', () => {
 	test.each([15_000, 45_000])(
 		'that turns up %d ms late is cancelled while it waits',
