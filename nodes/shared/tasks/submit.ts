@@ -201,6 +201,7 @@ export class Submitter {
 			ledger.sending(key, { since: sentAt, id, model });
 			this.underWay.add(id);
 			const { taskId, requestId } = await ports.createTask(call);
+			if (this.isKnown(taskId)) throw answeredBefore(taskId);
 			const submittedAt = ports.now();
 			taken = 'taken';
 			account.knows(taskId, { requestId, model, sentAt, lineage: ports.lineage }, submittedAt);
@@ -233,6 +234,11 @@ export class Submitter {
 			close();
 			gate.ended(ports, taken, pause);
 		}
+	}
+
+	/** Whether a task was there before it was submitted: then the answer is that to another submission. */
+	private isKnown(taskId: string): boolean {
+		return this.ledger.claims(taskId) || this.ports.account.owns(taskId);
 	}
 
 	/**
@@ -446,4 +452,12 @@ export class Submitter {
 		if (next !== undefined) return Math.min(next - elapsed, LONGEST_LOOK_PAUSE_MS);
 		return look === 2 ? BRIEF_PAUSE_MS : LATER_LOOKS_MS;
 	}
+}
+
+/** A proxy that keeps answers may give that to another submission. Whether this one arrived, it does not tell. */
+function answeredBefore(taskId: string): DashScopeError {
+	return new DashScopeError(`The answer names task ${taskId}, which was submitted before`, {
+		kind: 'garbled',
+		hint: 'A proxy or gateway may stand between n8n and DashScope; check the base URL.',
+	});
 }

@@ -683,8 +683,9 @@ describe('two executions of one workflow with equal prompts', () => {
 		['reset', faults.reset],
 		['timeout', { socket: 'ETIMEDOUT', delayMs: 30_000 }],
 	])('never get each other’s video: %s', async (_what, fault) => {
-		for (const account of [undefined, new Account(new Journal(0))]) {
+		for (const elsewhere of [false, true]) {
 			for (const listsRequestIds of [true, false]) {
+				const account = elsewhere ? new Account(new Journal(0)) : undefined;
 				const { clock, service, attempt } = setup({ listsRequestIds });
 				service.faults.create.push(fault);
 				const other: LedgerStore = {};
@@ -1022,6 +1023,40 @@ describe('a task that another application created meanwhile', () => {
 		const error = await clock.run(failureOf(retry('a')));
 		expect(error.details.possibleTaskIds).toContain('task-3');
 		expect(service.tasksOf('a')).toHaveLength(1);
+	});
+});
+
+describe('an answer that names a task which was submitted before', () => {
+	const stale: Fault = {
+		status: 200,
+		body: { request_id: 'r-1', output: { task_id: 'task-1', task_status: 'PENDING' } },
+	};
+
+	test.each([true, false])('is not believed, whether its task was made: %p', async (done) => {
+		const { clock, service, attempt } = setup();
+		const submit = attempt({}, true, EXCLUSIVE);
+		await clock.run(submit('a'));
+		service.faults.create.push({ ...stale, done });
+		await expect(clock.run(submit('b'))).resolves.toMatchObject({
+			taskId: 'task-2',
+			adopted: done,
+		});
+		expect(service.tasksOf('b')).toHaveLength(1);
+	});
+
+	test('nor where another execution of the process submitted it', async () => {
+		const { clock, service, attempt } = setup();
+		await clock.run(attempt()('a'));
+		service.faults.create.push(...Array<Fault>(3).fill(stale));
+		const submitter = new Submitter(service.ports(), new Ledger({}, 0), {
+			deadline: clock.now() + 30 * MINUTE,
+			lostSubmission: 'lookUp',
+		});
+		const call = async () => await Promise.resolve(callOf('b'));
+		const error = await clock.run(failureOf(submitter.submit('k', MODEL, call)));
+		expect(error.message).toBe('The answer names task task-1, which was submitted before');
+		expect(error.hint).toContain('proxy');
+		expect(service.tasks()).toHaveLength(1);
 	});
 });
 
