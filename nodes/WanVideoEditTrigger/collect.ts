@@ -1,5 +1,5 @@
 /** One poll: reads the task list, finds what has finished, and fetches each such task. Knows no n8n. */
-import { hasEnded } from '../shared/dashscope/types';
+import { TASK_KEPT_MS, hasEnded } from '../shared/dashscope/types';
 import type { ListedTask, Task } from '../shared/dashscope/types';
 import { fetchVideo } from '../shared/tasks/deliver';
 import { askPatiently, askStatus } from '../shared/tasks/ask';
@@ -33,8 +33,8 @@ const AT_ONCE = 2;
 /** A task that so many polls could not fetch is emitted as the list shows it. */
 const TRIES = 5;
 
-/** After that, the next poll may come too late: DashScope forgets it after 24 hours. */
-const LAST_CHANCE_MS = 22 * 3_600_000;
+/** So long before DashScope forgets a task there is no waiting for a next poll. */
+const LAST_CHANCE_MS = 2 * 3_600_000;
 
 /**
  * Looks for tasks that have finished since the last poll.
@@ -53,6 +53,7 @@ export async function collect<Video>(
 	const state = finished(kept, await read(ports, source, window, begun), wanted);
 
 	const downloads = new Semaphore(AT_ONCE);
+	const passed = state.listedAt - (kept?.listedAt ?? state.listedAt);
 	const failed: string[] = [];
 	const found = await Promise.all(
 		dueTasks(state).map(
@@ -61,7 +62,7 @@ export async function collect<Video>(
 					// Whatever is begun has half of the time to itself; the rest is left to the next poll.
 					if (ports.now() - begun > budgetMs / 2 || ports.stopped()) return [];
 					const ended = await fetchTask(ports, due, settings);
-					if (ended.error === undefined || isLastTry(due, state)) return [{ due, ended }];
+					if (ended.error === undefined || isLastTry(due, state, passed)) return [{ due, ended }];
 					failed.push(due.taskId);
 					ports.log(`${ended.error.message} [to be tried again at the next poll]`);
 					return [];
@@ -122,8 +123,17 @@ async function read(
 	return { source, window, at: serverTime(ports, begun), exact, rows };
 }
 
-function isLastTry({ tries, createdAt }: DueTask, { listedAt }: TriggerState): boolean {
-	return tries + 1 >= TRIES || (createdAt ?? listedAt) < listedAt - LAST_CHANCE_MS;
+/**
+ * Whether the next poll may come too late.
+ * @param passed since the poll before, in milliseconds; the next one may come after twice that
+ */
+function isLastTry(
+	{ tries, createdAt }: DueTask,
+	{ listedAt }: TriggerState,
+	passed: number,
+): boolean {
+	const forgottenAt = (createdAt ?? listedAt) + TASK_KEPT_MS;
+	return tries + 1 >= TRIES || forgottenAt < listedAt + Math.max(LAST_CHANCE_MS, 2 * passed);
 }
 
 /** What can be had of a task; without an error it is all. */
@@ -142,7 +152,9 @@ async function fetchTask<Video>(
 			);
 		}
 		task = answer;
-		if (!download || task.status !== 'SUCCEEDED') return { task, model };
+		// A task of another model, such as one for images, succeeds without a video.
+		const hasVideo = task.status === 'SUCCEEDED' && task.videoUrl !== undefined;
+		if (!download || !hasVideo) return { task, model };
 		return { task, model, video: await fetchVideo(ports, task) };
 	} catch (thrown) {
 		return { task, model, error: ports.stopped() ? tooLong(due.taskId) : toError(thrown) };

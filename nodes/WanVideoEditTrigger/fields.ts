@@ -30,6 +30,10 @@ const SEVERAL = [
 	{ name: 'All Models of the Account', value: ANY },
 ];
 
+/** n8n 2.41.1, n8n-io/n8n#37281. */
+const KEPT_BY_N8N =
+	"n8n keeps this file even after it has deleted the execution. With many videos, turn this off and use 'Task: Get Status' behind the trigger.";
+
 const STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
 export const properties: INodeProperties[] = [
@@ -73,7 +77,9 @@ export const properties: INodeProperties[] = [
 		type: 'notice',
 		default: '',
 	},
-	...downloadFields,
+	...downloadFields.map((field) =>
+		field.name === 'download' ? { ...field, hint: KEPT_BY_N8N } : field,
+	),
 	{
 		displayName: 'Options',
 		name: 'options',

@@ -31,7 +31,7 @@ export const priceOption: INodeProperties = {
 };
 
 /** For operations that serve every model. */
-export const priceOptions = [price1080Option, price720Option, priceOption];
+export const priceOptions = [priceOption, price1080Option, price720Option];
 
 /** The option for each tier of the price lists, as the `usage` of a task calls it. */
 const OPTION_OF: Partial<Record<string, INodeProperties>> = {

@@ -201,7 +201,7 @@ export class Submitter {
 			ledger.sending(key, { since: sentAt, id, model });
 			this.underWay.add(id);
 			const { taskId, requestId } = await ports.createTask(call);
-			if (this.isKnown(taskId)) throw answeredBefore(taskId);
+			if (ledger.claims(taskId)) throw answeredBefore(taskId);
 			const submittedAt = ports.now();
 			taken = 'taken';
 			account.knows(taskId, { requestId, model, sentAt, lineage: ports.lineage }, submittedAt);
@@ -234,11 +234,6 @@ export class Submitter {
 			close();
 			gate.ended(ports, taken, pause);
 		}
-	}
-
-	/** Whether a task was there before it was submitted: then the answer is that to another submission. */
-	private isKnown(taskId: string): boolean {
-		return this.ledger.claims(taskId) || this.ports.account.owns(taskId);
 	}
 
 	/**

@@ -1043,21 +1043,6 @@ describe('an answer that names a task which was submitted before', () => {
 		});
 		expect(service.tasksOf('b')).toHaveLength(1);
 	});
-
-	test('nor where another execution of the process submitted it', async () => {
-		const { clock, service, attempt } = setup();
-		await clock.run(attempt()('a'));
-		service.faults.create.push(...Array<Fault>(3).fill(stale));
-		const submitter = new Submitter(service.ports(), new Ledger({}, 0), {
-			deadline: clock.now() + 30 * MINUTE,
-			lostSubmission: 'lookUp',
-		});
-		const call = async () => await Promise.resolve(callOf('b'));
-		const error = await clock.run(failureOf(submitter.submit('k', MODEL, call)));
-		expect(error.message).toBe('The answer names task task-1, which was submitted before');
-		expect(error.hint).toContain('proxy');
-		expect(service.tasks()).toHaveLength(1);
-	});
 });
 
 describe('a request ID that a gateway uses for several calls', () => {
