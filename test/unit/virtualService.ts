@@ -212,11 +212,6 @@ export class VirtualService {
 		this.aimed.push({ route, about, left: times, fault });
 	}
 
-	/** Ends all faults of calls about one task. */
-	heal(): void {
-		for (const one of this.aimed) one.left = 0;
-	}
-
 	private takeFault(route: Route, about: string | undefined): Fault | undefined {
 		const aimed = this.aimed.find(
 			(one) => one.route === route && one.about === about && one.left > 0,

@@ -43,12 +43,15 @@ export async function awaitTasks<Video>(
 		intervalMs: pollIntervalMs,
 		handBackAt: holdMs === undefined ? undefined : since + holdMs,
 	});
-	const waitFor = async (awaited: TaskToAwait): Promise<Outcome<Video>> => {
-		const { taskId, model, submittedAt = since, download } = awaited;
-		const exists = awaited.submittedAt !== undefined;
+	const waitFor = async ({
+		taskId,
+		model,
+		submittedAt = since,
+		download,
+	}: TaskToAwait): Promise<Outcome<Video>> => {
 		const job: TaskRef = { taskId, submittedAt, known: true, adopted: false };
 		const deadline = since + timeoutMs;
-		const order = { taskId, model, submittedAt, known: true, exists, deadline };
+		const order = { taskId, model, submittedAt, known: true, own: false, deadline };
 		let task: Task | undefined;
 		try {
 			task = await watch.finish(order);

@@ -247,7 +247,7 @@ class TaskRun<Video> {
 		if (this.settings.holdMs === 0 && !job.known) return undefined;
 		const { taskId, submittedAt } = job;
 		const known = job.known || job.adopted;
-		return await this.watch.finish({ taskId, model, submittedAt, known, exists: true, deadline });
+		return await this.watch.finish({ taskId, model, submittedAt, known, own: true, deadline });
 	}
 
 	private async handBack(

@@ -240,9 +240,8 @@ async function look(
 	const deadline = deadlineOf(edit, job, memory);
 	try {
 		const { model } = edit;
-		// Of one that was submitted elsewhere and not listed, the beginning of the wait stands for its submission.
-		const exists = edit.awaited !== true || submittedAt !== edit.since;
-		const order = { taskId, model, submittedAt, known: true, exists, deadline };
+		const own = edit.awaited !== true;
+		const order = { taskId, model, submittedAt, known: true, own, deadline };
 		const task = ports.account.endOf(taskId) ?? (await watch.finish(order));
 		if (task === undefined || edit.again === undefined) return { edit, job, task };
 

@@ -11,11 +11,9 @@ import type { Progress } from './schedule';
 /** A definite no (such as 401 or 404) may be a gateway's hiccup; this often in a row it is believed. */
 const BELIEVED_REFUSALS = 3;
 
-/** The same for UNKNOWN. */
+/** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
 const BELIEVED_UNKNOWNS = 3;
-
-/** A task that was submitted so recently exists, even if the service does not know it yet: the list may lag for as long. */
-const YOUNG_MS = 90_000;
+const YOUNG_MS = 6_000;
 
 /** A query that was refused is sent again after so long at most, whatever pause the service asks for. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -56,8 +54,8 @@ export interface WatchSettings {
 export interface WatchOrder extends AwaitedTask {
 	/** Submitted a while ago: asked at once. */
 	known: boolean;
-	/** Submitted by this execution, or listed: when that was is known, and that it exists. */
-	exists: boolean;
+	/** Submitted by this execution: it exists, even if the service does not know it for a moment. */
+	own: boolean;
 	/** When the wait for it ends. The task itself goes on. Epoch milliseconds. */
 	deadline: number;
 }
@@ -65,7 +63,7 @@ export interface WatchOrder extends AwaitedTask {
 interface Watched extends Progress {
 	taskId: string;
 	model: string;
-	exists: boolean;
+	own: boolean;
 	deadline: number;
 	dueAt: number;
 	/** When a query, not a list, told its state last. */
@@ -108,14 +106,14 @@ export class Watch {
 		model,
 		submittedAt,
 		known,
-		exists,
+		own,
 		deadline,
 	}: WatchOrder): Promise<Task | undefined> {
 		return await new Promise((resolve, reject) => {
 			const entry: Watched = {
 				taskId,
 				model,
-				exists,
+				own,
 				queriedAt: this.ports.now(),
 				// Where one look is all there is, a list may be it.
 				queryNext: known && !this.handsBack(),
@@ -279,9 +277,9 @@ export class Watch {
 		if (account.misses(entry.taskId, entry.model, endedAt)) account.listsAreUseless = true;
 		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
 
+		const young = entry.own && entry.askedAt - entry.submittedAt < YOUNG_MS;
 		const often = entry.unknowns >= BELIEVED_UNKNOWNS;
-		const believed = entry.unknowns === 0 || (often && !this.isYoung(entry));
-		const settled = isFinal(task.status) && believed;
+		const settled = isFinal(task.status) && (entry.unknowns === 0 || (often && !young));
 		if (settled) {
 			this.learn(task);
 			this.close(entry, () => entry.resolve(task));
@@ -292,12 +290,6 @@ export class Watch {
 		} else {
 			this.plan(entry);
 		}
-	}
-
-	/** Whether the service may not know a task yet that exists. */
-	private isYoung({ exists, submittedAt }: Watched): boolean {
-		// The clock may have been set back.
-		return exists && Math.abs(this.ports.now() - submittedAt) < YOUNG_MS;
 	}
 
 	private learn({ startedAt, finishedAt, status }: Task): void {
@@ -313,10 +305,7 @@ export class Watch {
 		entry.refusals = failure !== undefined && !mayPass(failure.kind) ? entry.refusals + 1 : 0;
 		if (this.ports.stopped() || failure === undefined) {
 			this.close(entry, () => entry.reject(error));
-		} else if (
-			entry.refusals >= BELIEVED_REFUSALS &&
-			!(failure.httpStatus === 404 && this.isYoung(entry))
-		) {
+		} else if (entry.refusals >= BELIEVED_REFUSALS) {
 			this.close(entry, () => entry.reject(this.refused(entry, failure)));
 		} else if (now >= entry.deadline) {
 			this.close(entry, () => entry.reject(this.timeout(entry, failure)));
