@@ -76,9 +76,10 @@ export class Limiter {
 		}
 	}
 
-	/** Counts a call that does not wait for its turn. */
+	/** Counts a call that does not wait for its turn. Of many, those who wait for theirs pay for no more than a hold. */
 	take(now: number): void {
-		this.nextFree = Math.max(now, this.nextFree) + this.gapAt(now);
+		const free = Math.max(now, this.nextFree) + this.gapAt(now);
+		this.nextFree = Math.min(free, now + LONGEST_HOLD_MS);
 	}
 
 	/**

@@ -62,6 +62,19 @@ describe('a limiter', () => {
 		}
 	});
 
+	test('does not forget calls that went without their turn, however many, and holds nobody for long', async () => {
+		const clock = new VirtualClock();
+		const limiter = new Limiter(1);
+		for (const calls of [4, 40]) {
+			const before = clock.now();
+			for (let call = 0; call < calls; call++) limiter.take(before);
+			await clock.run(limiter.pass(clockOf(clock)));
+			expect(clock.now() - before).toBeGreaterThanOrEqual(4_000);
+			expect(clock.now() - before).toBeLessThanOrEqual(5_000);
+			await clock.pass(10_000);
+		}
+	});
+
 	test('forgets a caller that was stopped while it waited', async () => {
 		const clock = new VirtualClock();
 		const limiter = new Limiter(1);
