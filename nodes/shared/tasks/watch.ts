@@ -34,6 +34,9 @@ const PENDING_GAP_FACTOR = 6;
  */
 const LAST_ANSWER_MS = 30_000;
 
+/** No gap between two looks at a task is longer, in poll intervals, but for pauses after failures (`schedule.ts`). */
+const LONGEST_GAP_INTERVALS = 3;
+
 /** A wait is cut into steps: tasks that join meanwhile are seen in time. */
 const LONGEST_NAP_MS = 1_000;
 
@@ -154,7 +157,7 @@ export class Watch {
 			while (this.open.size > 0) {
 				this.giveUpLate();
 				const next = this.nextDue();
-				const wait = next === undefined ? ANSWER_NAP_MS : next.dueAt - this.ports.now();
+				const wait = next === undefined ? ANSWER_NAP_MS : this.dueIn(next);
 				if (next === undefined || wait > 0) {
 					await this.ports.sleep(Math.min(wait, LONGEST_NAP_MS));
 					continue;
@@ -195,7 +198,7 @@ export class Watch {
 	 */
 	private mayBeListed({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
 		const now = this.ports.now();
-		const since = now - queriedAt;
+		const since = Math.abs(now - queriedAt);
 		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
 		const most = status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
 		if (queryNext || since > most || now >= deadline) return false;
@@ -240,9 +243,17 @@ export class Watch {
 	private nextDue(): Watched | undefined {
 		let first: Watched | undefined;
 		for (const entry of this.open) {
-			if (!entry.asking && (first === undefined || entry.dueAt < first.dueAt)) first = entry;
+			if (entry.asking) continue;
+			if (first === undefined || this.dueIn(entry) < this.dueIn(first)) first = entry;
 		}
 		return first;
+	}
+
+	/** Milliseconds until the next look at a task. One that is due too late was planned before the clock was set back. */
+	private dueIn({ dueAt }: Watched): number {
+		const longest = Math.max(LONGEST_PAUSE_MS, LONGEST_GAP_INTERVALS * this.settings.intervalMs);
+		const wait = dueAt - this.ports.now();
+		return wait > longest ? 0 : wait;
 	}
 
 	private async ask(entry: Watched): Promise<void> {
@@ -271,6 +282,8 @@ export class Watch {
 		entry.status = task.status;
 		entry.startedAt = toLocal(task.startedAt);
 		entry.askedAt = this.ports.now();
+		// The clock may have been set back.
+		entry.submittedAt = Math.min(entry.submittedAt, entry.askedAt);
 		entry.queriedAt = entry.askedAt;
 		entry.queryNext = false;
 		const endedAt = toLocal(task.finishedAt) ?? Infinity;

@@ -113,6 +113,30 @@ describe('one clock for all tasks', () => {
 		expect(service.count('query')).toBe(1);
 	});
 
+	test('goes on with its pace when the clock is set back', async () => {
+		const { clock, service, task } = setup();
+		const own = { set: 0 };
+		const ports = { ...service.ports(), now: () => clock.now() + own.set };
+		const watch = new Watch(ports, { intervalMs: 5_000 });
+		const work = [100, 200].map(
+			async (seconds) =>
+				await watch.finish({
+					taskId: task(seconds),
+					model: 'wan2.7-videoedit',
+					submittedAt: clock.now(),
+					known: false,
+					exists: true,
+					deadline: clock.now() + 30 * MINUTE,
+				}),
+		);
+		clock.at(clock.now() + 31_000, () => (own.set = -3_600_000));
+		const ended = await clock.run(Promise.all(work));
+		expect(ended.map((one) => one?.status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+		expect(clock.now() - START).toBeLessThan(215_000);
+		// As many as without: five, then one in an interval.
+		expect(service.count('query')).toBeLessThan(75);
+	});
+
 	test('never asks twice at a time for the same task', async () => {
 		const { clock, service, finish, task } = setup();
 		service.faults.query.push(...repeat(5, { delayMs: 20_000 }));
