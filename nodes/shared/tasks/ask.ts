@@ -4,7 +4,7 @@ import type { LookPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 
 /** A single question to a service that stumbles is repeated this often; a loop around the node does the rest. */
-const TRIES = 5;
+export const TRIES = 5;
 
 /**
  * The answer to a question that may be asked again, within the account's limit.

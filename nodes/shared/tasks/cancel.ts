@@ -1,10 +1,11 @@
-import { DashScopeError } from '../dashscope/errors';
+import { DashScopeError, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
 import { endedBadly } from './deliver';
 import { StoppedError, TaskError } from './errors';
-import { askPatiently, askStatus } from './ask';
+import { TRIES, askStatus } from './ask';
 import type { Ledger } from './ledger';
 import type { TaskPorts } from './ports';
+import { asksTooLong, backoff } from './schedule';
 
 /** What the log says about a task of a stopped execution. */
 export function cancelledLine(taskId: string): string {
@@ -60,7 +61,7 @@ export function nameLost(ports: TaskPorts<unknown>, ledger: Ledger): void {
  */
 export async function cancelOrExplain(ports: TaskPorts<unknown>, taskId: string): Promise<void> {
 	try {
-		await askPatiently(ports, async () => await ports.cancelTask(taskId));
+		await cancelPatiently(ports, taskId);
 	} catch (error) {
 		if (!(error instanceof DashScopeError) || error.kind !== 'rejected') {
 			return await Promise.reject(error);
@@ -69,6 +70,24 @@ export async function cancelOrExplain(ports: TaskPorts<unknown>, taskId: string)
 		const task = await askStatus(ports, taskId).catch(() => undefined);
 		if (task?.status === 'CANCELED') return;
 		return await Promise.reject((task && tooLate(task)) ?? error);
+	}
+}
+
+/**
+ * Cancels a task, also where the service stumbles. The port keeps to the limit of cancellations, and repeats by itself
+ * what was one too many.
+ */
+async function cancelPatiently(ports: TaskPorts<unknown>, taskId: string): Promise<void> {
+	for (let failures = 1; ; failures++) {
+		try {
+			return await ports.cancelTask(taskId);
+		} catch (error) {
+			const failure = error instanceof DashScopeError ? error : undefined;
+			const again = failure !== undefined && mayPass(failure.kind) && failure.kind !== 'throttled';
+			const final = !again || asksTooLong(failure) || failures >= TRIES;
+			if (final || ports.stopped()) return await Promise.reject(error);
+			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
+		}
 	}
 }
 
