@@ -165,7 +165,7 @@ const ADVICE: readonly Advice[] = [
 		hint: 'A signed URL has expired or is wrong. Create one that lasts at least an hour, or use a binary file.',
 	},
 	{
-		code: /^InvalidParameter\.DataInspection$|^InvalidFile\.(Format|Openerror|Content)$/,
+		code: /^InvalidParameter\.DataInspection$|^InvalidFile\.(Format|Openerror)$|^InvalidImage(Format|\.FileFormat)$/,
 		hint: 'A file is not what DashScope accepts: videos as MP4 or MOV, images as JPEG, PNG without transparency, BMP or WEBP. Convert it and run again. A URL must lead to the file itself, not to a page that shows it.',
 	},
 	{
@@ -194,12 +194,20 @@ const ADVICE: readonly Advice[] = [
 		hint: 'The video is shorter or longer than the model takes: the limits are shown below the fields of the node.',
 	},
 	{
-		code: /^InvalidFile\.(Resolution|AspectRatio)$/,
+		code: /^InvalidFile\.(Resolution|AspectRatio)$|^Invalid(File|Image)\.ImageSize$|^InvalidImageResolution$/,
 		hint: 'Width, height or aspect ratio are outside what the model takes: the limits are shown below the fields of the node.',
+	},
+	{
+		code: /^InvalidInputLength$/,
+		hint: 'Width, height or file size of an image are outside what the model takes: the limits are shown below the fields of the node.',
 	},
 	{
 		code: /^InvalidFile\.FPS$/,
 		hint: 'The frame rate of the video is too low or too high for the model: export it with 24 or 30 frames per second.',
+	},
+	{
+		code: /^InvalidPerson$|^Invalid(File|Image|Video)\.(NoHuman(Face)?|MultiHuman|BodyProportion|FacePose|FrontBody|FullFace|FullBody|BodyPose|FaceNotMatch|Content|Value)$/,
+		hint: "The image and the first frame of the video must each show one person, large, sharp, facing the camera and not covered. Use other files: the same ones fail again. Switching 'Check Image' off skips the check of the image only.",
 	},
 	{
 		code: /^InvalidFile\./,

@@ -85,7 +85,13 @@ const ROWS: ReadonlyArray<
 	[400, 'InvalidFile.FPS', 'too slow', 'rejected', /frame rate.* 24 or 30/],
 	[400, 'InvalidFile.Format', 'what is it', 'rejected', /MP4 or MOV/],
 	[400, 'InvalidFile.Openerror', 'cannot open', 'rejected', /MP4 or MOV/],
-	[400, 'InvalidFile.Content', 'no content', 'rejected', /MP4 or MOV/],
+	[400, 'InvalidImageFormat', 'what is it', 'rejected', /MP4 or MOV/],
+	[400, 'InvalidImage.FileFormat', 'what is it', 'rejected', /MP4 or MOV/],
+	[400, 'InvalidFile.ImageSize', 'beyond limit', 'rejected', /Width, height/],
+	[400, 'InvalidImage.ImageSize', 'beyond limit', 'rejected', /Width, height/],
+	[400, 'InvalidImageResolution', 'too small', 'rejected', /Width, height/],
+	[400, 'InvalidInputLength', 'too small', 'rejected', /Width, height or file size/],
+	[400, 'InvalidFile.Other', 'something else', 'rejected', /Re-encode/],
 	[400, 'InvalidFile.DownloadFailed', 'no file', 'rejected', /public and lead to the file itself/],
 	[400, 'BadRequest.EmptyInput', 'no input', 'rejected', /Compare the message/],
 	[400, 'BadRequest.EmptyParameters', 'no parameters', 'rejected', /Compare the message/],
@@ -196,6 +202,32 @@ describe('every row of the error-code page', () => {
 
 	test.each(ROWS)('the advice for HTTP %d %s is whole sentences', (_status, code, message) => {
 		expect(adviceFor(code, message)).toMatch(/^[A-Z].*\.$/);
+	});
+
+	test.each([
+		'InvalidPerson',
+		'InvalidImage.NoHuman',
+		'InvalidImage.MultiHuman',
+		'InvalidImage.FullFace',
+		'InvalidImage.FrontBody',
+		'InvalidImage.NoHumanFace',
+		'InvalidVideo.NoHuman',
+		'InvalidVideo.FullFace',
+		'InvalidFile.NoHuman',
+		'InvalidFile.MultiHuman',
+		'InvalidFile.BodyProportion',
+		'InvalidFile.FacePose',
+		'InvalidFile.FrontBody',
+		'InvalidFile.FullFace',
+		'InvalidFile.FullBody',
+		'InvalidFile.BodyPose',
+		'InvalidFile.FaceNotMatch',
+		'InvalidFile.Content',
+		'InvalidFile.Value',
+	])('%s is told as a check of the person, which another encoding does not pass', (code) => {
+		expect(adviceFor(code, 'no human body')).toMatch(/must each show one person.*'Check Image'/);
+		expect(adviceFor(code)).not.toMatch(/encode|Convert/);
+		expect(asksForNewTask(code)).toBe(false);
 	});
 
 	test('a used-up quota is not told to try again in a minute', () => {
