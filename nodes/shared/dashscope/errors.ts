@@ -141,6 +141,10 @@ const ADVICE: readonly Advice[] = [
 		hint: "The key's workspace may not use this model: grant it access in the Model Studio console, or use a key of another workspace.",
 	},
 	{
+		code: /^Endpoint\.AccessDenied$/,
+		hint: "The key does not belong to the workspace in the DashScope credential: empty 'Workspace ID', or use a key of that workspace. With the right key, the model may have been retired.",
+	},
+	{
 		code: /^AccessDenied$/,
 		message: /Policy expired/i,
 		hint: 'The upload took longer than its permission lasts. Run the node again, or use a URL.',

@@ -149,6 +149,13 @@ const ROWS: ReadonlyArray<
 	[403, 'Model.AccessDenied', 'Model access denied.', 'rejected', /grant it access/],
 	[403, 'Workspace.AccessDenied', 'Workspace access denied.', 'rejected', /grant it access/],
 	[403, 'App.AccessDenied', 'App access denied.', 'rejected', /grant it access/],
+	[
+		403,
+		'Endpoint.AccessDenied',
+		'Workspace endpoint access denied.',
+		'rejected',
+		/empty 'Workspace ID'.*retired/,
+	],
 	[403, 'AllocationQuota.FreeTierOnly', 'exhausted', 'rejected', /switch that setting off/],
 	[404, 'ModelNotFound', 'Model can not be found.', 'rejected', /model ID/],
 	[404, 'ModelNotFound', 'The model does not exist.', 'rejected', /model ID/],
