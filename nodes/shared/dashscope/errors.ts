@@ -110,6 +110,9 @@ interface Advice {
 	hint: string;
 }
 
+const NOT_ACCEPTED =
+	'A file is not what DashScope accepts: videos as MP4 or MOV, images as JPEG, PNG without transparency, BMP or WEBP. Convert it and run again. A URL must lead to the file itself, not to a page that shows it.';
+
 /** First match wins: narrow rows stand above wide ones. */
 const ADVICE: readonly Advice[] = [
 	{
@@ -159,18 +162,24 @@ const ADVICE: readonly Advice[] = [
 		hint: 'Check the model ID, the workspace ID and the region of the DashScope credential.',
 	},
 	{
-		code: /^InvalidParameter\.DataInspection$/,
-		message: /download|timed out/i,
+		code: /^InvalidParameter(\.DataInspection)?$/,
+		message: /download|timed out|find the requested/i,
 		hint: 'DashScope could not download a file in time. The URL must be public, fast, and lead to the file itself, not to a page that shows it. Or use a binary file, which is uploaded.',
 	},
 	{
-		code: /^InvalidParameter\.DataInspection$/,
-		message: /authorization/i,
+		code: /^InvalidParameter(\.DataInspection)?$/,
+		message: /authorization to access/i,
 		hint: 'A signed URL has expired or is wrong. Create one that lasts at least an hour, or use a binary file.',
 	},
 	{
+		code: /^InvalidParameter$/,
+		message:
+			/(media|files?|image|video) format|decode the image|cannot be opened|read (image|video) error|invalid video file/i,
+		hint: NOT_ACCEPTED,
+	},
+	{
 		code: /^InvalidParameter\.DataInspection$|^InvalidFile\.(Format|Openerror)$|^InvalidImage(Format|\.FileFormat)$/,
-		hint: 'A file is not what DashScope accepts: videos as MP4 or MOV, images as JPEG, PNG without transparency, BMP or WEBP. Convert it and run again. A URL must lead to the file itself, not to a page that shows it.',
+		hint: NOT_ACCEPTED,
 	},
 	{
 		code: /^DataInspectionFailed$/,

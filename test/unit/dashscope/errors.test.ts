@@ -211,6 +211,30 @@ describe('every row of the error-code page', () => {
 		expect(adviceFor(code, message)).toMatch(/^[A-Z].*\.$/);
 	});
 
+	describe.each(['InvalidParameter', 'InvalidParameter.DataInspection'])('%s', (code) => {
+		test.each([
+			['Download the media resource timed out during the data inspection process.', /public, fast/],
+			['Unable to download the media resource during the data inspection.', /public, fast/],
+			['Failed to download multimodal content.', /public, fast/],
+			['Failed to find the requested media resource during the data inspection.', /public, fast/],
+			["Don't have authorization to access the media resource.", /signed URL/],
+			['The media format is not supported or incorrect for the data inspection.', /MP4 or MOV/],
+			['The file format is illegal and cannot be opened.', /MP4 or MOV/],
+			['Failed to decode the image during the data inspection.', /JPEG, PNG/],
+			['Invalid image format or corrupted file', /JPEG, PNG/],
+		])('with "%s" is about a file', (message, advice) => {
+			expect(adviceFor(code, message)).toMatch(advice);
+		});
+	});
+
+	test.each([
+		'Required body invalid, please check the request body format.',
+		'the parameters must conform to the specification: resolution.',
+		'No authorization header',
+	])('InvalidParameter with "%s" is not about a file', (message) => {
+		expect(adviceFor('InvalidParameter', message)).toContain('Compare the message');
+	});
+
 	test.each([
 		'InvalidPerson',
 		'InvalidImage.NoHuman',
