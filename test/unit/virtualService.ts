@@ -50,6 +50,8 @@ export interface Plan {
 	jobSeconds: number;
 	/** Of a task that fails. */
 	code?: string;
+	/** What it says of that; absent: any. */
+	message?: string;
 	cancelled?: boolean;
 }
 
@@ -566,9 +568,9 @@ function answerOf(statusCode: number, { body, retryAfter }: Fault): HttpAnswer {
 	};
 }
 
-function workOf({ code, cancelled = false }: Plan): Work {
+function workOf({ code, message = `It failed with ${code}`, cancelled = false }: Plan): Work {
 	if (cancelled) return { status: 'CANCELED' };
-	if (code !== undefined) return { status: 'FAILED', code, message: `It failed with ${code}` };
+	if (code !== undefined) return { status: 'FAILED', code, message };
 	const usage = {
 		duration: 10,
 		input_video_duration: 5,

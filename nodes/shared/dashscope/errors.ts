@@ -113,6 +113,9 @@ interface Advice {
 const NOT_ACCEPTED =
 	'A file is not what DashScope accepts: videos as MP4 or MOV, images as JPEG, PNG without transparency, BMP or WEBP. Convert it and run again. A URL must lead to the file itself, not to a page that shows it.';
 
+/** "Missing Content-Length of multimodal url" and "Wrong Content-Type of multimodal url". */
+const HOST_AT_FAULT = /Content-(Length|Type) of multimodal url/i;
+
 /** First match wins: narrow rows stand above wide ones. */
 const ADVICE: readonly Advice[] = [
 	{
@@ -262,6 +265,11 @@ const ADVICE: readonly Advice[] = [
 		hint: 'The service gave up on the task after about three hours; it is not billed. Run it again later.',
 	},
 	{
+		code: /^(InternalError\.Algo|InvalidParameter)$/,
+		message: HOST_AT_FAULT,
+		hint: 'The host of a URL does not tell the size or type of the file, which DashScope needs. Use a binary field, whose file is uploaded, or another host: the same URL fails again.',
+	},
+	{
 		code: /^InternalError\.(Algo|FileUpload|Upload)$/,
 		hint: 'The service failed on this task; it is not billed. Run it again; if it keeps failing, change the video or the prompt.',
 	},
@@ -288,8 +296,9 @@ export function adviceFor(code: string, message = ''): string | undefined {
 	return ADVICE.find((row) => row.code.test(code) && (row.message?.test(message) ?? true))?.hint;
 }
 
-/** FAILED codes that ask for a new task rather than for other input (error-code page, 500s). */
-export function asksForNewTask(code: string): boolean {
+/** Whether a FAILED task asks for a new task rather than for other input (error-code page, 500s). */
+export function asksForNewTask(code: string, message = ''): boolean {
+	if (HOST_AT_FAULT.test(message)) return false;
 	return /^InternalError(\.(Algo|FileUpload|Upload|Timeout))?$|^RewriteFailed$|^(SystemError|ModelServiceFailed|ModelServingError|ModelUnavailable)$/.test(
 		code,
 	);

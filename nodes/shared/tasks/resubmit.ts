@@ -15,11 +15,11 @@ export interface Ended {
 
 /**
  * Whether a task makes way for a new submission: one that an earlier try left behind if it ended without a video;
- * one of this try only if its code asks for a new task and the user allowed it.
+ * one of this try only if its failure asks for a new task and the user allowed it.
  * @param now epoch milliseconds
  */
 export function makesWay({ task, submittedAt, earlier, left }: Ended, now: number): boolean {
 	if (task.status === 'SUCCEEDED') return false;
 	if (earlier) return task.status !== 'UNKNOWN' || now - submittedAt > TASK_KEPT_MS;
-	return task.status === 'FAILED' && asksForNewTask(task.code ?? '') && left > 0;
+	return task.status === 'FAILED' && asksForNewTask(task.code ?? '', task.message) && left > 0;
 }

@@ -335,6 +335,15 @@ describe('failed tasks that ask for a new task', () => {
 	])('%j does not: the same input would fail again', (code) => {
 		expect(asksForNewTask(code)).toBe(false);
 	});
+
+	test('one whose URL tells no size does not: its host is at fault', () => {
+		const message = 'Missing Content-Length of multimodal url.';
+		expect(asksForNewTask('InternalError.Algo', message)).toBe(false);
+		expect(asksForNewTask('InternalError.Algo', 'inference internal error.')).toBe(true);
+		expect(adviceFor('InternalError.Algo', message)).toMatch(/host.*binary field.*fails again/);
+		const type = 'Wrong Content-Type of multimodal url';
+		expect(adviceFor('InvalidParameter', type)).toMatch(/host.*binary field.*fails again/);
+	});
 });
 
 test('an error carries everything that is known about the failure', () => {

@@ -692,6 +692,7 @@ describe('one item that fails', () => {
 describe('a task that failed in the service', () => {
 	const algo = { jobSeconds: 5, code: 'InternalError.Algo' };
 	const refused = { jobSeconds: 5, code: 'DataInspectionFailed' };
+	const sizeless = { ...algo, message: 'Missing Content-Length of multimodal url.' };
 
 	test('is not submitted anew by itself', async () => {
 		const { service, attempt } = execution();
@@ -720,7 +721,7 @@ describe('a task that failed in the service', () => {
 		expect(videos(await attempt(await edits('a'), { settings }))).toEqual(['video of task-3']);
 	});
 
-	test.each([refused, { jobSeconds: 5, cancelled: true }])(
+	test.each([refused, sizeless, { jobSeconds: 5, cancelled: true }])(
 		'for another reason (%j) is not, whatever the user chose',
 		async (plan) => {
 			const { service, attempt } = execution();
