@@ -136,7 +136,7 @@ const ADVICE: readonly Advice[] = [
 	},
 	{
 		code: /^AllocationQuota\.FreeTierOnly$/,
-		hint: 'The free quota is used up and the account is set to free use only: switch that setting off in the Model Studio console.',
+		hint: 'The free quota is used up and the account is set to free use only: switch that setting off in the Model Studio console, or, for a new account, verify your identity and top up.',
 	},
 	{
 		code: /^AccessDenied\.Unpurchased$/,
@@ -154,6 +154,11 @@ const ADVICE: readonly Advice[] = [
 		code: /^AccessDenied$/,
 		message: /Policy expired/i,
 		hint: 'The upload took longer than its permission lasts. Run the node again, or use a URL.',
+	},
+	{
+		code: /^AccessDenied$/,
+		message: /^access denied\.?$/i,
+		hint: 'The key may not use this model: check the key, its workspace and its region. The model may also need an application in the Model Studio console, or its free quota is used up.',
 	},
 	{
 		code: /^(ModelNotFound|WorkSpaceNotFound|NotFound)$|^InvalidParameter$/,
