@@ -292,13 +292,26 @@ const ADVICE: readonly Advice[] = [
 	},
 ];
 
+/** Codes as the OpenAI-compatible interface and gateways spell them, with those that the same row of the page names. */
+const OTHER_SPELLINGS: ReadonlyMap<string, string> = new Map([
+	['invalid_api_key', 'InvalidApiKey'],
+	['access_denied', 'AccessDenied'],
+	['model_not_found', 'ModelNotFound'],
+	['data_inspection_failed', 'DataInspectionFailed'],
+	['limit_requests', 'LimitRequests'],
+	['limit_burst_rate', 'Throttling.BurstRate'],
+	['insufficient_quota', 'Throttling.AllocationQuota'],
+	['internal_error', 'InternalError'],
+]);
+
 /**
  * One sentence on what to do about an error code, or undefined where there is nothing to add.
  * @param code DashScope's `code`, from an HTTP error or a FAILED task
  * @param message DashScope's `message`; tells apart codes that serve several causes
  */
 export function adviceFor(code: string, message = ''): string | undefined {
-	return ADVICE.find((row) => row.code.test(code) && (row.message?.test(message) ?? true))?.hint;
+	const name = OTHER_SPELLINGS.get(code) ?? code;
+	return ADVICE.find((row) => row.code.test(name) && (row.message?.test(message) ?? true))?.hint;
 }
 
 /** Whether a FAILED task asks for a new task rather than for other input (error-code page, 500s). */

@@ -262,6 +262,20 @@ describe('every row of the error-code page', () => {
 		expect(asksForNewTask(code)).toBe(false);
 	});
 
+	test.each([
+		['invalid_api_key', 'Incorrect API key provided.', /wrong.*another region/],
+		['access_denied', 'Access denied.', /application/],
+		['access_denied', 'Invalid according to Policy: Policy expired.', /Run the node again/],
+		['model_not_found', 'The model xxx does not exist.', /model ID/],
+		['data_inspection_failed', 'Output data may contain', /Another seed/],
+		['limit_requests', 'You exceeded your current requests list.', /Try again in a minute/],
+		['limit_burst_rate', 'Request rate increased too quickly.', /spread/],
+		['insufficient_quota', 'You exceeded your current quota, please check', /quota raised/],
+		['internal_error', 'An internal error has occured', /Try again later/],
+	])('%s is another spelling of a code', (code, message, advice) => {
+		expect(adviceFor(code, message)).toMatch(advice);
+	});
+
 	test('a used-up quota is not told to try again in a minute', () => {
 		for (const message of ['Free allocated quota exceeded.', 'Allocated quota exceeded, please']) {
 			expect(adviceFor('Throttling.AllocationQuota', message)).not.toContain('in a minute');
