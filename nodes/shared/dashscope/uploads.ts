@@ -51,7 +51,7 @@ async function getPolicy(client: DashScopeClient, model: string): Promise<Upload
 		path: '/uploads',
 		query: { action: 'getPolicy', model },
 		timeoutMs: 30_000,
-	});
+	}).catch((error: unknown) => Promise.reject(policyRefused(error, client.baseUrl)));
 	const data = recordAt(raw, 'data');
 	const uploadHost = textAt(data, 'upload_host');
 	const directory = textAt(data, 'upload_dir');
@@ -75,6 +75,29 @@ async function getPolicy(client: DashScopeClient, model: string): Promise<Upload
 			['success_action_status', '200'],
 		],
 	};
+}
+
+/** The hosts that the page on temporary uploads names. Others, of workspaces, plans and gateways, may not take any. */
+const TAKES_UPLOADS = /^dashscope(-intl)?\.aliyuncs\.com$/;
+const OF_WORKSPACE =
+	/^(?!token-plan\.)[a-z0-9-]+\.(cn-beijing|ap-southeast-1)\.maas\.aliyuncs\.com$/;
+
+/** The error of a host that does not know the route of uploads, or keeps it shut, with what to do instead. */
+function policyRefused(error: unknown, baseUrl: string): unknown {
+	if (!(error instanceof DashScopeError) || ![403, 404].includes(error.httpStatus ?? 0)) {
+		return error;
+	}
+	const { hostname } = new URL(baseUrl);
+	const { message, ...facts } = error;
+	const { code = '' } = facts;
+	const isUnclear = /^(AccessDenied|access_denied|NotFound)$/.test(code);
+	const hasReason = !isUnclear && adviceFor(code, message) !== undefined;
+	if (hasReason || TAKES_UPLOADS.test(hostname)) return error;
+	const otherwise = OF_WORKSPACE.test(hostname)
+		? ", or leave 'Workspace ID' in the DashScope credential empty"
+		: '';
+	const hint = `${hostname} seems to take no uploads: use a public URL instead of a binary file${otherwise}.`;
+	return new DashScopeError(message, { ...facts, hint });
 }
 
 /**
