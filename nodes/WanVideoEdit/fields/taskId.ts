@@ -18,8 +18,8 @@ export const taskIdField: INodeProperties = {
 	},
 };
 
-/** Task IDs are UUIDs today; anything that fits a path segment is let through. */
-const TASK_ID = /^[\w.:-]{1,128}$/;
+/** Task IDs are UUIDs today; anything that fits a path segment is let through, but no step in a path. */
+const TASK_ID = /^(?!\.{1,2}$)[\w.:-]{1,128}$/;
 
 /** @throws InputError for what cannot be a task ID */
 export function readTaskId(functions: IExecuteFunctions, item: number): string {
