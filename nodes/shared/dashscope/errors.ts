@@ -56,8 +56,16 @@ export class DashScopeError extends Error implements FailureFacts {
 		this.requestId = facts.requestId;
 		this.retryAfterMs = facts.retryAfterMs;
 		this.taskId = facts.taskId;
-		this.hint = facts.hint;
+		this.hint = withPause(facts.hint, facts.retryAfterMs);
 	}
+}
+
+/** Advice that tells the time of another try, where the service asked for a pause of more than a minute. */
+function withPause(hint: string | undefined, retryAfterMs = 0): string | undefined {
+	const minutes = Math.ceil(retryAfterMs / 60_000);
+	if (minutes <= 1) return hint;
+	const pause = minutes <= 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+	return hint?.replace(/\b(try again) (in a minute|later)\b/i, `$1 in ${pause}`);
 }
 
 /** Whether the same call may be sent again without any risk of doing the work twice. */

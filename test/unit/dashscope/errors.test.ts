@@ -374,3 +374,33 @@ test('an error carries everything that is known about the failure', () => {
 	expect(error).toBeInstanceOf(Error);
 	expect(error).toMatchObject({ ...facts, name: 'DashScopeError', message: 'slow down' });
 });
+
+describe('advice to try again', () => {
+	const hintOf = (code: string, retryAfterMs?: number) =>
+		new DashScopeError('no', { kind: 'throttled', hint: adviceFor(code), retryAfterMs }).hint;
+
+	test.each([
+		[undefined, 'in a minute'],
+		[5_000, 'in a minute'],
+		[60_000, 'in a minute'],
+		[61_000, 'in 2 minutes'],
+		[3_600_000, 'in 60 minutes'],
+		[86_400_000, 'in 24 hours'],
+	])('after a pause of %d ms tells the time', (retryAfterMs, time) => {
+		expect(hintOf('Throttling', retryAfterMs)).toContain(`Try again ${time}, or spread`);
+	});
+
+	test('later tells the time, too', () => {
+		expect(hintOf('ModelUnavailable', 3_600_000)).toMatch(/Try again in 60 minutes\.$/);
+		expect(hintOf('Throttling.AllocationQuota', 3_600_000)).toContain(
+			'try again in 60 minutes, or',
+		);
+	});
+
+	test('is not told twice, nor where there is none', () => {
+		const first = hintOf('Throttling', 3_600_000);
+		const facts = { kind: 'throttled', hint: first, retryAfterMs: 3_600_000 } as const;
+		expect(new DashScopeError('no', facts).hint).toBe(first);
+		expect(hintOf('Something', 3_600_000)).toBeUndefined();
+	});
+});
