@@ -2,7 +2,7 @@ import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow'
 import { isFinal } from '../dashscope/types';
 import type { ListedTask, Task, Usage } from '../dashscope/types';
 import { roundedSeconds } from '../media/wording';
-import { expiryOf, explain } from '../tasks/deliver';
+import { expiryOf, explain, reasonOf } from '../tasks/deliver';
 import type { EstimatedCost } from '../tasks/price';
 import type { SubmittedTask } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
@@ -59,7 +59,11 @@ function taskJson(
 		requestId: task.requestId ?? null,
 		...(reason === undefined
 			? {}
-			: { code: code ?? null, message: task.message ?? reason.message, hint: reason.hint ?? null }),
+			: {
+					code: code ?? null,
+					message: reasonOf(task) ?? reason.message,
+					hint: reason.hint ?? null,
+				}),
 		...(fileName === undefined ? {} : { fileName }),
 		...secondTasks(duplicates),
 		...(simplify ? {} : { response: task.raw }),

@@ -1,4 +1,5 @@
 import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
+import { withoutForeignKeys } from '../dashscope/key';
 import type { Task } from '../dashscope/types';
 import { messageOf } from '../thrown';
 import { TaskError } from './errors';
@@ -26,11 +27,16 @@ export function expiryOf({ videoUrl, finishedAt }: Task): number | undefined {
 /** Whether a number of epoch milliseconds is within what a date can be. */
 function isTime(epochMs: number): boolean {
 	return !Number.isNaN(new Date(epochMs).getTime());
+
+/** What the service says of a task: its words without keys, such as one that a gateway uses itself. */
+export function reasonOf({ message }: Task): string | undefined {
+	return message === undefined ? undefined : withoutForeignKeys(message);
 }
 
 /** Why a task brought no video, and what to do; undefined for a task that did or still may. */
 export function explain(task: Task): { message: string; hint?: string } | undefined {
-	const { taskId, status, code = 'unknown code', message = 'no reason given' } = task;
+	const { taskId, status, code = 'unknown code' } = task;
+	const message = reasonOf(task) ?? 'no reason given';
 	switch (status) {
 		case 'FAILED':
 			return {

@@ -1,6 +1,13 @@
 import { DashScopeError } from '../../../nodes/shared/dashscope/errors';
 import type { Task, TaskStatus } from '../../../nodes/shared/dashscope/types';
-import { endedBadly, expiryOf, explain, fetchVideo } from '../../../nodes/shared/tasks/deliver';
+import { taskContent } from '../../../nodes/shared/n8n/items';
+import {
+	endedBadly,
+	expiryOf,
+	explain,
+	fetchVideo,
+	reasonOf,
+} from '../../../nodes/shared/tasks/deliver';
 import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import type { TaskPorts } from '../../../nodes/shared/tasks/ports';
 import { StopButton, VirtualClock } from '../virtualClock';
@@ -55,6 +62,22 @@ describe('why there is no video', () => {
 		const reason = explain(task);
 		expect(reason?.message).toBe('Task task-1 failed: inference failed (InternalError.Algo)');
 		expect(reason?.hint).toContain('not billed');
+	});
+
+	test('a key in the words of the service is cut out', () => {
+		const key = `sk-${'0123456789abcdef'.repeat(2)}`;
+		const task = taskOf({
+			status: 'FAILED',
+			code: 'InvalidApiKey',
+			message: `No such key: ${key}.`,
+		});
+		expect(explain(task)?.message).toBe('Task task-1 failed: No such key: sk-…. (InvalidApiKey)');
+		expect(endedBadly(task)?.message).not.toContain(key);
+		const { json } = taskContent(task, { simplify: true, field: 'data' });
+		expect(json.message).toBe('No such key: sk-….');
+		for (const message of ['task-0123456789abcdef0 is old', 'the sk-prefix is missing']) {
+			expect(reasonOf(taskOf({ message }))).toBe(message);
+		}
 	});
 
 	test('a failed task without code and message still makes a sentence', () => {
