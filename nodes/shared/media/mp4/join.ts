@@ -8,7 +8,7 @@ import { checkFirstPicture, lookedAt } from './keyFrames';
 import { ClipError } from './source';
 import type { ByteSource, ClipFile } from './source';
 import { readMovie } from './tracks';
-import type { Movie } from './tracks';
+import type { Movie, Track } from './tracks';
 import { sampleOut, writeMovie } from './write';
 import type { SampleOut, TrackOut } from './write';
 
@@ -67,16 +67,20 @@ export async function joinClips(
 	if (sound === undefined) {
 		const most = Math.max(...pieces.map(({ movie }) => movie.audio.length));
 		for (let index = 0; index < most; index++) {
-			const { track, order, notes: missing } = joinSound(pieces, index);
-			joined.push({ track, order });
-			notes.push(...missing);
+			const one = joinSound(pieces, index);
+			if (one === undefined) continue;
+			joined.push(one);
+			notes.push(...one.notes);
 		}
 	} else {
 		const movie = await readMovie(sound);
 		quickTime ||= movie.quickTime;
+		// Cuts are times of the sound's own file; without them the joined video begins with that file's first picture.
+		const lead = cuts === undefined ? movie.video.start : 0;
 		for (const track of movie.audio) {
 			const samples = track.samples.map((sample) => sampleOut(sample, sound));
-			others.push({ ...track, samples });
+			const moved = movedBack(track, lead);
+			if (moved.end > moved.start) others.push({ ...moved, samples });
 		}
 	}
 	const tracks = [...joined.map(({ track }) => track), ...others];
@@ -148,6 +152,14 @@ function compareLength(
 	if (difference <= SMALL_DIFFERENCE) return undefined;
 	const what = length < place ? 'last frame is held' : 'end is cut off';
 	return `${capitalized(name)} is ${both}: its ${what}.`;
+}
+
+/** A track that is shown earlier by so many seconds, without what would then lie before 0. */
+function movedBack(track: Track, seconds: number): Track {
+	const start = Math.max(0, track.start - seconds);
+	const hidden = start + seconds - track.start;
+	const from = track.from + Math.round(hidden * track.timescale);
+	return { ...track, start, end: track.end - seconds, from };
 }
 
 /** Puts the samples of the original's sound between those of the pieces, by their times. */

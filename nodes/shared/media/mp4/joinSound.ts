@@ -4,27 +4,39 @@ import { describeSound, silence, soundFormat } from './codecs';
 import { PieceError, naming } from './joinPiece';
 import type { JoinedTrack, Piece } from './joinPiece';
 import { damaged } from './source';
+import type { Track } from './tracks';
 import { sampleOut } from './write';
 import type { SampleOut } from './write';
 
 /** Packets of silence in a joined video: half an hour. */
 const MAX_SILENCES = 80_000;
 
+/** When the zero of a piece's file is in the joined video, in seconds: the piece's place is where its pictures begin. */
+function zeroOf({ start, movie: { video } }: Piece): number {
+	return start - video.start;
+}
+
+/** A track of a piece's sound, where some of it is to be heard with its pictures. */
+function soundBeside(piece: Piece, index: number): Track | undefined {
+	const track = piece.movie.audio[index];
+	return track !== undefined && zeroOf(piece) + track.end > piece.start ? track : undefined;
+}
+
 /**
  * One track of sound of all pieces. Packets follow each other without gap or overlap, which is what players keep
  * time by: those that lie nearest to their own time are taken, so that they are at most half a packet off it,
  * and this never adds up. Where a piece has no sound, silence stands in.
  * @param index of the track among those of sound that a piece has
- * @returns it, and for the user which pieces have no sound
+ * @returns it, and for the user which pieces have no sound; undefined where none has any
  * @throws PieceError for a piece whose sound is of another format
  */
 export function joinSound(
 	pieces: readonly Piece[],
 	index: number,
-): JoinedTrack & { notes: string[] } {
-	const owner = pieces.find(({ movie }) => movie.audio[index] !== undefined);
-	const model = owner?.movie.audio[index];
-	if (model === undefined) throw new Error(`no piece has a track ${index + 1} of sound`);
+): (JoinedTrack & { notes: string[] }) | undefined {
+	const owner = pieces.find((piece) => soundBeside(piece, index) !== undefined);
+	const model = owner && soundBeside(owner, index);
+	if (model === undefined) return undefined;
 	const silent = silence(model);
 	let silences = 0;
 	const notes: string[] = [];
@@ -33,8 +45,8 @@ export function joinSound(
 	let next: number | undefined;
 	let from = 0;
 	for (const [position, piece] of pieces.entries()) {
-		const { number, name, movie, source, start, end } = piece;
-		const track = movie.audio[index];
+		const { number, name, source, start, end } = piece;
+		const track = soundBeside(piece, index);
 		const placed: SampleOut[] = [];
 		order.push(placed);
 		const at = (seconds: number) => Math.round(seconds * model.timescale);
@@ -52,12 +64,13 @@ export function joinSound(
 			);
 		}
 		const ratio = model.timescale / track.timescale;
-		const begin = at(start + track.start);
+		const zero = zeroOf(piece);
+		const begin = at(zero + track.start);
 		// The sound of the last piece may last longer than its pictures.
 		const last = position === pieces.length - 1 ? Infinity : at(end);
-		const until = Math.min(last, at(start + track.end));
+		const until = Math.min(last, at(zero + track.end));
 		if (next === undefined) {
-			if (position === 0 || silent === undefined) from = begin;
+			if (position === 0 || silent === undefined) from = Math.max(begin, at(start));
 			else next = from = at(pieces[0]?.start ?? 0);
 		}
 		for (const sample of track.samples) {

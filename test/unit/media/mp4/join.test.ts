@@ -1,0 +1,104 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { joinClips } from '../../../../nodes/shared/media/mp4/join';
+import type { JoinOptions } from '../../../../nodes/shared/media/mp4/join';
+import { readMovie } from '../../../../nodes/shared/media/mp4/tracks';
+import { runFfmpeg } from '../../../../sandbox/programs';
+import { bytesOf, sourceOf } from './files';
+
+/** What is joined where files are alike, but not the same. */
+
+let folder = '';
+/** Six seconds with sound, none of whose packets is like another. */
+let plain: Buffer;
+
+const path = (name: string) => join(folder, name);
+
+async function made(name: string, ...args: string[]): Promise<Buffer> {
+	await runFfmpeg(['-y', ...args, path(name)]);
+	return await readFile(path(name));
+}
+
+async function joined(files: Buffer[], options: JoinOptions = {}): Promise<Buffer> {
+	return await bytesOf((await joinClips(files.map(sourceOf), options)).file);
+}
+
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'join-'));
+	plain = await made(
+		...(['plain.mp4', '-f', 'lavfi', '-i', 'testsrc=size=96x64:rate=10:duration=6'] as const),
+		...['-f', 'lavfi', '-i', 'anoisesrc=duration=6:sample_rate=16000:seed=7'],
+		...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-c:a', 'aac'],
+	);
+});
+
+afterAll(async () => {
+	await rm(folder, { recursive: true, force: true });
+});
+
+describe('sound of a file whose pictures begin late', () => {
+	const LATE = 0.7;
+	/** The pictures are {@link LATE} seconds behind where they were. */
+	let late: Buffer;
+
+	beforeAll(async () => {
+		const twice = ['-itsoffset', String(LATE), '-i', path('plain.mp4'), '-i', path('plain.mp4')];
+		late = await made('late.mp4', ...twice, '-map', '0:v', '-map', '1:a', '-c', 'copy');
+	});
+
+	/** Packets of sound by their content, and when they are heard: in seconds after the first picture. */
+	async function heard(file: Buffer): Promise<Map<string, number>> {
+		const { video, audio } = await readMovie(sourceOf(file));
+		const [track] = audio;
+		if (track === undefined) throw new Error('no sound');
+		const shift = track.start - track.from / track.timescale - video.start;
+		return new Map(
+			track.samples.map(({ offset, size, pts }) => [
+				file.toString('base64', offset, offset + size),
+				pts / track.timescale + shift,
+			]),
+		);
+	}
+
+	/** Half a packet of 1024 at 16,000 a second. */
+	const HALF = 512 / 16_000 + 0.001;
+
+	async function expectInStep(file: Buffer, start: number, least: number): Promise<void> {
+		const [before, after] = [await heard(late), await heard(file)];
+		const off = [...after].flatMap(([content, seconds]) => {
+			const own = before.get(content);
+			return own === undefined ? [] : [seconds - start - own];
+		});
+		expect(off.length).toBeGreaterThanOrEqual(least);
+		expect(Math.max(...off.map(Math.abs))).toBeLessThanOrEqual(HALF);
+	}
+
+	test('is in step when it is joined, as the first or as the second', async () => {
+		const other = await made('other.mp4', '-i', path('plain.mp4'), '-an', '-c', 'copy');
+		await expectInStep(await joined([late, other]), 0, 80);
+		await expectInStep(await joined([late]), 0, 80);
+		await expectInStep(await joined([other, late]), 6, 80);
+	});
+
+	test('is in step beside other pictures', async () => {
+		await expectInStep(await joined([plain], { sound: sourceOf(late) }), 0, 80);
+	});
+
+	test('keeps its time where the cuts are those of its own file', async () => {
+		const cuts = [LATE, LATE + 6];
+		await expectInStep(await joined([plain], { sound: sourceOf(late), cuts }), 0, 90);
+	});
+
+	test('that ends before its first picture is none', async () => {
+		const shift = ['-itsoffset', '8', '-i', path('plain.mp4'), '-i', path('plain.mp4')];
+		const later = await made('later.mp4', ...shift, '-map', '0:v', '-map', '1:a', '-c', 'copy');
+		const { notes } = await joinClips([later, plain].map(sourceOf));
+		expect(notes).toEqual(['Piece 1 has no sound: silence stands in.']);
+		const alone = await readMovie(sourceOf(await joined([later])));
+		expect(alone.audio).toEqual([]);
+		expect(alone.notes).toEqual([]);
+		const beside = await joined([plain], { sound: sourceOf(later) });
+		expect((await readMovie(sourceOf(beside))).audio).toEqual([]);
+	});
+});
