@@ -1,9 +1,10 @@
 /** The pictures of videos that are joined. */
 import { capitalized } from '../wording';
+import { concat, latin1Bytes } from './boxes';
 import { packingOf, parameterSets, pictureSize } from './codecs';
 import { PieceError } from './joinPiece';
 import type { JoinedTrack, Piece } from './joinPiece';
-import type { Sample } from './tracks';
+import type { Sample, Track } from './tracks';
 import { MOVIE_TIMESCALE, sampleOut } from './write';
 import type { SampleOut } from './write';
 
@@ -16,7 +17,9 @@ export async function joinVideo(pieces: readonly Piece[], first: Piece): Promise
 	const descriptions: Uint8Array[] = [];
 	const numbers = pieces.map((piece) => {
 		checkFits(piece, first);
-		return piece.movie.video.descriptions.map((entry) => numberOf(entry, descriptions));
+		return piece.movie.video.descriptions.map((entry) =>
+			numberOf(namedAs(model, entry), descriptions),
+		);
 	});
 	const order: SampleOut[][] = [];
 	for (const [index, piece] of pieces.entries()) {
@@ -73,6 +76,17 @@ function checkFits({ number, name, movie: { video } }: Piece, first: Piece): voi
 		[...header.subarray(8, 44)].join(' '),
 	);
 	if (rotation !== expectedRotation) throw refuse('it is rotated differently');
+}
+
+/**
+ * A sample entry of the codec that a track has, by that track's name of it. ffmpeg drops the pictures of entries that
+ * are named otherwise than the first one (hvc1 and hev1, avc1 and avc3). The names tell where parameter sets may stand,
+ * and where there are several entries, all key frames carry them anyway.
+ */
+function namedAs({ codec, descriptions: [model] }: Track, entry: Uint8Array): Uint8Array {
+	const kind = packingOf(entry)?.codec;
+	if (model === undefined || kind === undefined || packingOf(model)?.codec !== kind) return entry;
+	return concat([entry.subarray(0, 4), latin1Bytes(codec), entry.subarray(8)]);
 }
 
 /** The number of an entry among those collected, by what a decoder needs to know of it. */

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { joinClips } from '../../../../nodes/shared/media/mp4/join';
 import type { JoinOptions } from '../../../../nodes/shared/media/mp4/join';
 import { readMovie } from '../../../../nodes/shared/media/mp4/tracks';
 import { runFfmpeg } from '../../../../sandbox/programs';
-import { bytesOf, sourceOf } from './files';
+import { bytesOf, sourceAt, sourceOf } from './files';
 
 /** What is joined where files are alike, but not the same. */
 
@@ -101,4 +101,27 @@ describe('sound of a file whose pictures begin late', () => {
 		const beside = await joined([plain], { sound: sourceOf(later) });
 		expect((await readMovie(sourceOf(beside))).audio).toEqual([]);
 	});
+});
+
+test.each([
+	['hvc1', 'hev1'],
+	['hev1', 'hvc1'],
+])('%s and %s, which ffmpeg does not play as one track, get one name', async (one, other) => {
+	const h265 = (name: string, qp: number) => [
+		...['-i', path('plain.mp4'), '-vf', 'scale=128:96', '-an', '-c:v', 'libx265'],
+		...['-preset', 'ultrafast', '-x265-params', `qp=${qp}:ref=${qp % 3}:log-level=none`],
+		...['-tag:v', name],
+	];
+	const files = [
+		await made('one.mp4', ...h265(one, 37)),
+		await made('two.mp4', ...h265(other, 38)),
+	];
+	await writeFile(path('both.mp4'), await joined(files));
+	const { video } = await readMovie(await sourceAt(path('both.mp4')));
+	expect(video.descriptions.map((entry) => String.fromCharCode(...entry.subarray(4, 8)))).toEqual([
+		one,
+		one,
+	]);
+	const shown = await made('shown.txt', '-i', path('both.mp4'), '-f', 'framemd5');
+	expect(shown.toString().match(/^0,/gm)).toHaveLength(120);
 });
