@@ -117,10 +117,20 @@ function aacConfig(entry: Uint8Array): Uint8Array | undefined {
 			// 0x40: MPEG-4 audio.
 			if (fields.u8() !== 0x40) return undefined;
 			fields.skip(12);
-		} else if (tag === 5) return fields.bytes(length);
+		} else if (tag === 5) return withoutNote(fields.bytes(length));
 		else return undefined;
 	}
 	return undefined;
+}
+
+/**
+ * A config without what some encoders (ffmpeg) add, and others do not: that there is no SBR. By 14496-3 1.6.6.1 the bits
+ * 0x2b7, object type 5 and a flag of 0.
+ */
+function withoutNote(config: Uint8Array): Uint8Array {
+	const [high, low, flag] = config.subarray(-3);
+	const isNote = config.length > 3 && high === 0x56 && low === 0xe5 && flag === 0;
+	return isNote ? config.subarray(0, -3) : config;
 }
 
 /** Samples per second by index, 14496-3 1.6.3.4. */

@@ -125,3 +125,14 @@ test.each([
 	const shown = await made('shown.txt', '-i', path('both.mp4'), '-f', 'framemd5');
 	expect(shown.toString().match(/^0,/gm)).toHaveLength(120);
 });
+
+test('AAC is the same with and without the note that it has no SBR', async () => {
+	const packets = await made('sound.aac', '-i', path('plain.mp4'), '-vn', '-c', 'copy');
+	expect(packets.length).toBeGreaterThan(0);
+	const both = ['-i', path('plain.mp4'), '-i', path('sound.aac'), '-map', '0:v', '-map', '1:a'];
+	const bare = await made('bare.mp4', ...both, '-c', 'copy');
+	const NOTE = Buffer.from([0x56, 0xe5, 0]);
+	expect([plain, bare].map((file) => file.includes(NOTE))).toEqual([true, false]);
+	const { audio } = await readMovie(sourceOf(await joined([plain, bare])));
+	expect(audio[0]?.end).toBeCloseTo(12, 0);
+});
