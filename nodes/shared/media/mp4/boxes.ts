@@ -48,9 +48,14 @@ export class Fields {
 		return { version: word >>> 24, flags: word & 0xffffff };
 	}
 
-	/** A count of entries of `bytes` each, all of which are there. @throws ClipError where they are not */
-	count(bytes: number): number {
+	/**
+	 * A count of entries of `bytes` each, all of which are there.
+	 * @param most that are read: a large file may count enough of them to fill the memory
+	 * @throws ClipError where they are not there, or are more
+	 */
+	count(bytes: number, most = Infinity): number {
 		const count = this.u32();
+		if (count > most) throw damaged(`its box "${this.box.type}" counts ${count} entries`);
 		if (count * bytes > this.left) {
 			throw damaged(`its box "${this.box.type}" counts ${count} entries and is too short for them`);
 		}
@@ -65,10 +70,13 @@ export class Fields {
 	}
 }
 
+/** In one box: a movie of many tracks or a fragment of many runs has some hundreds. */
+const MAX_BOXES = 10_000;
+
 /**
  * The boxes in `content`, one after another. A rest of less than a header is let through: QuickTime ends lists with zeros.
  * @param parent type of the box that they lie in, for messages
- * @throws ClipError for a box that does not fit into it
+ * @throws ClipError for a box that does not fit into it, and for an absurd number of them
  */
 export function boxesIn(content: Uint8Array, parent: string): Box[] {
 	const fields = new Fields({ type: parent, content });
@@ -81,6 +89,7 @@ export function boxesIn(content: Uint8Array, parent: string): Box[] {
 		const whole = size === 1 ? fields.u64() : size === 0 ? content.length - start : size;
 		const length = whole - (fields.position - start);
 		if (length < 0) throw damaged(`the size of "${type}" in "${parent}" cannot be true`);
+		if (boxes.length >= MAX_BOXES) throw damaged(`"${parent}" has more than ${MAX_BOXES} boxes`);
 		boxes.push({ type, content: fields.bytes(length) });
 	}
 	return boxes;

@@ -12,11 +12,14 @@ export interface Edit {
 	mediaTime: number;
 }
 
-/** @throws ClipError for a list that is cut off, or that plays at another speed */
+/** Far more than a video that can be carried has. */
+const MAX_EDITS = 10_000;
+
+/** @throws ClipError for a list that is cut off or absurdly long, or that plays at another speed */
 export function readEdits(elst: Box): Edit[] {
 	const fields = new Fields(elst);
 	const long = fields.full().version === 1;
-	return Array.from({ length: fields.count(long ? 20 : 12) }, () => {
+	return Array.from({ length: fields.count(long ? 20 : 12, MAX_EDITS) }, () => {
 		const duration = long ? fields.u64() : fields.u32();
 		const mediaTime = long ? fields.i64() : fields.i32();
 		if (fields.u32() !== 0x10000 && mediaTime >= 0) {

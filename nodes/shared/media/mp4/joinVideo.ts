@@ -15,10 +15,11 @@ import type { SampleOut } from './write';
 export async function joinVideo(pieces: readonly Piece[], first: Piece): Promise<JoinedTrack> {
 	const model = first.movie.video;
 	const descriptions: Uint8Array[] = [];
+	const known = new Map<string, number>();
 	const numbers = pieces.map((piece) => {
 		checkFits(piece, first);
 		return piece.movie.video.descriptions.map((entry) =>
-			numberOf(namedAs(model, entry), descriptions),
+			numberOf(namedAs(model, entry), descriptions, known),
 		);
 	});
 	const order: SampleOut[][] = [];
@@ -89,11 +90,15 @@ function namedAs({ codec, descriptions: [model] }: Track, entry: Uint8Array): Ui
 	return concat([entry.subarray(0, 4), latin1Bytes(codec), entry.subarray(8)]);
 }
 
-/** The number of an entry among those collected, by what a decoder needs to know of it. */
-function numberOf(entry: Uint8Array, entries: Uint8Array[]): number {
-	const key = (one: Uint8Array) => (packingOf(one)?.config ?? one).join(' ');
-	const found = entries.findIndex((one) => key(one) === key(entry));
-	return found >= 0 ? found : entries.push(entry) - 1;
+/**
+ * The number of an entry among those collected, by what a decoder needs to know of it.
+ * @param numbers of the entries by that, as text
+ */
+function numberOf(entry: Uint8Array, entries: Uint8Array[], numbers: Map<string, number>): number {
+	const key = (packingOf(entry)?.config ?? entry).join(' ');
+	const number = numbers.get(key) ?? entries.push(entry) - 1;
+	numbers.set(key, number);
+	return number;
 }
 
 /**

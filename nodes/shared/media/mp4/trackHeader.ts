@@ -4,6 +4,8 @@ import type { Box } from './boxes';
 import { ClipError, damaged } from './source';
 import type { Track } from './tracks';
 
+/** Sample descriptions of a track: a joined video has at most one for each piece. */
+const MAX_ENTRIES = 10_000;
 /** Of tkhd, from layer to height. */
 const HEADER_BYTES = 52;
 
@@ -84,7 +86,7 @@ export function readTimescale(box: Box): { timescale: number; language: number }
 function readDescriptions(stsd: Box): { codec: string; descriptions: Uint8Array[] } {
 	const fields = new Fields(stsd);
 	fields.full();
-	const count = fields.count(8);
+	const count = fields.count(8, MAX_ENTRIES);
 	const descriptions: Uint8Array[] = [];
 	for (let index = 0; index < count; index++) {
 		const size = new Fields({

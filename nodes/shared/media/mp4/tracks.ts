@@ -57,6 +57,8 @@ export interface Movie {
 /** Of `moov` and all `moof` together: an hour of short fragments has 10 MB. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
 const MAX_BOXES = 200_000;
+/** Cameras and editors write some ten, or one for each of many microphones. */
+const MAX_TRACKS = 200;
 /** Of all tracks: an hour at 60 pictures a second with two tracks of sound has 550,000. At some 80 bytes each. */
 const MAX_SAMPLES = 1_000_000;
 const MAX_SECONDS = 6 * 3600;
@@ -214,6 +216,7 @@ class MovieReader {
 			});
 		}
 		const traks = boxesIn(moov.content, 'moov').filter(({ type }) => type === 'trak');
+		if (traks.length > MAX_TRACKS) throw damaged(`it claims to have ${traks.length} tracks`);
 		return traks.map((trak) => this.readTrack(trak));
 	}
 
@@ -237,17 +240,21 @@ class MovieReader {
 
 	/** The sample tables, 8.6 and 8.7. */
 	private readTables(draft: Draft, stbl: Box): void {
-		const table = (type: string, bytes: number): { fields: Fields; count: number } | undefined => {
+		const table = (
+			type: string,
+			bytes: number,
+			most?: number,
+		): { fields: Fields; count: number } | undefined => {
 			const box = find(stbl, type);
 			if (box === undefined) return undefined;
 			const fields = new Fields(box);
 			fields.full();
-			return { fields, count: fields.count(bytes) };
+			return { fields, count: fields.count(bytes, most) };
 		};
 		const sizes = readSizes(stbl);
 		if (sizes.count === 0) return;
 		const chunks = table('stco', 4) ?? table('co64', 8);
-		const stsc = table('stsc', 12);
+		const stsc = table('stsc', 12, MAX_SAMPLES);
 		const stts = table('stts', 8);
 		if (chunks === undefined || stsc === undefined || stts === undefined) {
 			throw damaged(`track ${draft.id} lacks a table of its samples`);
@@ -255,7 +262,7 @@ class MovieReader {
 		const durations = new Runs(stts.fields, stts.count, 'stts');
 		const ctts = table('ctts', 8);
 		const shifts = ctts && new Runs(ctts.fields, ctts.count, 'ctts');
-		const stss = table('stss', 4);
+		const stss = table('stss', 4, Math.min(sizes.count, MAX_SAMPLES));
 		const syncs = stss && new Set(Array.from({ length: stss.count }, stss.fields.u32));
 		const is64 = find(stbl, 'stco') === undefined;
 

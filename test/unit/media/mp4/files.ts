@@ -58,3 +58,33 @@ export async function piecesOf(
 	for (const piece of pieces) files.push(await bytesOf(piece));
 	return { cuts, files, notes };
 }
+
+/** Of a box's type and, behind a colon, its number from 0 among those of the type: `trak:1`. */
+type Step = string;
+
+/** A file with the content of one of its boxes changed, and the sizes of those around it set right. */
+export function changed(
+	file: Buffer,
+	[step = '', ...rest]: Step[],
+	change: (content: Buffer) => Buffer,
+): Buffer {
+	const [wanted, number = '0'] = step.split(':');
+	const parts: Buffer[] = [];
+	let seen = 0;
+	for (let at = 0; at + 8 <= file.length; ) {
+		const end = at + file.readUInt32BE(at);
+		const [header, content] = [file.subarray(at, at + 8), file.subarray(at + 8, end)];
+		at = end;
+		const isWanted = header.toString('latin1', 4) === wanted && seen++ === Number(number);
+		const inner = !isWanted
+			? content
+			: rest.length === 0
+				? change(Buffer.from(content))
+				: changed(content, rest, change);
+		const size = Buffer.alloc(4);
+		size.writeUInt32BE(inner.length + 8);
+		parts.push(size, header.subarray(4), inner);
+	}
+	if (seen <= Number(number)) throw new Error(`no box ${step}`);
+	return Buffer.concat(parts);
+}

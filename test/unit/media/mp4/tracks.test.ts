@@ -5,7 +5,7 @@ import { joinClips } from '../../../../nodes/shared/media/mp4/join';
 import { readMovie } from '../../../../nodes/shared/media/mp4/tracks';
 import type { Movie } from '../../../../nodes/shared/media/mp4/tracks';
 import { runFfmpeg } from '../../../../sandbox/programs';
-import { bytesOf, piecesOf, sourceOf } from './files';
+import { bytesOf, changed, piecesOf, sourceOf } from './files';
 
 /** Files that play, although their tables say odd things about times. */
 
@@ -112,5 +112,77 @@ describe('sound', () => {
 		await expect(readMovie(sourceOf(twice(number)))).rejects.toThrow(
 			`The ${kind} was cut into several parts`,
 		);
+	});
+});
+
+describe('absurd tables', () => {
+	const STBL = ['moov', 'trak', 'mdia', 'minf', 'stbl'];
+	/** A table of `count` entries of so many words each. */
+	const table = (count: number, words: number[]) => {
+		const content = Buffer.alloc(8 + count * words.length * 4);
+		content.writeUInt32BE(count, 4);
+		for (let entry = 0; entry < count; entry++) {
+			words.forEach((word, index) =>
+				content.writeUInt32BE(word, 8 + (entry * words.length + index) * 4),
+			);
+		}
+		return content;
+	};
+	const FREE = Buffer.from('\0\0\0\x08free');
+	const EMPTY_ENTRY = [16, 0x61766331, 0, 1];
+
+	test.each<[string, string[], (content: Buffer) => Buffer, string]>([
+		[
+			'boxes',
+			['moov'],
+			(content) => Buffer.concat([Buffer.alloc(8 * 10_000, FREE), content]),
+			'"moov" has more than 10000 boxes',
+		],
+		[
+			'tracks',
+			['moov'],
+			(content) => {
+				const trak = content.indexOf('trak') - 4;
+				const one = content.subarray(trak, trak + content.readUInt32BE(trak));
+				return Buffer.concat([content, ...Array<Buffer>(199).fill(one)]);
+			},
+			'it claims to have 201 tracks',
+		],
+		[
+			'sample descriptions',
+			[...STBL, 'stsd'],
+			() => table(10_001, EMPTY_ENTRY),
+			'its box "stsd" counts 10001 entries',
+		],
+		[
+			'edits',
+			['moov', 'trak', 'edts', 'elst'],
+			() => table(10_001, [1, 0, 0x10000]),
+			'its box "elst" counts 10001 entries',
+		],
+		['key frames', [...STBL, 'stss'], () => table(61, [1]), 'its box "stss" counts 61 entries'],
+		[
+			'runs of samples in chunks',
+			[...STBL, 'stsc'],
+			() => table(1_000_001, [1, 1, 1]),
+			'its box "stsc" counts 1000001 entries',
+		],
+	])('%s are refused before they are read', async (_, path, change, message) => {
+		const clip = changed(await made(...VIDEO, ...SOUND, ...CODECS), path, change);
+		await expect(readMovie(sourceOf(clip))).rejects.toThrow(message);
+	});
+
+	test('more runs of samples than there are chunks are let through: such a file plays', async () => {
+		const clip = changed(
+			await made(...VIDEO, ...SOUND, ...CODECS),
+			[...STBL, 'stsc'],
+			(content) => {
+				const last = Buffer.from([0, 0, 0x7f, 0xff, 0, 0, 0, 1, 0, 0, 0, 1]);
+				const grown = Buffer.concat([content, last]);
+				grown.writeUInt32BE(content.readUInt32BE(4) + 1, 4);
+				return grown;
+			},
+		);
+		expect((await readMovie(sourceOf(clip))).video.samples).toHaveLength(60);
 	});
 });
