@@ -76,23 +76,37 @@ const MAX_BOXES = 10_000;
 /**
  * The boxes in `content`, one after another. A rest of less than a header is let through: QuickTime ends lists with zeros.
  * @param parent type of the box that they lie in, for messages
+ * @param wanted only those of this type: nothing is made for the others, of which a crafted file may have millions
  * @throws ClipError for a box that does not fit into it, and for an absurd number of them
  */
-export function boxesIn(content: Uint8Array, parent: string): Box[] {
+export function boxesIn(content: Uint8Array, parent: string, wanted?: string): Box[] {
+	const code = wanted === undefined ? undefined : codeOf(wanted);
 	const fields = new Fields({ type: parent, content });
 	const boxes: Box[] = [];
-	while (fields.left >= 8) {
+	for (let count = 1; fields.left >= 8; count++) {
 		const start = fields.position;
 		const size = fields.u32();
-		const type = fields.text(4);
-		if (size === 0 && type === '\0\0\0\0') break;
+		const found = fields.u32();
+		if (size === 0 && found === 0) break;
 		const whole = size === 1 ? fields.u64() : size === 0 ? content.length - start : size;
 		const length = whole - (fields.position - start);
-		if (length < 0) throw damaged(`the size of "${type}" in "${parent}" cannot be true`);
-		if (boxes.length >= MAX_BOXES) throw damaged(`"${parent}" has more than ${MAX_BOXES} boxes`);
-		boxes.push({ type, content: fields.bytes(length) });
+		if (length < 0) throw damaged(`the size of "${typeOf(found)}" in "${parent}" cannot be true`);
+		if (count > MAX_BOXES) throw damaged(`"${parent}" has more than ${MAX_BOXES} boxes`);
+		const offset = fields.skip(length);
+		if (code !== undefined && code !== found) continue;
+		boxes.push({ type: typeOf(found), content: content.subarray(offset, offset + length) });
 	}
 	return boxes;
+}
+
+/** A type as the number that its four bytes are. */
+function codeOf(type: string): number {
+	return new Fields({ type, content: latin1Bytes(type) }).u32();
+}
+
+/** The type whose four bytes are this number. */
+function typeOf(code: number): string {
+	return String.fromCharCode(...u32(code));
 }
 
 /** The first box at a path of types, for instance `mdia`, `minf`. @throws ClipError for one that does not fit into its parent */
@@ -100,7 +114,7 @@ export function find(box: Box, ...path: string[]): Box | undefined {
 	let found: Box | undefined = box;
 	for (const type of path) {
 		if (found === undefined) return undefined;
-		found = boxesIn(found.content, found.type).find((inner) => inner.type === type);
+		found = boxesIn(found.content, found.type, type)[0];
 	}
 	return found;
 }

@@ -202,8 +202,7 @@ class MovieReader {
 		if (mvhd === undefined) throw damaged('"moov" has no "mvhd"');
 		this.timescale = readTimescale(mvhd).timescale;
 		const mvex = find(moov, 'mvex');
-		for (const trex of mvex === undefined ? [] : boxesIn(mvex.content, 'mvex')) {
-			if (trex.type !== 'trex') continue;
+		for (const trex of mvex === undefined ? [] : boxesIn(mvex.content, 'mvex', 'trex')) {
 			const fields = new Fields(trex);
 			fields.full();
 			const [id, description, duration, size, flags] = [0, 0, 0, 0, 0].map(fields.u32);
@@ -215,7 +214,7 @@ class MovieReader {
 				flags: flags ?? 0,
 			});
 		}
-		const traks = boxesIn(moov.content, 'moov').filter(({ type }) => type === 'trak');
+		const traks = boxesIn(moov.content, 'moov', 'trak');
 		if (traks.length > MAX_TRACKS) throw damaged(`it claims to have ${traks.length} tracks`);
 		return traks.map((trak) => this.readTrack(trak));
 	}
@@ -312,9 +311,7 @@ class MovieReader {
 	private readMoof(moof: Box, start: number): void {
 		this.fragmented = true;
 		let end = start;
-		for (const [index, traf] of boxesIn(moof.content, 'moof')
-			.filter(({ type }) => type === 'traf')
-			.entries()) {
+		for (const [index, traf] of boxesIn(moof.content, 'moof', 'traf').entries()) {
 			const header = find(traf, 'tfhd');
 			if (header === undefined) throw damaged('a fragment has no "tfhd"');
 			const tfhd = new Fields(header);
@@ -338,8 +335,8 @@ class MovieReader {
 				draft.nextDts = fields.full().version === 1 ? fields.u64() : fields.u32();
 			}
 			end = base;
-			for (const trun of boxesIn(traf.content, 'traf')) {
-				if (trun.type === 'trun') end = this.readRun(draft, trun, base, end, defaults);
+			for (const trun of boxesIn(traf.content, 'traf', 'trun')) {
+				end = this.readRun(draft, trun, base, end, defaults);
 			}
 		}
 	}
