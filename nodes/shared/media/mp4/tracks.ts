@@ -102,6 +102,8 @@ export async function readMovie(source: ByteSource): Promise<Movie> {
 		const type = head.text(4);
 		const size = size32 === 1 ? head.u64() : size32 === 0 ? source.size - start : size32;
 		const end = start + size;
+		// Some cameras and programs put data of their own behind the last box.
+		if (size < head.position && reader.isWhole) break;
 		if (size < head.position) throw damaged(`the size of its box at byte ${start} cannot be true`);
 		if (type === 'ftyp' || type === 'moov' || type === 'moof') {
 			held += size;
@@ -131,6 +133,11 @@ class MovieReader {
 	private samples = 0;
 
 	constructor(private readonly size: number) {}
+
+	/** Whether no tables can follow: those of fragments may, where the movie says so (trex, 8.8.3). */
+	get isWhole(): boolean {
+		return this.drafts !== undefined && this.defaults.size === 0;
+	}
 
 	take(box: Box, start: number): void {
 		if (box.type === 'ftyp') this.quickTime = new Fields(box).text(4) === 'qt  ';

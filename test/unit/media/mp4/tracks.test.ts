@@ -115,6 +115,16 @@ describe('sound', () => {
 	});
 });
 
+test('bytes behind the last box that are no box do not matter where no fragments can follow', async () => {
+	const foreign = Buffer.from([0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8]);
+	const clip = await made(...VIDEO, ...SOUND, ...CODECS);
+	const { video } = await readMovie(sourceOf(Buffer.concat([clip, foreign])));
+	expect(video.samples).toHaveLength(60);
+	const fragments = await made(...VIDEO, ...CODECS, '-movflags', 'frag_keyframe+empty_moov');
+	const cut = readMovie(sourceOf(Buffer.concat([fragments, foreign])));
+	await expect(cut).rejects.toThrow(/size of its box at byte \d+ cannot be true/);
+});
+
 describe('absurd tables', () => {
 	const STBL = ['moov', 'trak', 'mdia', 'minf', 'stbl'];
 	/** A table of `count` entries of so many words each. */
