@@ -232,7 +232,8 @@ class MovieReader {
 		const draft: Draft = {
 			...header,
 			samples: [],
-			edits: elst === undefined ? [] : readEdits(elst),
+			// Of what is left out anyway, the speed does not matter.
+			edits: elst === undefined || !isPlayed(header) ? [] : readEdits(elst),
 			start: 0,
 			end: 0,
 			from: 0,

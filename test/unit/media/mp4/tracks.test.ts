@@ -125,6 +125,24 @@ test('bytes behind the last box that are no box do not matter where no fragments
 	await expect(cut).rejects.toThrow(/size of its box at byte \d+ cannot be true/);
 });
 
+test.each([
+	[2, 'of a time code is left out with it', true],
+	[1, 'of the sound is refused', false],
+])('another speed by the edit list of track %i: that %s', async (track, _, isTaken) => {
+	await made(...VIDEO, ...SOUND, ...CODECS);
+	const path = join(folder, 'timecode.mov');
+	const timecode = ['-timecode', '01:02:03:04', path];
+	await runFfmpeg(['-y', '-i', join(folder, 'made.mp4'), '-c', 'copy', ...timecode]);
+	const lists = ['moov', `trak:${track}`, 'edts', 'elst'];
+	const clip = changed(await readFile(path), lists, (content) => {
+		content.writeUInt32BE(0, 16);
+		return content;
+	});
+	const movie = readMovie(sourceOf(clip));
+	if (isTaken) expect((await movie).video.samples).toHaveLength(60);
+	else await expect(movie).rejects.toThrow('is played at another speed');
+});
+
 describe('absurd tables', () => {
 	const STBL = ['moov', 'trak', 'mdia', 'minf', 'stbl'];
 	/** A table of `count` entries of so many words each. */
