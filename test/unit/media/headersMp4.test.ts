@@ -289,6 +289,7 @@ describe('flaws', () => {
 	it.each<[string, Buffer[]]>([
 		['no movie', [FTYP, MDAT]],
 		['a movie that breaks off', [FTYP, MDAT, MOOV.subarray(0, -1)]],
+		['a movie that breaks off before its content', [FTYP, MOOV.subarray(0, -1)]],
 		['content that breaks off', [FTYP, header(5000, 'mdat'), zeros(100)]],
 		['content that breaks off, after the movie', [FTYP, MOOV, MDAT.subarray(0, -1)]],
 		['the same after padding', [FTYP, MOOV, box('free', zeros(9)), MDAT.subarray(0, 50)]],
@@ -304,6 +305,7 @@ describe('flaws', () => {
 		['content to the end of the file', [FTYP, header(0, 'mdat'), zeros(100)]],
 		['the same after the movie', [FTYP, MOOV, header(0, 'mdat'), zeros(100)]],
 		['a movie to the end of the file', [FTYP, header(0, 'moov'), MOOV.subarray(8), zeros(4)]],
+		['a second movie that breaks off', [FTYP, MOOV, MOOV.subarray(0, -1)]],
 		['something absurd at the end', [FTYP, MDAT, MOOV, header(9999, 'free')]],
 		['something absurd after the movie', [FTYP, MOOV, header(9999, 'free')]],
 		['only a movie', [FTYP, MOOV]],

@@ -50,20 +50,25 @@ interface Movie {
  * Reads width, height, length and frame rate of the video. Everything outside `moov` is skipped, and within it the
  * tables of samples but for the beginning of one; `moov` read to its end is the end of reading, or the header of the
  * content that follows it.
- * @param size of the file in bytes, where it is known
+ * @param size of the whole file in bytes, where it is known
  */
 export async function readMp4(cursor: Cursor, facts: MediaFacts, size?: number): Promise<void> {
 	let found = false;
 	let content = false;
+	const isCutOff = ({ end }: Box) => size !== undefined && end > size && end !== Infinity;
 	const moov: BoxReader = async (box) => {
+		if (!found && isCutOff(box)) {
+			facts.flaw = 'cutOff';
+			return;
+		}
 		// In one that lasts to the end of the file, anything may stand there.
 		found = box.end === Infinity;
 		await readMovie(cursor, box, facts);
 		found = true;
 	};
-	const mdat: BoxReader = async ({ end }) => {
+	const mdat: BoxReader = async (box) => {
 		content = true;
-		if (size !== undefined && end > size && end !== Infinity) facts.flaw = 'cutOff';
+		if (isCutOff(box)) facts.flaw = 'cutOff';
 		await Promise.resolve();
 	};
 	const readers = new Map([
