@@ -53,7 +53,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'original',
-		hint: "The name of the first item's binary field with the sound, an MP4 or MOV video",
+		hint: "The name of the first item's binary field with the sound, an MP4, MOV or M4A file",
 		displayOptions: { show: { sound: ['field'] } },
 	},
 	{

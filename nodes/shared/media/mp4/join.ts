@@ -7,7 +7,7 @@ import { joinVideo } from './joinVideo';
 import { checkFirstPicture, lookedAt } from './keyFrames';
 import { ClipError } from './source';
 import type { ByteSource, ClipFile } from './source';
-import { readMovie } from './tracks';
+import { readMovie, readTracks } from './tracks';
 import type { Movie, Track } from './tracks';
 import { sampleOut, writeMovie } from './write';
 import type { SampleOut, TrackOut } from './write';
@@ -19,7 +19,7 @@ export interface JoinOptions {
 	 * the next one. Without it the pieces follow each other as long as they are.
 	 */
 	cuts?: readonly number[];
-	/** A file whose sound is taken as it is, instead of that of the pieces. */
+	/** A file, with video or without, whose sound is taken as it is, instead of that of the pieces. */
 	sound?: ByteSource;
 	/** What notes and errors call a piece, by its number from 1; absent: "piece 2". */
 	nameOf?: (number: number) => string;
@@ -73,10 +73,13 @@ export async function joinClips(
 			notes.push(...one.notes);
 		}
 	} else {
-		const movie = await readMovie(sound);
+		const movie = await readTracks(sound);
+		if (movie.audio.length === 0 && movie.video === undefined) {
+			throw new ClipError('The file has no sound', 'Use a file with sound.');
+		}
 		quickTime ||= movie.quickTime;
 		// Cuts are times of the sound's own file; without them the joined video begins with that file's first picture.
-		const lead = cuts === undefined ? movie.video.start : 0;
+		const lead = cuts === undefined ? (movie.video?.start ?? 0) : 0;
 		for (const track of movie.audio) {
 			const samples = track.samples.map((sample) => sampleOut(sample, sound));
 			const moved = movedBack(track, lead);

@@ -46,9 +46,14 @@ export interface Track {
 	from: number;
 }
 
-export interface Movie {
-	quickTime: boolean;
+export interface Movie extends Tracks {
 	video: Track;
+}
+
+/** What a file has, be it a video or only sound. */
+export interface Tracks {
+	quickTime: boolean;
+	video: Track | undefined;
 	audio: Track[];
 	/** What was left out, as sentences for the user. */
 	notes: string[];
@@ -84,11 +89,18 @@ interface Defaults {
 	flags: number;
 }
 
+/** {@link readTracks} of a video. @throws ClipError as it does, and for a file without video */
+export async function readMovie(source: ByteSource): Promise<Movie> {
+	const { video, ...others } = await readTracks(source);
+	if (video !== undefined) return { ...others, video };
+	throw new ClipError('The file has no video that can be split or joined', 'Use another video.');
+}
+
 /**
  * Reads the tables of a file: `moov`, wherever it lies, and those of all fragments.
- * @throws ClipError for a file without video, of contradictory or absurd tables, or that no track can be carried from
+ * @throws ClipError for contradictory or absurd tables, and for video or sound that cannot be carried
  */
-export async function readMovie(source: ByteSource): Promise<Movie> {
+export async function readTracks(source: ByteSource): Promise<Tracks> {
 	const reader = new MovieReader(source.size);
 	let held = 0;
 	let boxes = 0;
@@ -120,7 +132,7 @@ export async function readMovie(source: ByteSource): Promise<Movie> {
 		// What a file ends in may be anything; whether samples are missing is seen by their own places.
 		start = end;
 	}
-	return reader.movie();
+	return reader.tracks();
 }
 
 class MovieReader {
@@ -145,7 +157,7 @@ class MovieReader {
 		else this.readMoof(box, start);
 	}
 
-	movie(): Movie {
+	tracks(): Tracks {
 		if (this.drafts === undefined) {
 			throw new ClipError(
 				'The file has no table of its content (box "moov"): the recording was cut off, or it is not an MP4 or MOV',
@@ -163,12 +175,6 @@ class MovieReader {
 		const videos = tracks.filter(({ kind }) => kind === 'video');
 		// QuickTime keeps chapter pictures as a track that is off.
 		const video = videos.find(({ flags }) => (flags & 1) === 1) ?? videos[0];
-		if (video === undefined) {
-			throw new ClipError(
-				'The file has no video that can be split or joined',
-				'Use another video.',
-			);
-		}
 		if (videos.length > 1) this.notes.push('Only the first of several video tracks is kept.');
 		const audio = tracks.filter(({ kind }) => kind === 'audio');
 		return { quickTime: this.quickTime, video, audio, notes: this.notes };

@@ -5,7 +5,7 @@ import { joinClips } from '../../../../nodes/shared/media/mp4/join';
 import type { JoinOptions } from '../../../../nodes/shared/media/mp4/join';
 import { readMovie } from '../../../../nodes/shared/media/mp4/tracks';
 import { runFfmpeg } from '../../../../sandbox/programs';
-import { bytesOf, sourceAt, sourceOf } from './files';
+import { bytesOf, changed, sourceAt, sourceOf } from './files';
 
 /** What is joined where files are alike, but not the same. */
 
@@ -135,4 +135,20 @@ test('AAC is the same with and without the note that it has no SBR', async () =>
 	expect([plain, bare].map((file) => file.includes(NOTE))).toEqual([true, false]);
 	const { audio } = await readMovie(sourceOf(await joined([plain, bare])));
 	expect(audio[0]?.end).toBeCloseTo(12, 0);
+});
+
+test('the sound may be that of a file without video', async () => {
+	const song = await made('song.m4a', '-i', path('plain.mp4'), '-vn', '-c', 'copy');
+	const mute = await made('mute.mp4', '-i', path('plain.mp4'), '-an', '-c', 'copy');
+	const { audio } = await readMovie(sourceOf(await joined([mute], { sound: sourceOf(song) })));
+	const [own] = (await readMovie(sourceOf(plain))).audio;
+	expect(audio[0]?.samples.map(({ size }) => size)).toEqual(own?.samples.map(({ size }) => size));
+	expect(audio[0]?.end).toBeCloseTo(own?.end ?? NaN, 2);
+	await expect(joined([song])).rejects.toThrow('Piece 1: The file has no video');
+	const silent = changed(song, ['moov', 'trak', 'mdia', 'hdlr'], (content) => {
+		content.write('text', 8, 'latin1');
+		return content;
+	});
+	const without = joined([mute], { sound: sourceOf(silent) });
+	await expect(without).rejects.toThrow('The file has no sound');
 });
