@@ -1,8 +1,9 @@
 /** At which of its key frames a video is cut. */
+import { TOLERANCE_SECONDS } from '../limits';
 import { unlike } from '../wording';
 import { ClipError, damaged } from './source';
 
-/** Seconds that a piece may have, both included. */
+/** Seconds that a piece should have, both included. */
 export interface Limits {
 	min: number;
 	max: number;
@@ -19,8 +20,9 @@ const NEAR = 0.1;
 
 /**
  * Chooses cuts so that there are as few pieces as possible, all within the limits, and these as equal as the key
- * frames let them be. Takes time in proportion to the places, and where no even cuts are found also to how many of them
- * lie within one piece.
+ * frames let them be. Where that cannot be, pieces may be longer by {@link TOLERANCE_SECONDS}: 300 pictures between two
+ * key frames are 10.01 seconds at 29.97 a second. Takes time in proportion to the places, and where no even cuts are
+ * found also to how many of them lie within one piece.
  * @param times where the video begins, its key frames, where it ends: in seconds, ascending
  * @returns those times at which a piece begins or ends, the first and the last included
  * @throws ClipError that says where no cut is possible
@@ -31,11 +33,13 @@ export function planCuts(times: readonly number[], limits: Limits): number[] {
 	const least = Math.max(1, Math.ceil(length / limits.max - EPSILON));
 	const even = evenCuts(times, length / least, limits);
 	if (even !== undefined) return even;
-	const few = cheapest(times, limits, length / least);
-	if (few === undefined) throw refusal(times, limits, length);
-	const count = few.length - 1;
-	// Where key frames are far apart there are more pieces than the length needs, and the ideal piece is shorter.
-	return cheapest(times, limits, length / count) ?? few;
+	for (const within of [limits, { ...limits, max: limits.max + TOLERANCE_SECONDS }]) {
+		const few = cheapest(times, within, length / least);
+		if (few === undefined) continue;
+		// Where key frames are far apart there are more pieces than the length needs, and the ideal piece is shorter.
+		return cheapest(times, within, length / (few.length - 1)) ?? few;
+	}
+	throw refusal(times, limits, length);
 }
 
 /** Equal pieces, where a key frame lies near every place at which one should end: then there is nothing to weigh. */
@@ -109,9 +113,9 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 	const hint = `Key frames are stored whole, the frames between them as changes. Export the video again with a key frame every ${seconds(every)}, in FFmpeg for instance with -force_key_frames "expr:gte(t,n_forced*${every})".`;
 	for (const [index, time] of times.entries()) {
 		const next = times[index + 1] ?? time;
-		if (next - time > max + EPSILON) {
+		if (next - time > max + TOLERANCE_SECONDS + EPSILON) {
 			return new KeyFramesError(
-				`The video can only be cut at key frames, and has none between ${show(time)} and ${show(next)} seconds: a piece would be ${seconds(next - time, max)} long; the limit is ${max}`,
+				`The video can only be cut at key frames, and has none between ${show(time)} and ${show(next)} seconds: a piece would be ${seconds(next - time)} long; the limit is ${max}`,
 				hint,
 			);
 		}
