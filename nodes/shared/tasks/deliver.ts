@@ -27,6 +27,7 @@ export function expiryOf({ videoUrl, finishedAt }: Task): number | undefined {
 /** Whether a number of epoch milliseconds is within what a date can be. */
 function isTime(epochMs: number): boolean {
 	return !Number.isNaN(new Date(epochMs).getTime());
+}
 
 /** What the service says of a task: its words without keys, such as one that a gateway uses itself. */
 export function reasonOf({ message }: Task): string | undefined {
