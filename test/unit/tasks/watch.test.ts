@@ -125,7 +125,7 @@ describe('one clock for all tasks', () => {
 					model: 'wan2.7-videoedit',
 					submittedAt: clock.now(),
 					known: false,
-					exists: true,
+					own: true,
 					deadline: clock.now() + 30 * MINUTE,
 				}),
 		);
