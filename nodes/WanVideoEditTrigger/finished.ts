@@ -72,12 +72,10 @@ export interface Reading {
 
 /** What to list: everything that may have ended since the last poll, or a whole day at the beginning. */
 export function windowOf(state: TriggerState | undefined, source: Source, now: number): Window {
-	const until = now + LIST_LAG_MS;
-	const wanted = continues(state, source) ? state.from : 0;
+	const to = now + LIST_LAG_MS;
+	const from = continues(state, source) ? state.from : 0;
 	// The clock may have been set back.
-	const from = Math.max(Math.min(wanted, until - OVERLAP_MS), now - TASK_KEPT_MS);
-	// A span may not be longer than a day. What is created from now on is for the next poll.
-	return { from, to: Math.min(until, from + TASK_KEPT_MS) };
+	return { from: Math.max(Math.min(from, to - OVERLAP_MS), to - TASK_KEPT_MS), to };
 }
 
 /**

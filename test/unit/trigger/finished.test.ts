@@ -112,14 +112,6 @@ describe('the window', () => {
 		}
 	});
 
-	test('with a poll a day, leaves out no moment between two polls', () => {
-		const first = poll(undefined, 0, []);
-		const justAfter = row('a', 'SUCCEEDED', 0.02, 10);
-		const next = windowOf(first, source, NOW + 24 * HOUR);
-		expect(next.from).toBeLessThanOrEqual(NOW);
-		expect(dueOf(poll(first, 24 * 60, [justAfter]))).toEqual(['a']);
-	});
-
 	test('is one even after the clock was set back', () => {
 		const { from, to } = windowOf(poll(undefined, 0, []), source, NOW - 5 * HOUR);
 		expect(to - from).toBeGreaterThan(MINUTE);
