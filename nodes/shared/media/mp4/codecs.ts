@@ -94,6 +94,47 @@ export function describeSound({ codec, descriptions: [entry] }: Track): string {
 	return `${codec}, ${channels} channel${channels === 1 ? '' : 's'}, ${fields.u16()} Hz`;
 }
 
+/** Bits of a value, by the codecs of uncompressed sound (QuickTime File Format); 0 where the entry says it. */
+const VALUE_BITS = new Map([
+	['raw ', 0],
+	['NONE', 0],
+	['twos', 0],
+	['sowt', 0],
+	['ipcm', 0],
+	['fpcm', 0],
+	['in24', 24],
+	['in32', 32],
+	['fl32', 32],
+	['fl64', 64],
+	['ulaw', 8],
+	['alaw', 8],
+]);
+
+/**
+ * Bytes of a frame, one value for each channel, of uncompressed sound.
+ * @returns undefined for other sound
+ * @throws ClipError for an entry that is cut off
+ */
+export function frameBytesOf(entry: Uint8Array): number | undefined {
+	const fields = new Fields({ type: 'stsd', content: entry });
+	fields.skip(4);
+	const codec = fields.text(4);
+	fields.skip(8);
+	const version = fields.u16();
+	fields.skip(6);
+	const channels = fields.u16();
+	const bits = fields.u16();
+	let bytes = (channels * (VALUE_BITS.get(codec) || bits)) / 8;
+	let isKnown = VALUE_BITS.has(codec);
+	if (version === 2) {
+		// What the other versions have, then size, rate, channels, a constant, bits and flags; bytes and frames of a packet.
+		fields.skip(36);
+		bytes = fields.u32();
+		isKnown = fields.u32() === 1;
+	}
+	return isKnown && bytes > 0 && Number.isInteger(bytes) ? bytes : undefined;
+}
+
 /** The AudioSpecificConfig of a sample entry; undefined where it is not AAC. */
 function aacConfig(entry: Uint8Array): Uint8Array | undefined {
 	const version = new Fields({ type: 'stsd', content: entry.subarray(16) }).u16();

@@ -1,6 +1,7 @@
 /** Which samples an MP4 or MOV file has, where they lie and when they are shown: ISO/IEC 14496-12 and the QuickTime File Format. */
 import { Fields, boxesIn, find } from './boxes';
 import type { Box } from './boxes';
+import { frameBytesOf } from './codecs';
 import { placeOf, readEdits } from './editList';
 import type { Edit } from './editList';
 import { Runs, readSizes } from './sampleTables';
@@ -78,6 +79,8 @@ function tooLong(): ClipError {
 
 interface Draft extends Track, TrackHeader {
 	edits: Edit[];
+	/** Why it cannot be carried, as the end of a sentence. */
+	flaw?: string;
 	/** Decoding time of the next fragment that does not say its own. */
 	nextDts: number;
 }
@@ -201,6 +204,7 @@ class MovieReader {
 
 	/** Places a track in the movie. @returns why it cannot be carried, as the end of a sentence */
 	private whyNotShown(track: Draft): string | undefined {
+		if (track.flaw !== undefined) return track.flaw;
 		if (track.samples.length === 0) return 'is empty';
 		const media = lastUntilNext(track.samples);
 		Object.assign(track, placeOf(track, media, this.timescale));
@@ -280,7 +284,12 @@ class MovieReader {
 		const is64 = find(stbl, 'stco') === undefined;
 
 		const pcm = draft.kind === 'audio' && sizes.all > 0 && durations.isOnly(1, sizes.count);
-		if (pcm) draft.frameBytes = sizes.all;
+		const frameBytes = pcm ? frameSize(draft, sizes.all) : 0;
+		if (frameBytes === undefined) {
+			draft.flaw = 'is compressed, and the file does not say how large its packets are';
+			return;
+		}
+		if (pcm) draft.frameBytes = frameBytes;
 		const step = pcm ? PCM_FRAMES : 1;
 		const runs = Array.from({ length: stsc.count }, () => ({
 			first: stsc.fields.u32(),
@@ -301,7 +310,7 @@ class MovieReader {
 			const last = Math.min(index + perChunk, sizes.count);
 			while (index < last) {
 				const frames = Math.min(step, last - index);
-				const size = pcm ? frames * sizes.all : sizes.next();
+				const size = pcm ? frames * frameBytes : sizes.next();
 				const duration = pcm ? frames : durations.next();
 				this.add(draft, {
 					offset,
@@ -407,6 +416,15 @@ class MovieReader {
 		if (ticks / draft.timescale > MAX_SECONDS) throw tooLong();
 		draft.samples.push(sample);
 	}
+}
+
+/**
+ * Bytes of a frame of uncompressed sound. QuickTime may write 1 as the size of each, and means that of its description.
+ * @param size of each by its table
+ * @returns undefined where it is not known
+ */
+function frameSize({ descriptions: [entry] }: Draft, size: number): number | undefined {
+	return size === 1 && entry !== undefined ? frameBytesOf(entry) : size;
 }
 
 /**

@@ -143,6 +143,43 @@ test.each([
 	else await expect(movie).rejects.toThrow('is played at another speed');
 });
 
+describe('uncompressed sound whose table gives 1 as the size of each frame, as QuickTime does', () => {
+	const STBL = ['moov', 'trak:1', 'mdia', 'minf', 'stbl'];
+	let clip: Buffer;
+	let odd: Buffer;
+
+	beforeAll(async () => {
+		await made(...VIDEO, ...SOUND, ...CODECS);
+		const path = join(folder, 'pcm.mov');
+		const stereo = ['-c:v', 'copy', '-c:a', 'pcm_s16le', '-ac', '2', path];
+		await runFfmpeg(['-y', '-i', join(folder, 'made.mp4'), ...stereo]);
+		clip = await readFile(path);
+		odd = changed(clip, [...STBL, 'stsz'], (content) => {
+			expect(content.readUInt32BE(4)).toBe(4);
+			content.writeUInt32BE(1, 4);
+			return content;
+		});
+	});
+
+	test('is read by its description', async () => {
+		const { audio } = await readMovie(sourceOf(odd));
+		expect(audio).toEqual((await readMovie(sourceOf(clip))).audio);
+		expect(audio[0]?.frameBytes).toBe(4);
+	});
+
+	test('is left out where it is compressed', async () => {
+		const compressed = changed(odd, [...STBL, 'stsd'], (content) => {
+			content.write('ima4', 12, 'latin1');
+			return content;
+		});
+		const { audio, notes } = await readMovie(sourceOf(compressed));
+		expect(audio).toEqual([]);
+		expect(notes).toEqual([
+			'Track 2 (audio) is left out: it is compressed, and the file does not say how large its packets are.',
+		]);
+	});
+});
+
 describe('absurd tables', () => {
 	const STBL = ['moov', 'trak', 'mdia', 'minf', 'stbl'];
 	/** A table of `count` entries of so many words each. */
