@@ -23,6 +23,8 @@ export async function joinVideo(pieces: readonly Piece[], first: Piece): Promise
 		);
 	});
 	const order: SampleOut[][] = [];
+	// All key frames of an entry share its bytes: a crafted file may have very large ones.
+	const sets = new Map<Uint8Array, Uint8Array>();
 	for (const [index, piece] of pieces.entries()) {
 		const shared = await sharedKeyFrame(piece, pieces[index + 1]);
 		const isShared = (await sharedKeyFrame(pieces[index - 1], piece)) !== undefined;
@@ -31,7 +33,8 @@ export async function joinVideo(pieces: readonly Piece[], first: Piece): Promise
 			const entry = piece.movie.video.descriptions[sample.description];
 			sample.description = numbers[index]?.[sample.description] ?? 0;
 			if (descriptions.length > 1 && sample.sync && entry !== undefined) {
-				sample.prefix = parameterSets(entry);
+				sample.prefix = sets.get(entry) ?? parameterSets(entry);
+				sets.set(entry, sample.prefix);
 			}
 		}
 		order.push(placed);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { joinClips } from '../../../../nodes/shared/media/mp4/join';
 import type { JoinOptions } from '../../../../nodes/shared/media/mp4/join';
+import { joinVideo } from '../../../../nodes/shared/media/mp4/joinVideo';
 import { readMovie } from '../../../../nodes/shared/media/mp4/tracks';
 import { runFfmpeg } from '../../../../sandbox/programs';
 import { bytesOf, changed, sourceAt, sourceOf } from './files';
@@ -124,6 +125,25 @@ test.each([
 	]);
 	const shown = await made('shown.txt', '-i', path('both.mp4'), '-f', 'framemd5');
 	expect(shown.toString().match(/^0,/gm)).toHaveLength(120);
+});
+
+test('key frames of one encoder share the bytes of their parameter sets', async () => {
+	const encoder = ['-an', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-refs', '3'];
+	const other = await made('other.mp4', '-i', path('plain.mp4'), ...encoder);
+	const pieces = await Promise.all(
+		[plain, other].map(async (file, index) => {
+			const source = sourceOf(file);
+			const [start, name] = [6 * index, `piece ${index + 1}`];
+			const movie = await readMovie(source);
+			return { number: index + 1, name, movie, source, start, end: start + 6 };
+		}),
+	);
+	const [first] = pieces;
+	if (first === undefined) throw new Error('no pieces');
+	const { track } = await joinVideo(pieces, first);
+	const prefixes = track.samples.flatMap(({ prefix }) => prefix ?? []);
+	expect(prefixes).toHaveLength(12);
+	expect(new Set(prefixes).size).toBe(2);
 });
 
 test('AAC is the same with and without the note that it has no SBR', async () => {
