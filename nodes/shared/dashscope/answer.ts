@@ -74,8 +74,8 @@ function innermost(error: unknown, key: string): string | undefined {
 }
 
 /**
- * What OpenSSL says of a handshake that failed, in the message of `EPROTO` and in codes such as
- * `ERR_SSL_WRONG_VERSION_NUMBER`. It does so while it writes, but nothing of the request has been sent.
+ * What OpenSSL says of a handshake that failed, in the message of `EPROTO`. It does so while it writes, but nothing of the
+ * request has been sent. Codes such as `ERR_SSL_WRONG_VERSION_NUMBER` come from connections that stood (Node 20 to 24).
  */
 const NO_TLS =
 	/wrong.version.number|packet.length.too.long|http.request|unsupported.protocol|alert.protocol.version|handshake.failure|unrecognized.name/i;
@@ -120,8 +120,8 @@ export function connectionError(
 	const code = socketCodeOf(error);
 	const noWay = code === 'ETIMEDOUT' && innermost(error, 'syscall') === 'connect';
 	const noTls =
-		/^EPROTO$|^ERR_SSL_/.test(code ?? '') &&
-		NO_TLS.test(`${code} ${innermost(error, 'reason')} ${innermost(error, 'message')}`);
+		code === 'EPROTO' &&
+		NO_TLS.test(`${innermost(error, 'reason')} ${innermost(error, 'message')}`);
 	const never =
 		noWay || noTls || (code !== undefined && NEVER_CONNECTED.has(code) && !hasStood(error));
 	const kind = never ? 'unreachable' : 'lost';

@@ -54,7 +54,7 @@ const MOST_RESUBMITS = 3;
 
 /** A host that never answered and cannot be found, or shows a wrong certificate, so often in a row has a wrong address. */
 const BELIEVED_WRONG_ADDRESS = 5;
-const WRONG_ADDRESS = /^ENOTFOUND$|CERT|VERIFY|ISSUER/;
+const WRONG_ADDRESS = /^(ENOTFOUND|EPROTO)$|CERT|VERIFY|ISSUER/;
 
 /** A host that never answered this process is waited for so long only: its address or port may be wrong. */
 const NEVER_REACHED_MS = 5 * 60_000;

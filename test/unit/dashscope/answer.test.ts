@@ -250,8 +250,8 @@ describe('a call without any answer', () => {
 			server.close();
 		}
 		// Of a connection that stood, such an error says nothing about the request.
-		const later = Object.assign(broken('ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC'), {
-			reason: 'decryption failed or bad record mac',
+		const later = Object.assign(broken('ERR_SSL_WRONG_VERSION_NUMBER'), {
+			reason: 'wrong version number',
 		});
 		expect(connectionError(later, HOST).kind).toBe('lost');
 	});
