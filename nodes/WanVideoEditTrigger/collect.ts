@@ -1,7 +1,7 @@
 /** One poll: reads the task list, finds what has finished, and fetches each such task. Knows no n8n. */
 import { TASK_KEPT_MS, hasEnded } from '../shared/dashscope/types';
 import type { ListedTask, Task } from '../shared/dashscope/types';
-import { fetchVideo } from '../shared/tasks/deliver';
+import { fetchVideo, madeNoVideo } from '../shared/tasks/deliver';
 import { askPatiently, askStatus } from '../shared/tasks/ask';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
@@ -152,9 +152,7 @@ async function fetchTask<Video>(
 			);
 		}
 		task = answer;
-		// A task of another model, such as one for images, succeeds without a video.
-		const hasVideo = task.status === 'SUCCEEDED' && task.videoUrl !== undefined;
-		if (!download || !hasVideo) return { task, model };
+		if (!download || task.status !== 'SUCCEEDED' || madeNoVideo(task)) return { task, model };
 		return { task, model, video: await fetchVideo(ports, task) };
 	} catch (thrown) {
 		return { task, model, error: ports.stopped() ? tooLong(due.taskId) : toError(thrown) };

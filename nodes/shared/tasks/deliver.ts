@@ -1,4 +1,5 @@
 import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
+import { recordAt } from '../dashscope/json';
 import { withoutForeignKeys } from '../dashscope/key';
 import type { Task } from '../dashscope/types';
 import { messageOf } from '../thrown';
@@ -27,6 +28,12 @@ export function expiryOf({ videoUrl, finishedAt }: Task): number | undefined {
 /** Whether a number of epoch milliseconds is within what a date can be. */
 function isTime(epochMs: number): boolean {
 	return !Number.isNaN(new Date(epochMs).getTime());
+}
+
+/** Whether a task succeeded in making something else than a video, such as images (`output.results`). */
+export function madeNoVideo({ status, videoUrl, raw }: Task): boolean {
+	const { results } = recordAt(raw, 'output');
+	return status === 'SUCCEEDED' && videoUrl === undefined && Array.isArray(results);
 }
 
 /** What the service says of a task: its words without keys, such as one that a gateway uses itself. */

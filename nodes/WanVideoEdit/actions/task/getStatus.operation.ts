@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { cancelSignalOf, dashScopeClient } from '../../../shared/dashscope/client';
-import { endedBadly, fetchVideo } from '../../../shared/tasks/deliver';
+import { endedBadly, fetchVideo, madeNoVideo } from '../../../shared/tasks/deliver';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { currencyOf, estimateCost } from '../../../shared/tasks/price';
 import { askStatus } from '../../../shared/tasks/ask';
@@ -71,14 +71,13 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const failure = endedBadly(task);
 		if (failure !== undefined && booleanOption(options, 'failOnFailedTask') === true) throw failure;
 
-		// A task of another model, such as one for images, succeeds without a video.
-		const video =
-			task.videoUrl !== undefined && task.status === 'SUCCEEDED' && readDownload(this, item)
-				? await downloads.run(async () => {
-						const signal = cancelSignalOf(this);
-						return await fetchVideo(lookPorts(this, client, maxResultBytes, signal), task);
-					})
-				: undefined;
+		const wanted = task.status === 'SUCCEEDED' && !madeNoVideo(task) && readDownload(this, item);
+		const video = wanted
+			? await downloads.run(async () => {
+					const signal = cancelSignalOf(this);
+					return await fetchVideo(lookPorts(this, client, maxResultBytes, signal), task);
+				})
+			: undefined;
 		const { usage } = task;
 		const row = usage === undefined ? undefined : await rowOf(ports, client, taskId);
 		const cost = estimateCost(usage, row?.model ?? '', billing, prices);

@@ -57,7 +57,8 @@ export async function readMp4(cursor: Cursor, facts: MediaFacts, size?: number):
 	let content = false;
 	const isCutOff = ({ end }: Box) => size !== undefined && end > size && end !== Infinity;
 	const moov: BoxReader = async (box) => {
-		if (!found && isCutOff(box)) {
+		// Where nothing of it is there, it may be something else.
+		if (!found && isCutOff(box) && cursor.position !== size) {
 			facts.flaw = 'cutOff';
 			return;
 		}
