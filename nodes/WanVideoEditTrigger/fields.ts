@@ -32,7 +32,7 @@ const SEVERAL = [
 
 /** n8n 2.41.1, n8n-io/n8n#37281. */
 const KEPT_BY_N8N =
-	"n8n keeps this file even after it has deleted the execution. With many videos, turn this off and use 'Task: Get Status' behind the trigger.";
+	"n8n keeps this file even after it has deleted the execution. With many videos, turn this off and use 'Task: Get Status' after the trigger.";
 
 const STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 

@@ -2,6 +2,7 @@ import { DashScopeError, adviceFor, kindOf, nothingWasDone } from './errors';
 import type { FailureKind } from './errors';
 import { hostWithRegion } from './hosts';
 import { isRecord, parseRecord, recordAt, textAt } from './json';
+import { withoutKeys } from './key';
 import type { JsonRecord } from './types';
 
 /** What came back over HTTP, whatever the status. `body` may be parsed JSON or text. */
@@ -205,11 +206,6 @@ function withoutOwnKey(record: JsonRecord | undefined, apiKey: string): JsonReco
 	const text = JSON.stringify(record);
 	const key = JSON.stringify(apiKey).slice(1, -1);
 	return text.includes(key) ? parseRecord(text.replaceAll(key, '…')) : record;
-}
-
-/** Other keys in an error's message, such as one that the gateway uses itself. */
-function withoutKeys(text: string): string {
-	return text.replace(/\b(sk|st)-[\w-]{6,}/gi, '$1-…').replace(/\b(Bearer)\s+\S{6,}/gi, '$1 …');
 }
 
 function hintFor(statusCode: number, host: string, hint: string | undefined): string | undefined {

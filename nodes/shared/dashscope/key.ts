@@ -3,7 +3,12 @@ export function keyOf(text: string): string {
 	return text.trim().replace(/^Bearer\s+/i, '');
 }
 
-/** A text without what looks like an API key, whosever it is. */
-export function withoutForeignKeys(text: string): string {
-	return text.replace(/\b(sk)-[\w-]{16,}/gi, '$1-…');
+/**
+ * A text without what looks like an API key or a token, whosever it is, such as one that a gateway uses itself.
+ * @param least characters of a key after its prefix: more where the text may be a user's own words
+ */
+export function withoutKeys(text: string, least = 6): string {
+	const key = new RegExp(`\\b(sk|st)-[\\w-]{${least},}`, 'gi');
+	const token = new RegExp(`\\b(Bearer)\\s+\\S{${least},}`, 'gi');
+	return text.replace(key, '$1-…').replace(token, '$1 …');
 }

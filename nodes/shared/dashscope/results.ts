@@ -172,7 +172,8 @@ function isResponseStream(body: unknown): body is ResponseStream {
 
 function refusal(status: number, host: string): DashScopeError {
 	const gone = status === 403 || status === 404 || status === 410;
-	return new DashScopeError(`${host} refused the result file (HTTP ${status})`, {
+	const what = status < 300 ? 'did not send the whole result file' : 'refused the result file';
+	return new DashScopeError(`${host} ${what} (HTTP ${status})`, {
 		kind: gone || (status >= 400 && status < 429) ? 'rejected' : 'server',
 		httpStatus: status,
 		hint: gone

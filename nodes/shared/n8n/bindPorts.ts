@@ -17,8 +17,9 @@ import { originOf, taskRecord } from './taskRecord';
 
 /** The client whose answers tell the account about the host and its clock. */
 export function telling(client: DashScopeClient): DashScopeClient {
-	const account = accountOf(client);
 	const onCall = () => {
+		// Looked up for each call: an account that is in use is kept.
+		const account = accountOf(client);
 		const sentAt = Date.now();
 		return (time?: number) => account.answered(sentAt, Date.now(), time);
 	};

@@ -147,6 +147,7 @@ const NOT_ASKED = [
 	'pollInterval',
 	'price1080P',
 	'price720P',
+	'pricePerSecond',
 	'resubmitFailed',
 	'simplify',
 	'spendingLimit',

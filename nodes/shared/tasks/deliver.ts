@@ -1,6 +1,6 @@
 import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
 import { recordAt } from '../dashscope/json';
-import { withoutForeignKeys } from '../dashscope/key';
+import { withoutKeys } from '../dashscope/key';
 import type { Task } from '../dashscope/types';
 import { messageOf } from '../thrown';
 import { TaskError } from './errors';
@@ -36,9 +36,12 @@ export function madeNoVideo({ status, videoUrl, raw }: Task): boolean {
 	return status === 'SUCCEEDED' && videoUrl === undefined && Array.isArray(results);
 }
 
+/** An API key is longer; a shorter word may be one of the prompt. */
+const KEY_CHARACTERS = 16;
+
 /** What the service says of a task: its words without keys, such as one that a gateway uses itself. */
 export function reasonOf({ message }: Task): string | undefined {
-	return message === undefined ? undefined : withoutForeignKeys(message);
+	return message === undefined ? undefined : withoutKeys(message, KEY_CHARACTERS);
 }
 
 /** Why a task brought no video, and what to do; undefined for a task that did or still may. */

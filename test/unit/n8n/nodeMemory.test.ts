@@ -1,5 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INode, INodeParameters } from 'n8n-workflow';
 import { properties } from '../../../nodes/WanVideoEdit/actions/router';
+import { priceOptions } from '../../../nodes/WanVideoEdit/fields/price';
 import {
 	countTry,
 	memoryOf,
@@ -142,7 +143,7 @@ describe('what an item is made from', () => {
 		'timeout',
 		'resubmitFailed',
 		'spendingLimit',
-		'price720P',
+		...priceOptions.map(({ name }) => name),
 		'simplify',
 	])('stays the same when the option %s is set, as an error may advise', (name) => {
 		expect(optionNames).toContain(name);

@@ -71,6 +71,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const items = [...this.getInputData().keys()];
 	if (items.length === 0) return [];
 	let current = 0;
+	const apart = textParameter(this, 'sound', 0) === 'field';
 	const opened: ByteSource[] = [];
 	const open = async (item: number, label: string, name: string) => {
 		current = item;
@@ -86,7 +87,6 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		const first = await open(0, FIELD, 'videoField');
 		const sources = [first.source];
 		for (const item of items.slice(1)) sources.push((await open(item, FIELD, 'videoField')).source);
-		const apart = textParameter(this, 'sound', 0) === 'field';
 		const sound = apart ? (await open(0, SOUND_FIELD, 'soundField')).source : undefined;
 		const { file, notes } = await joinClips(sources, { sound, nameOf });
 		const video = await storeClip(this, file, first.data, 'joined.mp4');
@@ -100,7 +100,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		];
 	} catch (thrown) {
 		if (thrown instanceof StoppedError) return await Promise.reject(thrown);
-		const failure = failureOf(toError(thrown), current);
+		const failure = failureOf(toError(thrown), current, apart);
 		if (!this.continueOnFail()) throw runError(this, [failure]);
 		return [errorItem(failure)];
 	} finally {
@@ -115,9 +115,11 @@ const isBoxed = (head: Uint8Array) => String.fromCharCode(...head.subarray(4, 8)
 const nameOf = (piece: number) => `the video of item ${piece - 1}`;
 
 /** What concerns none of the videos is wrong with the sound's file. */
-function failureOf(error: Error, current: number) {
+function failureOf(error: Error, current: number, apart: boolean) {
 	if (!(error instanceof ClipError)) return { item: current, error };
 	const [field, item] =
-		error instanceof PieceError ? [FIELD, error.piece - 1] : ([SOUND_FIELD, 0] as const);
+		error instanceof PieceError
+			? [FIELD, error.piece - 1]
+			: ([apart ? SOUND_FIELD : FIELD, 0] as const);
 	return { item, error: new InputError(`'${field}': ${error.message}`, error.hint) };
 }
