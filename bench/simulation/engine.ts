@@ -12,3 +12,4 @@ export { runTasks, type TaskRequest } from '../../nodes/shared/tasks/run';
 export { pollSuspended } from '../../nodes/shared/tasks/suspended';
 export { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 export type { HttpAnswer } from '../../nodes/shared/dashscope/answer';
+export type { DashScopeClient } from '../../nodes/shared/dashscope/client';

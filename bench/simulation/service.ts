@@ -12,6 +12,7 @@ import {
 	MODEL,
 	StopButton,
 	type Account,
+	type DashScopeClient,
 	type TaskPorts,
 	type HttpAnswer,
 	type SentRequest,
@@ -42,6 +43,7 @@ interface Sent {
 
 export class Service {
 	readonly sent: Sent[] = [];
+	private answered = 0;
 	private readonly store: TaskStore;
 	private readonly submitted: Array<{ id: string; at: number }> = [];
 	private readonly limits: Record<Route, RateLimit>;
@@ -70,12 +72,12 @@ export class Service {
 	ports(account: Account, executionId: string, random: () => number): TaskPorts<string> {
 		const { clock } = this;
 		const stop = new StopButton(clock);
-		const telling = () => {
-			const sentAt = clock.now();
-			return {
-				...clientOf(async (request) => await this.http(request)),
-				onAnswer: (time?: number) => account.answered(sentAt, clock.now(), time),
-			};
+		const client: DashScopeClient = {
+			...clientOf(async (request) => await this.http(request)),
+			onCall: () => {
+				const sentAt = clock.now();
+				return (time) => account.answered(sentAt, clock.now(), time);
+			},
 		};
 		const paced = { now: clock.now, sleep: stop.sleep, random };
 		return {
@@ -85,11 +87,11 @@ export class Service {
 			keyIsSame: async () => await Promise.resolve(true),
 			executionId,
 			stopped: stop.stopped,
-			createTask: async (body) => await createTask(telling(), body),
-			getTask: async (taskId) => await getTask(telling(), taskId),
+			createTask: async (body) => await createTask(client, body),
+			getTask: async (taskId) => await getTask(client, taskId),
 			listTasks: async (query) =>
-				await listTasks(telling(), query, async () => await account.requests.pass(paced)),
-			cancelTask: async (taskId) => await cancelTask(telling(), taskId),
+				await listTasks(client, query, async () => await account.requests.pass(paced)),
+			cancelTask: async (taskId) => await cancelTask(client, taskId),
 			upload: async () => await Promise.reject(new Error('Nothing is uploaded here')),
 			download: async (taskId) => await Promise.resolve(`video of ${taskId}`),
 			log: () => undefined,
@@ -111,7 +113,7 @@ export class Service {
 	}
 
 	private answer(route: Route, { url, qs }: SentRequest['options']): Omit<HttpAnswer, 'headers'> {
-		const requestId = `r-${this.sent.length}`;
+		const requestId = `r-${++this.answered}`;
 		const refuse = (statusCode: number, code: string, message: string) => ({
 			statusCode,
 			body: { code, message, request_id: requestId },
