@@ -3,7 +3,7 @@ import { longVideoFieldOf } from '../fields/longVideo';
 import { mediaFields, readMedia } from '../fields/media';
 import type { MediaField } from '../fields/media';
 import { submitOptionsField } from '../fields/options';
-import { price1080Option, price720Option, priceOption } from '../fields/price';
+import { priceOption, tierPriceOptions } from '../fields/price';
 import { promptFields } from '../fields/prompt';
 import type { PromptTexts } from '../fields/prompt';
 import { collectionParameter, textOption } from '../fields/read';
@@ -49,7 +49,7 @@ export function modelOperation({
 	const fieldsOf = (some: MediaField[]) => some.flatMap((one) => mediaFields(one, [model]));
 	const shown = (prominent: boolean) =>
 		settings.flatMap((one) => ((one.prominent ?? false) === prominent ? [one.property] : []));
-	const prices = model.tier === undefined ? [price1080Option, price720Option] : [priceOption];
+	const prices = model.tier === undefined ? tierPriceOptions : [priceOption];
 	return {
 		option,
 		fields: [

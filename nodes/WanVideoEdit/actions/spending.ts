@@ -66,9 +66,7 @@ export async function costOf(
 	media: CheckedMedia[],
 	{ baseUrl, billing, own }: { baseUrl: string; billing: Billing; own: PricePerSecond },
 ): Promise<EstimatedCost> {
-	// Of a model whose bill cannot be told anyway, no file is asked for.
-	const seconds =
-		spec.billed === undefined ? undefined : await videoSecondsOf(functions, spec, media, baseUrl);
+	const seconds = await videoSecondsOf(functions, spec, media, baseUrl);
 	const most = { ...spec, billed: spec.mostBilled ?? spec.billed };
 	const { cost, usage } = planOf(most, request, seconds, billing, own);
 	if (cost !== undefined) return cost;

@@ -4,7 +4,7 @@ import type { PricePerSecond } from '../../shared/tasks/price';
 import { numberOption, numberWithin } from './read';
 
 /** Options that replace the list prices. */
-export const price1080Option: INodeProperties = {
+const price1080Option: INodeProperties = {
 	displayName: 'Price per Second at 1080P',
 	name: 'price1080P',
 	type: 'number',
@@ -13,7 +13,7 @@ export const price1080Option: INodeProperties = {
 	description:
 		'Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. The preset is the price of wan2.7-videoedit in US dollars. Without this option, only wan2.7-videoedit is estimated, at its list price as of September 2026.',
 };
-export const price720Option: INodeProperties = {
+const price720Option: INodeProperties = {
 	...price1080Option,
 	displayName: 'Price per Second at 720P',
 	name: 'price720P',
@@ -30,8 +30,11 @@ export const priceOption: INodeProperties = {
 		'Your own price for the estimated cost of wan2.1-vace-plus and wan2.2-animate-mix, which bill output seconds only, in yuan for Beijing and in US dollars elsewhere. Without this option it is not estimated.',
 };
 
+/** For models whose price depends on the resolution. */
+export const tierPriceOptions = [price1080Option, price720Option];
+
 /** For operations that serve every model. */
-export const priceOptions = [priceOption, price1080Option, price720Option];
+export const priceOptions = [priceOption, ...tierPriceOptions];
 
 /** The option for each tier of the price lists, as the `usage` of a task calls it. */
 const OPTION_OF: Partial<Record<string, INodeProperties>> = {

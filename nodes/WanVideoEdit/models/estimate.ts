@@ -29,7 +29,7 @@ export function planOf(
 	own: PricePerSecond,
 ): Planned {
 	const resolution = tierOf(spec, values);
-	if (spec.billed === undefined || resolution === undefined) {
+	if (resolution === undefined) {
 		throw new InputError(
 			`The seconds that ${model} bills are not known in advance`,
 			"The cost of this model cannot be estimated: remove the option 'Spending Limit' to run it.",

@@ -89,7 +89,7 @@ export interface ModelSpec {
 	 * The seconds that are billed, as far as they can be told before.
 	 * @param inputSeconds length of the video; undefined where the model is given none, or it is not known
 	 */
-	billed?(values: Values, inputSeconds?: number): { input: number; output: number } | undefined;
+	billed(values: Values, inputSeconds?: number): { input: number; output: number } | undefined;
 	/** The most that may be billed, where {@link billed} tells only what is likely. */
 	mostBilled?: ModelSpec['billed'];
 	/** Tier of the price list, as the `usage` of a finished task calls it; absent: the resolution. */

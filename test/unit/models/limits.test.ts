@@ -297,13 +297,13 @@ describe('the bill of a model without resolutions', () => {
 		[vaceExpand, 5, 5],
 		[animateMix, 29, 29],
 	])('is the output: %#', (spec, seconds, output) => {
-		expect(spec.billed?.({}, seconds)).toEqual({ input: 0, output });
-		expect(spec.billed?.({})).toBeUndefined();
+		expect(spec.billed({}, seconds)).toEqual({ input: 0, output });
+		expect(spec.billed({})).toBeUndefined();
 	});
 
 	test('is five seconds where there is no video to follow', () => {
 		for (const spec of [vaceExtend, vaceReference]) {
-			expect(spec.billed?.({})).toEqual({ input: 0, output: 5 });
+			expect(spec.billed({})).toEqual({ input: 0, output: 5 });
 		}
 	});
 
@@ -317,7 +317,7 @@ describe('the bill of a model without resolutions', () => {
 });
 
 test('of a model that chooses the length itself the most is told as well', () => {
-	expect(wan3Video.billed?.({}, 5)).toEqual({ input: 5, output: 5 });
+	expect(wan3Video.billed({}, 5)).toEqual({ input: 5, output: 5 });
 	expect(wan3Video.mostBilled?.({}, 5)).toEqual({ input: 5, output: 25 });
 	expect(wan3Video.mostBilled?.({ duration: 8 }, 5)).toEqual({ input: 5, output: 8 });
 	expect(wan3Video.mostBilled?.({})).toBeUndefined();

@@ -4,7 +4,7 @@ import { InputError } from '../../../shared/inputError';
 import { longVideoField } from '../../fields/longVideo';
 import { readModel } from '../../fields/model';
 import { submitOptionsField } from '../../fields/options';
-import { price1080Option, price720Option } from '../../fields/price';
+import { tierPriceOptions } from '../../fields/price';
 import { awaitedDownloadFields } from '../../fields/result';
 import {
 	audioSetting,
@@ -80,8 +80,7 @@ export const editResultFields: INodeProperties[] = [
 			EDIT_MODELS.filter(({ negativePrompt }) => negativePrompt === undefined),
 		),
 		...editSettings.flatMap(({ prominent, property }) => (prominent ? [] : [property])),
-		price1080Option,
-		price720Option,
+		...tierPriceOptions,
 	),
 ];
 

@@ -14,7 +14,7 @@ import type { LongVideo } from '../../fields/longVideo';
 import { readMedia } from '../../fields/media';
 import { billableModelField, readModel } from '../../fields/model';
 import { optionsField } from '../../fields/options';
-import { price1080Option, price720Option, priceAdvice, readPrices } from '../../fields/price';
+import { priceAdvice, readPrices, tierPriceOptions } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
 import { hiddenFor, readValues, totalDuration } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
@@ -117,8 +117,7 @@ export const fields: INodeProperties[] = [
 	),
 	optionsField(
 		...settings.flatMap(({ prominent, property }) => (prominent ? [] : [property])),
-		price1080Option,
-		price720Option,
+		...tierPriceOptions,
 	),
 ];
 
