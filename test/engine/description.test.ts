@@ -12,7 +12,7 @@ import { WanVideoEdit } from '../../nodes/WanVideoEdit/WanVideoEdit.node';
 import { WanVideoEditTrigger } from '../../nodes/WanVideoEditTrigger/WanVideoEditTrigger.node';
 import { runNode } from './engine';
 import { describeLimits } from '../../nodes/shared/media/limits';
-import { editSettings } from '../../nodes/WanVideoEdit/actions/video/editModels';
+import { editSettings } from '../../nodes/WanVideoEdit/fields/editSettings';
 import { EDIT_MODELS } from '../../nodes/WanVideoEdit/models';
 import type { ModelSpec } from '../../nodes/WanVideoEdit/models/spec';
 import { wan27VideoEdit } from '../../nodes/WanVideoEdit/models/wan27VideoEdit';

@@ -8,6 +8,7 @@ import { promptFields } from '../fields/prompt';
 import type { PromptTexts } from '../fields/prompt';
 import { collectionParameter, textOption } from '../fields/read';
 import { awaitedDownloadFields } from '../fields/result';
+import { nodeFields, optionFields } from '../fields/settings';
 import type { Setting } from '../fields/settings';
 import { waitingField } from '../fields/waiting';
 import { idIn } from '../models';
@@ -47,8 +48,6 @@ export function modelOperation({
 	readMedia: readOwn,
 }: OneModel): Operation {
 	const fieldsOf = (some: MediaField[]) => some.flatMap((one) => mediaFields(one, [model]));
-	const shown = (prominent: boolean) =>
-		settings.flatMap((one) => ((one.prominent ?? false) === prominent ? [one.property] : []));
 	const prices = model.tier === undefined ? tierPriceOptions : [priceOption];
 	return {
 		option,
@@ -57,12 +56,12 @@ export function modelOperation({
 			...(prompt === undefined ? [] : promptFields(prompt, [model])),
 			...fields,
 			...fieldsOf(media.filter(({ show }) => show !== undefined)),
-			...shown(true),
+			...nodeFields(settings),
 			...fieldsOf(media.filter(({ optional }) => optional === 'unused')),
 			...(longVideo ? [longVideoFieldOf(model)] : []),
 			waitingField,
 			...awaitedDownloadFields,
-			submitOptionsField(...shown(false), ...options, ...prices, modelIdOption),
+			submitOptionsField(...optionFields(settings), ...options, ...prices, modelIdOption),
 		],
 		async execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 			return await runModel(this, {

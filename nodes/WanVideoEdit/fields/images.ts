@@ -5,8 +5,8 @@ import type { JsonRecord } from '../../shared/dashscope/types';
 import { describeLimits } from '../../shared/media/limits';
 import type { MediaSource } from '../../shared/media/types';
 import { binaryDataOf, binaryFieldsOf, binaryFileOf, fileOf } from '../../shared/n8n/binary';
-import { byModel } from './media';
 import type { ModelSpec, RequestMedia } from '../models/spec';
+import { byModel } from './byModel';
 import { collectionParameter, textParameter, toFile, toText } from './read';
 
 /** How many images of which kind a model takes, for a hint. */

@@ -3,6 +3,7 @@ import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { describeLimits } from '../../shared/media/limits';
 import { binaryFileOf } from '../../shared/n8n/binary';
 import type { ModelSpec, RequestMedia } from '../models/spec';
+import { byModel } from './byModel';
 import { fileParameter, textParameter } from './read';
 
 export interface MediaField {
@@ -94,32 +95,6 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 			),
 		),
 		...byModel(url, models, hintOf('A link to the file itself, not to a page that shows it')),
-	];
-}
-
-/**
- * A field whose hint depends on the chosen model: once for the default and for each model with another hint. Only the
- * first one is shown where the model comes from an expression: n8n's `show` would show them all. No condition is a
- * pattern: n8n gives one 250 ms of real time, and fails the execution where its process was busy meanwhile.
- * @param models that the user can choose from, the default first; its hint serves IDs that the node does not know
- */
-export function byModel(
-	property: INodeProperties,
-	models: readonly ModelSpec[],
-	hintOf: (model: ModelSpec) => string,
-): INodeProperties[] {
-	const [first] = models.map(hintOf);
-	const others = models.filter((one) => hintOf(one) !== first);
-	const { displayOptions: { show, hide } = {} } = property;
-	const elsewhere = others.map(({ id }) => id);
-	const hidden = elsewhere.length === 0 ? hide : { ...hide, '/model': elsewhere };
-	return [
-		{ ...property, hint: first, displayOptions: { show, ...(hidden && { hide: hidden }) } },
-		...others.map((model) => ({
-			...property,
-			hint: hintOf(model),
-			displayOptions: { show, hide: { ...hide, '/model': [{ _cnd: { not: model.id } }] } },
-		})),
 	];
 }
 

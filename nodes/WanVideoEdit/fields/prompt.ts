@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { ModelSpec } from '../models/spec';
-import { byModel } from './media';
+import { byModel } from './byModel';
 
 export interface PromptTexts {
 	placeholder: string;

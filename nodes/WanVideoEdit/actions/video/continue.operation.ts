@@ -1,14 +1,42 @@
-import {
-	negativePromptProperty,
-	outputResolution,
-	promptExtend,
-	seed,
-	totalDuration,
-	watermark,
-} from '../../fields/settings';
+import { negativePromptProperty, promptExtend, seed, watermark } from '../../fields/settings';
+import type { Setting } from '../../fields/settings';
 import { wan27I2v } from '../../models/wan27I2v';
 import { modelOperation } from '../modelOperation';
 import { part, video } from './media';
+
+/** The result begins with the input, which counts. */
+export const totalDuration: Setting = {
+	api: 'duration',
+	prominent: true,
+	property: {
+		displayName: 'Duration (Seconds)',
+		name: 'duration',
+		type: 'number',
+		typeOptions: { minValue: 2, maxValue: 15 },
+		default: 10,
+		description:
+			'Length of the result, 2 to 15 seconds. It includes the video: 10 with a 4-second video adds 6 seconds.',
+		hint: 'Length of the whole result, your video included. You pay for all of these seconds.',
+	},
+};
+
+const resolution: Setting = {
+	api: 'resolution',
+	prominent: true,
+	property: {
+		displayName: 'Resolution',
+		name: 'resolution',
+		type: 'options',
+		default: '720P',
+		description:
+			'Size and price of the result. DashScope bills output seconds at a rate that depends on the resolution.',
+		options: [
+			{ name: '720P', value: '720P', description: 'About 1280 × 720' },
+			{ name: '1080P', value: '1080P', description: 'About 1920 × 1080, at a higher price' },
+		],
+		hint: 'You pay for output seconds; 1080P costs more',
+	},
+};
 
 export const continueVideo = modelOperation({
 	option: {
@@ -30,6 +58,6 @@ export const continueVideo = modelOperation({
 		hint: 'Say what happens next, in any language',
 		description: 'What happens after the end of the video',
 	},
-	settings: [totalDuration, outputResolution, promptExtend, seed, watermark],
+	settings: [totalDuration, resolution, promptExtend, seed, watermark],
 	options: [negativePromptProperty],
 });

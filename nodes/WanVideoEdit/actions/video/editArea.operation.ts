@@ -1,13 +1,8 @@
+import type { INodeProperties } from 'n8n-workflow';
 import type { MediaField } from '../../fields/media';
-import {
-	keep,
-	maskKind,
-	maskSettings,
-	promptExtendBesideVideo,
-	seed,
-	size,
-	watermark,
-} from '../../fields/settings';
+import { seed, watermark } from '../../fields/settings';
+import type { Setting } from '../../fields/settings';
+import { keep, promptExtendBesideVideo, size } from '../../fields/vaceSettings';
 import { vaceEdit } from '../../models/vacePlus';
 import { modelOperation } from '../modelOperation';
 import { referenceImage, vaceVideo } from './media';
@@ -20,6 +15,92 @@ const mask = (kind: 'Image' | 'Video'): MediaField => ({
 	shows: 'white where to edit and black where to keep',
 	show: { mask: [kind.toLowerCase()] },
 });
+
+/** Which of two fields asks for the mask. */
+const maskKind: INodeProperties = {
+	displayName: 'Mask',
+	name: 'mask',
+	type: 'options',
+	noDataExpression: true,
+	default: 'image',
+	description: 'What marks the area to edit, in pure white on pure black',
+	options: [
+		{
+			name: 'Image',
+			value: 'image',
+			description:
+				'Marks the area in one frame, which is then followed (recommended). Same size as the video.',
+		},
+		{
+			name: 'Video',
+			value: 'video',
+			description: 'Marks the area in every frame. Same size, frame rate and length as the video.',
+		},
+	],
+};
+
+/** How a mask image is applied. */
+const maskSettings: Setting[] = [
+	{
+		api: 'mask_type',
+		property: {
+			displayName: 'Mask Type',
+			name: 'maskType',
+			type: 'options',
+			default: 'tracking',
+			description:
+				'How the area of a mask image behaves during the video. Without this option it follows what the mask marks.',
+			options: [
+				{ name: 'Fixed', value: 'fixed', description: 'The area stays where it is' },
+				{
+					name: 'Tracking',
+					value: 'tracking',
+					description: 'The area follows what the mask marks',
+				},
+			],
+		},
+	},
+	{
+		api: 'mask_frame_id',
+		property: {
+			displayName: 'Mask Frame',
+			name: 'maskFrame',
+			type: 'number',
+			typeOptions: { minValue: 1 },
+			default: 1,
+			description:
+				'Number of the frame that a mask image belongs to. Without this option it is 1, the first frame.',
+		},
+	},
+	{
+		api: 'expand_ratio',
+		property: {
+			displayName: 'Expand Ratio',
+			name: 'expandRatio',
+			type: 'number',
+			typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
+			default: 0.05,
+			description:
+				'How far the edited area reaches beyond what the mask marks, from 0 (not at all) to 1, when Mask Type is Tracking. Without this option it is 0.05.',
+		},
+	},
+	{
+		api: 'expand_mode',
+		property: {
+			displayName: 'Expand Mode',
+			name: 'expandMode',
+			type: 'options',
+			default: 'hull',
+			description:
+				'Shape of the edited area when Mask Type is Tracking. Without this option it is a hull.',
+			options: [
+				{ name: 'Bounding Box', value: 'bbox' },
+				{ name: 'Hull', value: 'hull', description: 'A polygon around what the mask marks' },
+				{ name: 'Original', value: 'original', description: 'The shape of the mask' },
+			],
+		},
+	},
+];
 
 export const editArea = modelOperation({
 	option: {

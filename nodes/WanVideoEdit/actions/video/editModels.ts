@@ -1,76 +1,22 @@
 /** What the edits by instruction and with reference images share: their models, and the fields that depend on them. */
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { InputError } from '../../../shared/inputError';
+import { hiddenFor } from '../../fields/byModel';
+import { editSettings } from '../../fields/editSettings';
 import { longVideoField } from '../../fields/longVideo';
 import { readModel } from '../../fields/model';
 import { submitOptionsField } from '../../fields/options';
 import { tierPriceOptions } from '../../fields/price';
 import { awaitedDownloadFields } from '../../fields/result';
-import {
-	audioSetting,
-	duration,
-	duration3,
-	generateAudio,
-	hiddenFor,
-	negativePromptProperty,
-	promptExtend,
-	ratio,
-	ratio3,
-	resolution,
-	resolution480,
-	seed,
-	shownFor,
-	watermark,
-} from '../../fields/settings';
-import type { Setting } from '../../fields/settings';
+import { negativePromptProperty, nodeFields, optionFields } from '../../fields/settings';
 import { waitingField } from '../../fields/waiting';
 import { EDIT_MODELS, specOf } from '../../models';
 import type { ModelSpec } from '../../models/spec';
 import { wan27VideoEdit } from '../../models/wan27VideoEdit';
-import { wan3Video, wan3VideoPrime } from '../../models/wan3Video';
-
-const WAN3: readonly ModelSpec[] = [wan3Video, wan3VideoPrime];
-
-const hidden = (setting: Setting, models: readonly ModelSpec[]): Setting => ({
-	...setting,
-	property: hiddenFor(setting.property, models),
-});
-
-/** Hidden where the chosen model does not take it. */
-const shared = (setting: Setting) =>
-	hidden(
-		setting,
-		EDIT_MODELS.filter(({ values }) => !(setting.api in values)),
-	);
-
-/** The same of models that are not Wan 3.0, which take other values. */
-const beforeWan3 = (setting: Setting) =>
-	hidden(
-		setting,
-		EDIT_MODELS.filter((spec) => WAN3.includes(spec) || !(setting.api in spec.values)),
-	);
-
-/** Hidden with models that this node does not know as well: they take the fields of the default model. */
-const ofWan3 = (setting: Setting): Setting => ({
-	...setting,
-	property: shownFor(setting.property, WAN3),
-});
-
-export const editSettings: readonly Setting[] = [
-	beforeWan3(resolution),
-	ofWan3(resolution480),
-	beforeWan3(ratio),
-	ofWan3(ratio3),
-	beforeWan3(duration),
-	ofWan3(duration3),
-	shared(audioSetting),
-	ofWan3(generateAudio),
-	...[promptExtend, seed, watermark].map(shared),
-];
 
 /** What every edit asks for after its prompt. */
 export const editResultFields: INodeProperties[] = [
-	...editSettings.flatMap(({ prominent, property }) => (prominent ? [property] : [])),
+	...nodeFields(editSettings),
 	longVideoField,
 	waitingField,
 	...awaitedDownloadFields,
@@ -79,7 +25,7 @@ export const editResultFields: INodeProperties[] = [
 			negativePromptProperty,
 			EDIT_MODELS.filter(({ negativePrompt }) => negativePrompt === undefined),
 		),
-		...editSettings.flatMap(({ prominent, property }) => (prominent ? [] : [property])),
+		...optionFields(editSettings),
 		...tierPriceOptions,
 	),
 ];

@@ -9,6 +9,7 @@ import { eachItem } from '../../../shared/n8n/eachItem';
 import { currencyOf, sumOf } from '../../../shared/tasks/price';
 import type { Billing } from '../../../shared/tasks/price';
 import { Semaphore } from '../../../shared/tasks/semaphore';
+import { hiddenFor } from '../../fields/byModel';
 import { longVideoField, readLongVideo } from '../../fields/longVideo';
 import type { LongVideo } from '../../fields/longVideo';
 import { readMedia } from '../../fields/media';
@@ -16,7 +17,7 @@ import { billableModelField, readModel } from '../../fields/model';
 import { optionsField } from '../../fields/options';
 import { priceAdvice, readPrices, tierPriceOptions } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
-import { hiddenFor, readValues, totalDuration } from '../../fields/settings';
+import { nodeFields, optionFields, readValues } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
 import { BILLABLE_MODELS, EDIT_MODELS, priceListOf, regionalId, specOf } from '../../models';
 import { planOf, videoSlotOf } from '../../models/estimate';
@@ -25,6 +26,7 @@ import { validateRequest } from '../../models/validate';
 import { wan27I2v } from '../../models/wan27I2v';
 import { anyLength, cuttingOf, namingField, partsOf, secondsTaken } from '../longVideo';
 import { videoSecondsOf } from '../spending';
+import { totalDuration } from './continue.operation';
 import { video } from './media';
 
 export const option = {
@@ -37,7 +39,6 @@ export const option = {
 const settings: readonly Setting[] = [
 	{
 		api: 'resolution',
-		kind: 'tier',
 		prominent: true,
 		property: {
 			displayName: 'Resolution',
@@ -59,7 +60,6 @@ const settings: readonly Setting[] = [
 	},
 	{
 		api: 'duration',
-		kind: 'number',
 		property: {
 			displayName: 'Duration (Seconds)',
 			name: 'duration',
@@ -110,15 +110,12 @@ export const fields: INodeProperties[] = [
 		displayOptions: { show: { videoSource: ['url'] } },
 	},
 	{ ...billableModelField, description: 'The model that would edit the video' },
-	...settings.flatMap(({ prominent, property }) => (prominent ? [property] : [])),
+	...nodeFields(settings),
 	hiddenFor(
 		longVideoField,
 		BILLABLE_MODELS.filter((spec) => !EDIT_MODELS.includes(spec)),
 	),
-	optionsField(
-		...settings.flatMap(({ prominent, property }) => (prominent ? [] : [property])),
-		...tierPriceOptions,
-	),
+	optionsField(...optionFields(settings), ...tierPriceOptions),
 ];
 
 /** The model as far as its bill goes: what else it takes is not asked for here. */

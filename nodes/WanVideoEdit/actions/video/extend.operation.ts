@@ -1,4 +1,5 @@
-import { keep, promptExtendBesideVideo, seed, watermark } from '../../fields/settings';
+import { seed, watermark } from '../../fields/settings';
+import { keep, promptExtendBesideVideo } from '../../fields/vaceSettings';
 import { vaceExtend } from '../../models/vacePlus';
 import { modelOperation } from '../modelOperation';
 import { part } from './media';

@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { imageFields, readImages, readOfImages } from '../../fields/images';
-import { promptExtend, seed, size, watermark } from '../../fields/settings';
+import { promptExtend, seed, watermark } from '../../fields/settings';
+import { size } from '../../fields/vaceSettings';
 import { vaceReference } from '../../models/vacePlus';
 import { modelOperation } from '../modelOperation';
 

@@ -1,11 +1,12 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { editSettings } from '../../fields/editSettings';
 import { imageFields, readImages } from '../../fields/images';
 import { mediaFields, readMedia } from '../../fields/media';
 import { modelField } from '../../fields/model';
 import { promptFields } from '../../fields/prompt';
 import { EDIT_MODELS } from '../../models';
 import { runModel } from '../runModel';
-import { editModelOf, editResultFields, editSettings } from './editModels';
+import { editModelOf, editResultFields } from './editModels';
 import { video } from './media';
 
 const prompt = promptFields(

@@ -1,4 +1,6 @@
-import { keep, promptExtendBesideVideo, seed, strength, watermark } from '../../fields/settings';
+import { seed, watermark } from '../../fields/settings';
+import type { Setting } from '../../fields/settings';
+import { keep, promptExtendBesideVideo } from '../../fields/vaceSettings';
 import { vaceRepaint } from '../../models/vacePlus';
 import { modelOperation } from '../modelOperation';
 import { referenceImage, vaceVideo } from './media';
@@ -8,6 +10,19 @@ const keepFromVideo = keep(
 	'What the new video takes from the old one; all else follows the prompt',
 	['posebodyface', 'posebody', 'depth', 'scribble'],
 );
+
+const strength: Setting = {
+	api: 'strength',
+	property: {
+		displayName: 'Strength',
+		name: 'strength',
+		type: 'number',
+		typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
+		default: 1,
+		description:
+			'How closely the new video follows the old one, 0 to 1. Without this option it is 1.',
+	},
+};
 
 export const repaint = modelOperation({
 	option: {

@@ -1,7 +1,36 @@
-import { checkImage, quality, watermark } from '../../fields/settings';
+import { watermark } from '../../fields/settings';
+import type { Setting } from '../../fields/settings';
 import { animateMix } from '../../models/animateMix';
 import { modelOperation } from '../modelOperation';
 import { video } from './media';
+
+const quality: Setting = {
+	api: 'mode',
+	prominent: true,
+	property: {
+		displayName: 'Quality',
+		name: 'mode',
+		type: 'options',
+		default: 'wan-std',
+		description: 'Quality and price of the result',
+		options: [
+			{ name: 'Standard', value: 'wan-std', description: 'Faster and cheaper' },
+			{ name: 'Professional', value: 'wan-pro', description: 'Smoother, at a higher price' },
+		],
+	},
+};
+
+const checkImage: Setting = {
+	api: 'check_image',
+	property: {
+		displayName: 'Check Image',
+		name: 'checkImage',
+		type: 'boolean',
+		default: true,
+		description:
+			'Whether DashScope should first check that the person image is suitable. Without this option it does.',
+	},
+};
 
 export const swapPerson = modelOperation({
 	option: {

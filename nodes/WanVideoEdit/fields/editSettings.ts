@@ -1,0 +1,159 @@
+/** The settings of the models that edit a video by instruction, each shown with the models that take it. */
+import { EDIT_MODELS } from '../models';
+import type { ModelSpec } from '../models/spec';
+import { wan3Video, wan3VideoPrime } from '../models/wan3Video';
+import { hiddenFor, shownFor } from './byModel';
+import { promptExtend, seed, watermark } from './settings';
+import type { Setting } from './settings';
+
+const resolution: Setting = {
+	api: 'resolution',
+	prominent: true,
+	property: {
+		displayName: 'Resolution',
+		name: 'resolution',
+		type: 'options',
+		default: '720P',
+		hint: 'You pay for input seconds plus output seconds; 1080P costs 1.5 to 1.8 times as much',
+		description:
+			'Size and price of the result. DashScope bills input seconds plus output seconds at one rate, which depends on the resolution; failed tasks are free.',
+		options: [
+			{
+				name: '720P',
+				value: '720P',
+				description:
+					'About 1280 × 720. A 5-second video is billed as 10 seconds: about $1.00 or ¥6 with wan2.7-videoedit (prices as of September 2026).',
+			},
+			{
+				name: '1080P',
+				value: '1080P',
+				description:
+					'About 1920 × 1080, at 1.5 to 1.8 times the price. A 5-second video costs about $1.50 or ¥10 with wan2.7-videoedit (prices as of September 2026).',
+			},
+		],
+	},
+};
+
+const resolutionOfWan3: Setting = {
+	...resolution,
+	property: {
+		...resolution.property,
+		hint: 'You pay for input seconds plus output seconds; a higher resolution costs more',
+		options: [
+			{ name: '480P', value: '480P', description: 'About 832 × 480, the cheapest' },
+			{ name: '720P', value: '720P', description: 'About 1280 × 720' },
+			{ name: '1080P', value: '1080P', description: 'About 1920 × 1080, the most expensive' },
+		],
+	},
+};
+
+const ratio: Setting = {
+	api: 'ratio',
+	property: {
+		displayName: 'Aspect Ratio',
+		name: 'ratio',
+		type: 'options',
+		default: '16:9',
+		description:
+			'Shape of the result. Without this option it follows the input video approximately.',
+		options: [
+			{ name: '1:1 (Square)', value: '1:1' },
+			{ name: '16:9 (Landscape)', value: '16:9' },
+			{ name: '3:4', value: '3:4' },
+			{ name: '4:3', value: '4:3' },
+			{ name: '9:16 (Portrait)', value: '9:16' },
+		],
+	},
+};
+
+const ratioOfWan3: Setting = {
+	...ratio,
+	property: {
+		...ratio.property,
+		name: 'ratio3',
+		options: [...(ratio.property.options ?? []), { name: '21:9 (Cinema)', value: '21:9' }],
+	},
+};
+
+const duration: Setting = {
+	api: 'duration',
+	property: {
+		displayName: 'Duration (Seconds)',
+		name: 'duration',
+		type: 'number',
+		typeOptions: { minValue: 0, maxValue: 10 },
+		default: 0,
+		description:
+			'Length of the result: 0 keeps the length of the video, 2 to 10 uses only that much from its beginning. Shorter results cost less.',
+	},
+};
+
+const durationOfWan3: Setting = {
+	...duration,
+	property: {
+		...duration.property,
+		name: 'duration3',
+		typeOptions: { minValue: 2, maxValue: 30 },
+		default: 5,
+		description:
+			'Length of the result, 2 to 30 seconds, and at most 30 together with the video. Without this option the model chooses it, usually as long as the video.',
+	},
+};
+
+const audioSetting: Setting = {
+	api: 'audio_setting',
+	property: {
+		displayName: 'Audio',
+		name: 'audioSetting',
+		type: 'options',
+		default: 'auto',
+		description: 'What happens to the sound of the video',
+		options: [
+			{
+				name: 'Auto',
+				value: 'auto',
+				description: 'The model decides from the prompt and may make new sound',
+			},
+			{ name: 'Keep Original', value: 'origin', description: 'The sound of the input is kept' },
+		],
+	},
+};
+
+const audioOfWan3: Setting = {
+	api: 'audio',
+	property: {
+		displayName: 'Generate Audio',
+		name: 'audio',
+		type: 'boolean',
+		default: true,
+		description: 'Whether the result has sound',
+	},
+};
+
+const WAN3: readonly ModelSpec[] = [wan3Video, wan3VideoPrime];
+
+/** Hidden with models that do not take it, and with some that take other values of it. */
+function common(setting: Setting, others: readonly ModelSpec[] = []): Setting {
+	const without = EDIT_MODELS.filter(
+		(spec) => others.includes(spec) || !(setting.api in spec.values),
+	);
+	return { ...setting, property: hiddenFor(setting.property, without) };
+}
+
+/** Hidden with models that this node does not know as well: they take the fields of the default model. */
+const ofWan3 = (setting: Setting): Setting => ({
+	...setting,
+	property: shownFor(setting.property, WAN3),
+});
+
+export const editSettings: readonly Setting[] = [
+	common(resolution, WAN3),
+	ofWan3(resolutionOfWan3),
+	common(ratio, WAN3),
+	ofWan3(ratioOfWan3),
+	common(duration, WAN3),
+	ofWan3(durationOfWan3),
+	common(audioSetting),
+	ofWan3(audioOfWan3),
+	...[promptExtend, seed, watermark].map((setting) => common(setting)),
+];

@@ -1,0 +1,62 @@
+/** Settings that several functions of the VACE model have. */
+import { promptExtend } from './settings';
+import type { Setting } from './settings';
+
+/** Of the functions that start from a video, for which the model's reference recommends "off". */
+export const promptExtendBesideVideo: Setting = {
+	...promptExtend,
+	property: {
+		...promptExtend.property,
+		default: false,
+		description:
+			'Whether to let DashScope rewrite the prompt in more detail. Without this option it does. Turn it off and describe the scene exactly if results stray from your video.',
+	},
+};
+
+export const size: Setting = {
+	api: 'size',
+	property: {
+		displayName: 'Size',
+		name: 'size',
+		type: 'options',
+		default: '1280*720',
+		description: 'Width and height of the result in pixels. Without this option it is 1280 × 720.',
+		options: [
+			{ name: '1088 × 832 (4:3)', value: '1088*832' },
+			{ name: '1280 × 720 (16:9)', value: '1280*720' },
+			{ name: '720 × 1280 (9:16)', value: '720*1280' },
+			{ name: '832 × 1088 (3:4)', value: '832*1088' },
+			{ name: '960 × 960 (1:1)', value: '960*960' },
+		],
+	},
+};
+
+const KEEPS = {
+	posebodyface: ['Movement and Faces', 'Pose of the body, and the expressions of faces'],
+	posebody: ['Movement', 'Pose of the body, without the face'],
+	depth: ['Composition', 'What is near and what is far, and how it moves'],
+	scribble: ['Lines', 'The sketch of the scene'],
+} as const;
+
+/** What the model takes over from a video. @param values of the API that the function knows, the default first */
+export function keep(
+	displayName: string,
+	description: string,
+	values: ReadonlyArray<keyof typeof KEEPS>,
+): Setting {
+	const [first = 'depth'] = values;
+	return {
+		api: 'control_condition',
+		property: {
+			displayName,
+			name: 'keep',
+			type: 'options',
+			default: first,
+			description,
+			options: values.map((value) => {
+				const [name, text] = KEEPS[value];
+				return { name, value, description: text };
+			}),
+		},
+	};
+}
