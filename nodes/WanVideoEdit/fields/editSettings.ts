@@ -1,10 +1,17 @@
 /** The settings of the models that edit a video by instruction, each shown with the models that take it. */
 import { EDIT_MODELS } from '../models';
 import type { ModelSpec } from '../models/spec';
+import { WAN27_PRICES, wan27VideoEdit } from '../models/wan27VideoEdit';
 import { wan3Video, wan3VideoPrime } from '../models/wan3Video';
 import { hiddenFor, shownFor } from './byModel';
+import { PRICE_MONTH } from './price';
 import { promptExtend, seed, watermark } from './settings';
 import type { Setting } from './settings';
+
+function priceOf10Seconds(tier: '720P' | '1080P'): string {
+	const { USD, CNY } = WAN27_PRICES;
+	return `about $${(USD[tier] * 10).toFixed(2)} or ¥${CNY[tier] * 10} with ${wan27VideoEdit.id} (prices as of ${PRICE_MONTH})`;
+}
 
 const resolution: Setting = {
 	api: 'resolution',
@@ -21,14 +28,12 @@ const resolution: Setting = {
 			{
 				name: '720P',
 				value: '720P',
-				description:
-					'About 1280 × 720. A 5-second video is billed as 10 seconds: about $1.00 or ¥6 with wan2.7-videoedit (prices as of September 2026).',
+				description: `About 1280 × 720. A 5-second video is billed as 10 seconds: ${priceOf10Seconds('720P')}.`,
 			},
 			{
 				name: '1080P',
 				value: '1080P',
-				description:
-					'About 1920 × 1080, at 1.5 to 1.8 times the price. A 5-second video costs about $1.50 or ¥10 with wan2.7-videoedit (prices as of September 2026).',
+				description: `About 1920 × 1080, at 1.5 to 1.8 times the price. A 5-second video costs ${priceOf10Seconds('1080P')}.`,
 			},
 		],
 	},

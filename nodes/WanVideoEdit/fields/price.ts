@@ -1,7 +1,20 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import type { PricePerSecond } from '../../shared/tasks/price';
+import { WAN27_PRICES, wan27VideoEdit } from '../models/wan27VideoEdit';
 import { numberOption, numberWithin } from './read';
+
+const {
+	date,
+	USD: { '720P': price720, '1080P': price1080 },
+} = WAN27_PRICES;
+
+/** When the list prices were read, such as "September 2026". */
+export const PRICE_MONTH = new Date(date).toLocaleDateString('en', {
+	month: 'long',
+	year: 'numeric',
+	timeZone: 'UTC',
+});
 
 /** Options that replace the list prices. */
 const price1080Option: INodeProperties = {
@@ -9,15 +22,14 @@ const price1080Option: INodeProperties = {
 	name: 'price1080P',
 	type: 'number',
 	typeOptions: { minValue: 0, numberPrecision: 4 },
-	default: 0.15,
-	description:
-		'Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. The preset is the price of wan2.7-videoedit in US dollars. Without this option, only wan2.7-videoedit is estimated, at its list price as of September 2026.',
+	default: price1080,
+	description: `Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. The preset is the price of ${wan27VideoEdit.id} in US dollars. Without this option, only ${wan27VideoEdit.id} is estimated, at its list price as of ${PRICE_MONTH}.`,
 };
 const price720Option: INodeProperties = {
 	...price1080Option,
 	displayName: 'Price per Second at 720P',
 	name: 'price720P',
-	default: 0.1,
+	default: price720,
 };
 
 /** For models whose price does not depend on a resolution. */

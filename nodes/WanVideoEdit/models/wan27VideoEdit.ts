@@ -1,3 +1,4 @@
+import type { PriceList } from '../../shared/tasks/price';
 import {
 	AUDIO,
 	PROMPT_EXTEND,
@@ -10,6 +11,12 @@ import {
 } from './limits';
 import { mediaBody, slot } from './spec';
 import type { ModelSpec } from './spec';
+
+export const WAN27_PRICES = {
+	date: '2026-09',
+	CNY: { '720P': 0.6, '1080P': 1.0 },
+	USD: { '720P': 0.1, '1080P': 0.15 },
+} satisfies PriceList;
 
 /** wan2.7-videoedit, after its API reference (read 2026-11). */
 export const wan27VideoEdit: ModelSpec = {
@@ -50,9 +57,5 @@ export const wan27VideoEdit: ModelSpec = {
 					input,
 					output: typeof duration === 'number' && duration > 0 ? Math.min(duration, input) : input,
 				},
-	prices: {
-		date: '2026-09',
-		CNY: { '720P': 0.6, '1080P': 1.0 },
-		USD: { '720P': 0.1, '1080P': 0.15 },
-	},
+	prices: WAN27_PRICES,
 };
