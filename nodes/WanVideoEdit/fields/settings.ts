@@ -1,6 +1,7 @@
 /** Settings of models: how each is shown, its name in the API, and how their values are read. */
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { JsonRecord } from '../../shared/dashscope/types';
+import { SEED } from '../models/limits';
 import type { Values } from '../models/spec';
 import { booleanOption, collectionParameter, numberOption, textOption } from './read';
 
@@ -41,10 +42,9 @@ export const seed: Setting = {
 		displayName: 'Seed',
 		name: 'seed',
 		type: 'number',
-		typeOptions: { minValue: 0, maxValue: 2147483647 },
+		typeOptions: { minValue: SEED.min, maxValue: SEED.max },
 		default: 0,
-		description:
-			'A whole number from 0 to 2147483647. The same seed with the same input gives a similar result; without this option it is random.',
+		description: `A whole number from ${SEED.min} to ${SEED.max}. The same seed with the same input gives a similar result; without this option it is random.`,
 	},
 };
 

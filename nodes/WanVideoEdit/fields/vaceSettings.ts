@@ -38,17 +38,16 @@ const KEEPS = {
 	scribble: ['Lines', 'The sketch of the scene'],
 } as const;
 
-/** What the model takes over from a video. @param values of the API that the function knows, the default first */
+/** What the model takes over from a video. @param rule of the function, with the default first */
 export function keep(
-	displayName: string,
+	{ label, of: values }: { label: string; of: ReadonlyArray<keyof typeof KEEPS> },
 	description: string,
-	values: ReadonlyArray<keyof typeof KEEPS>,
 ): Setting {
 	const [first = 'depth'] = values;
 	return {
 		api: 'control_condition',
 		property: {
-			displayName,
+			displayName: label,
 			name: 'keep',
 			type: 'options',
 			default: first,

@@ -28,13 +28,13 @@ export const RATIOS = ['16:9', '9:16', '1:1', '4:3', '3:4'] as const;
 
 const MAX_SEED = 2_147_483_647;
 
-export const SEED: ValueRule = {
+export const SEED = {
 	label: 'Seed',
 	kind: 'integer',
 	min: 0,
 	max: MAX_SEED,
 	hint: `Enter a whole number from 0 to ${MAX_SEED}, or remove the option.`,
-};
+} satisfies ValueRule;
 
 export const AUDIO: ValueRule = { label: 'Audio', kind: 'choice', of: ['auto', 'origin'] };
 export const PROMPT_EXTEND: ValueRule = { label: 'Extend Prompt', kind: 'boolean' };

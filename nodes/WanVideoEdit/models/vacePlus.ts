@@ -36,27 +36,21 @@ const VACE_IMAGE: MediaLimits = {
 	...SIDES,
 };
 
-const COMMON: Record<string, ValueRule> = {
-	prompt_extend: PROMPT_EXTEND,
-	seed: SEED,
-	watermark: WATERMARK,
-};
+const COMMON = { prompt_extend: PROMPT_EXTEND, seed: SEED, watermark: WATERMARK };
 
 const SIZES = ['1280*720', '720*1280', '960*960', '832*1088', '1088*832'] as const;
 const SIZE: ValueRule = { label: 'Size', kind: 'choice', of: SIZES };
-
-/** Values that stand beside the files and not in `parameters`. */
-const INPUT_VALUES = ['mask_frame_id'];
-
-/** Keys of `input` that are lists, also of a single file. */
-const LISTS = ['ref_images_url'];
 
 const UNUSED = { least: 0 };
 const VIDEO = slot('video', 'video_url', 'video', VACE_VIDEO);
 const REFERENCE = slot('image', 'ref_images_url', 'reference image', VACE_IMAGE, UNUSED);
 
-function vace(name: string, own: Pick<ModelSpec, 'slots' | 'values' | 'fit'>): ModelSpec {
-	const spec: ModelSpec = {
+/** @param name of the function in the API */
+function vace<const V extends ModelSpec['values']>(
+	name: string,
+	own: Pick<ModelSpec, 'slots' | 'fit'> & { values: V },
+): ModelSpec & { values: V } {
+	const spec: ModelSpec & { values: V } = {
 		id: 'wan2.1-vace-plus',
 		name: 'Wan 2.1 VACE Plus (Edit Area, Expand Frame, Repaint, Extend, From Reference Images)',
 		beijingId: 'wanx2.1-vace-plus',
@@ -86,14 +80,11 @@ function flatBody(
 	const input: JsonRecord = { function: name, prompt };
 	for (const { type } of slots) {
 		const urls = media.filter((one) => one.type === type).map(({ url }) => url);
-		if (urls.length > 0) input[type] = LISTS.includes(type) ? urls : urls[0];
+		// Reference images are a list, also a single one.
+		if (urls.length > 0) input[type] = type === REFERENCE.type ? urls : urls[0];
 	}
-	const parameters = valuesIn({ values }, set);
-	for (const key of INPUT_VALUES) {
-		if (parameters[key] !== undefined) input[key] = parameters[key];
-		delete parameters[key];
-	}
-	return { model, input, parameters };
+	const { mask_frame_id, ...parameters } = valuesIn({ values }, set);
+	return { model, input: { ...input, mask_frame_id }, parameters };
 }
 
 export const vaceRepaint = vace('video_repainting', {

@@ -119,9 +119,8 @@ export const editArea = modelOperation({
 	settings: [
 		...maskSettings,
 		keep(
-			'Keep From the Video',
+			vaceEdit.values.control_condition,
 			'What the edited area takes from the video. Without this option it takes nothing.',
-			['posebodyface', 'depth'],
 		),
 		size,
 		promptExtendBesideVideo,

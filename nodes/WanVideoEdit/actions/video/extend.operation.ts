@@ -5,9 +5,8 @@ import { modelOperation } from '../modelOperation';
 import { part } from './media';
 
 const keepFromGuide = keep(
-	'Keep From the Motion Guide',
+	vaceExtend.values.control_condition,
 	'What the result takes from the motion guide, which needs this option',
-	['posebodyface', 'depth'],
 );
 
 export const extend = modelOperation({

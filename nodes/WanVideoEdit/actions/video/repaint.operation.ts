@@ -6,9 +6,8 @@ import { modelOperation } from '../modelOperation';
 import { referenceImage, vaceVideo } from './media';
 
 const keepFromVideo = keep(
-	'Keep From the Video',
+	vaceRepaint.values.control_condition,
 	'What the new video takes from the old one; all else follows the prompt',
-	['posebodyface', 'posebody', 'depth', 'scribble'],
 );
 
 const strength: Setting = {
