@@ -18,6 +18,9 @@ const nodeExceptions = {
 	'n8n-nodes-base/node-param-type-options-max-value-present': 'off',
 };
 
+/** Rooms that none of shared/ below n8n/ knows. */
+const ABOVE = ['**/WanVideoEdit*/**', '**/n8n/**'];
+
 /** A room of nodes/ from which these may not be imported. */
 function onlyKnows(room, group) {
 	return {
@@ -54,12 +57,13 @@ export default tseslint.config(
 			'no-console': 'error',
 		},
 	},
-	// Imports lead one way: actions, fields and models → shared/n8n → shared/tasks and shared/media → shared/dashscope.
+	// Imports lead one way: actions, fields and models → shared/n8n → shared/tasks, media and billing → shared/dashscope.
 	onlyKnows('WanVideoEdit', ['**/WanVideoEditTrigger/**']),
 	onlyKnows('shared', ['**/WanVideoEdit*/**']),
-	onlyKnows('shared/tasks', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', 'n8n-workflow']),
-	onlyKnows('shared/media', ['**/WanVideoEdit*/**', '**/n8n/**', '**/tasks/**', 'n8n-workflow']),
-	onlyKnows('shared/dashscope', ['**/WanVideoEdit*/**', '**/n8n/**', '**/media/**', '**/tasks/**']),
+	onlyKnows('shared/tasks', [...ABOVE, 'n8n-workflow', '**/media/**', '**/billing/**']),
+	onlyKnows('shared/media', [...ABOVE, 'n8n-workflow', '**/tasks/**', '**/billing/**']),
+	onlyKnows('shared/billing', [...ABOVE, 'n8n-workflow', '**/tasks/**', '**/media/**']),
+	onlyKnows('shared/dashscope', [...ABOVE, '**/tasks/**', '**/media/**', '**/billing/**']),
 	{
 		// What is emitted is decided without n8n, so that it can be tested on a clock of its own.
 		files: ['nodes/WanVideoEditTrigger/{finished,collect}.ts'],

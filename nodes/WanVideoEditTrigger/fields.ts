@@ -8,17 +8,17 @@ import type {
 	IBinaryData,
 	IPollFunctions,
 } from 'n8n-workflow';
+import { estimateCost } from '../shared/billing/price';
 import { isRecord } from '../shared/dashscope/json';
 import type { JsonRecord, ListedTask } from '../shared/dashscope/types';
 import { InputError } from '../shared/inputError';
 import { factsOf } from '../shared/n8n/failures';
 import { taskContent } from '../shared/n8n/items';
-import { currencyOf, estimateCost } from '../shared/tasks/price';
 import { modelField, searchAllModels } from '../WanVideoEdit/fields/model';
 import { priceOptions, readPrices } from '../WanVideoEdit/fields/price';
 import { booleanOption, toText } from '../WanVideoEdit/fields/read';
 import { downloadFields, maxResultSizeOption, simplifyOption } from '../WanVideoEdit/fields/result';
-import { idIn, priceListOf, specOf } from '../WanVideoEdit/models';
+import { billingAt, idIn, specOf } from '../WanVideoEdit/models';
 import type { EndedTask, Settings } from './collect';
 
 /** Entries of the list of models that stand for several. */
@@ -168,7 +168,7 @@ export function itemMaker(
 	baseUrl: string,
 ): (ended: EndedTask<IBinaryData>) => INodeExecutionData {
 	const options = readOptions(functions);
-	const billing = { currency: currencyOf(baseUrl), priceListOf };
+	const billing = billingAt(baseUrl);
 	const prices = readPrices(options);
 	const field = toText(functions.getNodeParameter('outputField', 'data')) || 'data';
 	const simplify = booleanOption(options, 'simplify') ?? true;

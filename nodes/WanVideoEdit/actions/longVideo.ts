@@ -11,7 +11,7 @@ import type { CheckedMedia } from '../../shared/media/sources';
 import type { MediaInput, MediaLimits } from '../../shared/media/types';
 import { SPLIT, longVideoField, longVideoFieldOf } from '../fields/longVideo';
 import type { LongVideo } from '../fields/longVideo';
-import { videoSlotOf } from '../models/estimate';
+import { videoSlotOf } from '../models/spec';
 import type { ModelRequest, ModelSpec } from '../models/spec';
 
 const FIELD = longVideoField.displayName;

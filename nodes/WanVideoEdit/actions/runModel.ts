@@ -1,5 +1,7 @@
 /** What all operations that have a model make a video do with an item: read it, check it, and have it run. */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { EstimatedCost } from '../../shared/billing/price';
+import { checkSpending } from '../../shared/billing/spending';
 import { dashScopeClient } from '../../shared/dashscope/client';
 import { isPrivateHost } from '../../shared/dashscope/hosts';
 import { InputError } from '../../shared/inputError';
@@ -10,10 +12,7 @@ import { openMemory, recipeOf } from '../../shared/n8n/nodeMemory';
 import { isTool } from '../../shared/n8n/tool';
 import { runItems } from '../../shared/n8n/runItems';
 import type { ReadyItem } from '../../shared/n8n/runItems';
-import { currencyOf } from '../../shared/tasks/price';
-import type { Billing, EstimatedCost } from '../../shared/tasks/price';
 import { runTasks } from '../../shared/tasks/run';
-import { checkSpending } from '../../shared/tasks/spending';
 import { SPLIT, readLongVideo } from '../fields/longVideo';
 import { readSettings } from '../fields/options';
 import { collectionParameter, textOption, textParameter } from '../fields/read';
@@ -21,7 +20,7 @@ import { readDownload, readOutput } from '../fields/result';
 import { readValues } from '../fields/settings';
 import type { Setting } from '../fields/settings';
 import { readHold } from '../fields/waiting';
-import { priceListOf } from '../models';
+import { billingAt } from '../models';
 import { missingImage } from '../models/namedImages';
 import type { ModelRequest, ModelSpec, RequestMedia, Values } from '../models/spec';
 import { taskOf } from '../models/taskOf';
@@ -52,7 +51,7 @@ export async function runModel(
 	const client = await dashScopeClient(functions);
 	const { baseUrl } = client;
 	const { holdMs, hint } = await readHold(functions);
-	const billing: Billing = { currency: currencyOf(baseUrl), priceListOf };
+	const billing = billingAt(baseUrl);
 	const limit = readSpendingLimit(functions, billing);
 	const costs = new Map<number, EstimatedCost>();
 	const settings = { ...readSettings(functions), holdMs };

@@ -1,15 +1,16 @@
 /** What items are going to cost, before anything is sent. */
 import type { IExecuteFunctions } from 'n8n-workflow';
+import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/billing/price';
+import type { SpendingLimit } from '../../shared/billing/spending';
 import { isRecord } from '../../shared/dashscope/json';
 import { InputError } from '../../shared/inputError';
 import { measuredSeconds } from '../../shared/media/pieces';
 import type { CheckedMedia } from '../../shared/media/sources';
 import { remoteFacts } from '../../shared/n8n/remoteFile';
-import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
-import type { SpendingLimit } from '../../shared/tasks/spending';
 import { priceAdvice, spendingLimitOption } from '../fields/price';
 import { numberOption, runOptions } from '../fields/read';
-import { planOf, videoSlotOf } from '../models/estimate';
+import { planOf } from '../models/estimate';
+import { videoSlotOf } from '../models/spec';
 import type { ModelRequest, ModelSpec } from '../models/spec';
 
 /**

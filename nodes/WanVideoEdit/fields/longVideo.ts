@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { videoSlotOf } from '../models/estimate';
+import { videoSlotOf } from '../models/spec';
 import type { ModelSpec } from '../models/spec';
 import { choice, textParameter } from './read';
 

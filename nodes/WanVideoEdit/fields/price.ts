@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
+import type { PricePerSecond } from '../../shared/billing/price';
 import type { JsonRecord } from '../../shared/dashscope/types';
-import type { PricePerSecond } from '../../shared/tasks/price';
 import { WAN27_PRICES, wan27VideoEdit } from '../models/wan27VideoEdit';
 import { numberOption, numberWithin } from './read';
 

@@ -1,13 +1,10 @@
 /** What a request is going to cost, as far as that can be told before it is sent. Pure. */
+import { estimateCost } from '../../shared/billing/price';
+import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/billing/price';
 import type { Usage } from '../../shared/dashscope/types';
 import { InputError } from '../../shared/inputError';
 import { roundedSeconds } from '../../shared/media/wording';
-import { estimateCost } from '../../shared/tasks/price';
-import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/tasks/price';
 import type { ModelRequest, ModelSpec, Values } from './spec';
-
-/** The place for the video whose seconds are billed. */
-export const videoSlotOf = ({ slots }: ModelSpec) => slots.find(({ place }) => place === 'video');
 
 export interface Planned {
 	/** Seconds of video that will be billed, and the tier of the price list. */

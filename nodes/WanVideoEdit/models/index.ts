@@ -1,6 +1,7 @@
 /** All models, and the only place that knows a model by its ID. */
+import { currencyOf } from '../../shared/billing/price';
+import type { Billing, PriceList } from '../../shared/billing/price';
 import { isBeijing } from '../../shared/dashscope/hosts';
-import type { PriceList } from '../../shared/tasks/price';
 import { animateMix } from './animateMix';
 import { happyHorse } from './happyHorse';
 import type { ModelSpec } from './spec';
@@ -66,4 +67,9 @@ export function regionalId(id: string, baseUrl: string): string {
 export function priceListOf(model: string): PriceList | undefined {
 	const spec = specOf(model);
 	return spec?.id === model || spec?.beijingId === model ? spec.prices : undefined;
+}
+
+/** What is needed to estimate costs at this base URL. */
+export function billingAt(baseUrl: string): Billing {
+	return { currency: currencyOf(baseUrl), priceListOf };
 }

@@ -1,8 +1,8 @@
 /** What a model is, as plain data: one constant per model or function says all of it. Pure. */
+import type { PriceList } from '../../shared/billing/price';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import type { CheckedMedia, ResolvedMedia } from '../../shared/media/sources';
 import type { MediaLimits, MediaSource } from '../../shared/media/types';
-import type { PriceList } from '../../shared/tasks/price';
 
 /** A setting of a request by its name in the API; absent where the user set none. */
 export type Values = Partial<Record<string, string | number | boolean | string[]>>;
@@ -107,6 +107,11 @@ export function slot(
 	more: Partial<SlotRule> = {},
 ): SlotRule {
 	return { place, type, noun, least: 1, most: 1, limits, inline: false, ...more };
+}
+
+/** The place for the video that is edited, and whose seconds are billed; undefined for a model without one. */
+export function videoSlotOf({ slots }: ModelSpec): SlotRule | undefined {
+	return slots.find(({ place }) => place === 'video');
 }
 
 /** The values of a request in the order of its model's table. */

@@ -1,4 +1,4 @@
-import type { PriceList } from '../../shared/tasks/price';
+import type { PriceList } from '../../shared/billing/price';
 import {
 	AUDIO,
 	PROMPT_EXTEND,

@@ -1,8 +1,8 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { estimateCost, sumOf, totalsSentence } from '../billing/price';
+import type { Billed, Billing, PricePerSecond } from '../billing/price';
 import type { Task } from '../dashscope/types';
 import type { TaskError } from '../tasks/errors';
-import { estimateCost, sumOf, totalsSentence } from '../tasks/price';
-import type { Billed, Billing, PricePerSecond } from '../tasks/price';
 import { duplicatesSentence } from '../tasks/outcome';
 import type { Settled, SubmittedTask } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';

@@ -1,9 +1,9 @@
 import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type { EstimatedCost } from '../billing/price';
 import { isFinal } from '../dashscope/types';
 import type { ListedTask, Task, Usage } from '../dashscope/types';
 import { roundedSeconds } from '../media/wording';
 import { expiryOf, explain, reasonOf } from '../tasks/deliver';
-import type { EstimatedCost } from '../tasks/price';
 import type { SubmittedTask } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
 import type { FinishedPiece, JoinedPieces } from './clips';

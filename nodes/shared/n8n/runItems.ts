@@ -1,6 +1,6 @@
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Billing } from '../billing/price';
 import type { DashScopeClient } from '../dashscope/client';
-import type { Billing } from '../tasks/price';
 import type { Outcome } from '../tasks/outcome';
 import type { TaskPorts } from '../tasks/ports';
 import type { Memory, RunSettings, TaskRequest } from '../tasks/run';

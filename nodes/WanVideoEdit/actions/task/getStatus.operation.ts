@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { estimateCost } from '../../../shared/billing/price';
 import { cancelSignalOf, dashScopeClient } from '../../../shared/dashscope/client';
 import { endedBadly, fetchVideo, madeNoVideo } from '../../../shared/tasks/deliver';
 import { Semaphore } from '../../../shared/tasks/semaphore';
-import { currencyOf, estimateCost } from '../../../shared/tasks/price';
 import { askStatus } from '../../../shared/tasks/ask';
 import { priceOptions } from '../../fields/price';
 import { booleanOption, booleanParameter, collectionParameter } from '../../fields/read';
@@ -20,7 +20,7 @@ import { eachItem } from '../../../shared/n8n/eachItem';
 import { rowOf } from '../../../shared/n8n/listedTask';
 import { taskItem } from '../../../shared/n8n/items';
 import { lookPorts, n8nPorts } from '../../../shared/n8n/bindPorts';
-import { priceListOf } from '../../models';
+import { billingAt, priceListOf } from '../../models';
 
 export const option = {
 	name: 'Get Status',
@@ -61,7 +61,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const client = await dashScopeClient(this);
 	const ports = n8nPorts(this, client);
 	const downloads = new Semaphore(DEFAULT_TRANSFERS);
-	const billing = { currency: currencyOf(client.baseUrl), priceListOf };
+	const billing = billingAt(client.baseUrl);
 
 	return await eachItem(this, async (item) => {
 		const options = collectionParameter(this, 'options', item);

@@ -6,13 +6,12 @@ import { runItems } from '../../../shared/n8n/runItems';
 import type { ReadyItem } from '../../../shared/n8n/runItems';
 import { awaitTasks } from '../../../shared/tasks/awaitTasks';
 import type { TaskToAwait } from '../../../shared/tasks/awaitTasks';
-import { currencyOf } from '../../../shared/tasks/price';
 import { optionsField, readSettings, waitOptions } from '../../fields/options';
 import { priceOptions } from '../../fields/price';
 import { downloadFields, readDownload, readOutput } from '../../fields/result';
 import { readTaskId, taskIdField } from '../../fields/taskId';
 import { alwaysWaitingField, readHold } from '../../fields/waiting';
-import { priceListOf } from '../../models';
+import { billingAt } from '../../models';
 
 export const option = {
 	name: 'Wait for Completion',
@@ -46,7 +45,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	);
 	return await runItems(this, {
 		client,
-		billing: { currency: currencyOf(client.baseUrl), priceListOf },
+		billing: billingAt(client.baseUrl),
 		settings: { ...readSettings(this), submitOnly: false, holdMs },
 		hint,
 		readItem: async (item): Promise<Array<ReadyItem<TaskToAwait>>> => {

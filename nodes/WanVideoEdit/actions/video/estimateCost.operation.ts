@@ -1,4 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
+import { sumOf } from '../../../shared/billing/price';
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
@@ -6,8 +7,6 @@ import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
 import { roundedSeconds } from '../../../shared/media/wording';
 import { checkMedia } from '../../../shared/media/sources';
 import { eachItem } from '../../../shared/n8n/eachItem';
-import { currencyOf, sumOf } from '../../../shared/tasks/price';
-import type { Billing } from '../../../shared/tasks/price';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { hiddenFor } from '../../fields/byModel';
 import { longVideoField, readLongVideo } from '../../fields/longVideo';
@@ -19,8 +18,9 @@ import { priceAdvice, readPrices, tierPriceOptions } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
 import { nodeFields, optionFields, readValues } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
-import { BILLABLE_MODELS, EDIT_MODELS, priceListOf, regionalId, specOf } from '../../models';
-import { planOf, videoSlotOf } from '../../models/estimate';
+import { BILLABLE_MODELS, EDIT_MODELS, billingAt, regionalId, specOf } from '../../models';
+import { planOf } from '../../models/estimate';
+import { videoSlotOf } from '../../models/spec';
 import type { ModelRequest, ModelSpec, Values } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
 import { wan27I2v } from '../../models/wan27I2v';
@@ -171,7 +171,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	// Only to know the region, and with it the currency.
 	const { baseUrl } = await dashScopeClient(this);
 	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
-	const billing: Billing = { currency: currencyOf(baseUrl), priceListOf };
+	const billing = billingAt(baseUrl);
 	const looks = new Semaphore(MOST_LOOKS);
 	const unpriced = new Set<string>();
 	const cutting = cuttingOf(this);

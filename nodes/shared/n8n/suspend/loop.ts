@@ -4,13 +4,13 @@ import type {
 	INodeExecutionData,
 	INodeProperties,
 } from 'n8n-workflow';
+import { currencyOf } from '../../billing/price';
+import type { Billing, Currency } from '../../billing/price';
 import { dashScopeClient } from '../../dashscope/client';
 import { lastDeadline, leaveSuspended, pollSuspended, tasksUnderWay } from '../../tasks/suspended';
 import type { LoopMemory } from '../../tasks/suspended';
 import { StoppedError } from '../../tasks/errors';
 import type { TaskError } from '../../tasks/errors';
-import { currencyOf } from '../../tasks/price';
-import type { Billing, Currency } from '../../tasks/price';
 import type { OpenTask, Settled } from '../../tasks/outcome';
 import { toError } from '../../thrown';
 import { callersFrom } from '../callers';

@@ -1,11 +1,11 @@
 import { NodeOperationError } from 'n8n-workflow';
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Currency } from '../../billing/price';
 import { isRecord } from '../../dashscope/json';
 import type { JsonRecord, Task } from '../../dashscope/types';
 import type { LoopSettings } from '../../tasks/suspended';
 import { TaskError } from '../../tasks/errors';
 import type { FailureDetails } from '../../tasks/errors';
-import type { Currency } from '../../tasks/price';
 import type { Duplicate } from '../../tasks/duplicates';
 import type { OpenTask, TaskRef } from '../../tasks/outcome';
 import type { ItemFailure } from '../failures';

@@ -6,8 +6,8 @@ import type {
 	IRunExecutionData,
 	IWorkflowBase,
 } from 'n8n-workflow';
+import type { Currency } from '../../billing/price';
 import type { LoopSettings } from '../../tasks/suspended';
-import type { Currency } from '../../tasks/price';
 import { callersFrom, isOfSecondEngine, waitsFor } from '../callers';
 import { firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';

@@ -1,7 +1,7 @@
 import { priceListOf } from '../../../nodes/WanVideoEdit/models';
-import { currencyOf, totalsSentence } from '../../../nodes/shared/tasks/price';
-import * as price from '../../../nodes/shared/tasks/price';
-import type { Currency, PricePerSecond } from '../../../nodes/shared/tasks/price';
+import { currencyOf, totalsSentence } from '../../../nodes/shared/billing/price';
+import * as price from '../../../nodes/shared/billing/price';
+import type { Currency, PricePerSecond } from '../../../nodes/shared/billing/price';
 import type { Usage } from '../../../nodes/shared/dashscope/types';
 
 const MODEL = 'wan2.7-videoedit';

@@ -1,5 +1,5 @@
 import { InputError } from '../../../nodes/shared/inputError';
-import { checkSpending } from '../../../nodes/shared/tasks/spending';
+import { checkSpending } from '../../../nodes/shared/billing/spending';
 
 function refusal(limit: number, ...amounts: number[]): InputError | undefined {
 	const planned = amounts.map((amount, item) => ({
