@@ -69,7 +69,14 @@ export async function costOf(
 ): Promise<EstimatedCost> {
 	const seconds = await videoSecondsOf(functions, spec, media, baseUrl);
 	const most = { ...spec, billed: spec.mostBilled ?? spec.billed };
-	const { cost, usage } = planOf(most, request, seconds, billing, own);
+	const planned = planOf(most, request, seconds, billing, own);
+	if (planned === undefined) {
+		throw new InputError(
+			"The length of the video cannot be read from its file, so 'Spending Limit' cannot be kept",
+			'Save the video again as MP4, or remove the limit. Nothing was submitted.',
+		);
+	}
+	const { cost, usage } = planned;
 	if (cost !== undefined) return cost;
 	throw new InputError(
 		`No price of ${request.model}${spec.tier === undefined ? ` at ${usage.resolution}` : ''} is known, so 'Spending Limit' cannot be kept`,

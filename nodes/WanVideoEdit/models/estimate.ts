@@ -2,9 +2,9 @@
 import { estimateCost } from '../../shared/billing/price';
 import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/billing/price';
 import type { Usage } from '../../shared/dashscope/types';
-import { InputError } from '../../shared/inputError';
 import { roundedSeconds } from '../../shared/media/wording';
-import type { ModelRequest, ModelSpec, Values } from './spec';
+import { DEFAULT_RESOLUTION } from './limits';
+import type { ModelRequest, ModelSpec } from './spec';
 
 export interface Planned {
 	/** Seconds of video that will be billed, and the tier of the price list. */
@@ -16,7 +16,7 @@ export interface Planned {
 /**
  * @param seconds length of the video; undefined where it is not known
  * @param own the user's prices
- * @throws InputError where the billed seconds cannot be told
+ * @returns undefined where the billed seconds cannot be told
  */
 export function planOf(
 	spec: ModelSpec,
@@ -24,35 +24,14 @@ export function planOf(
 	seconds: number | undefined,
 	billing: Billing,
 	own: PricePerSecond,
-): Planned {
-	const resolution = tierOf(spec, values);
-	if (resolution === undefined) {
-		throw new InputError(
-			`The seconds that ${model} bills are not known in advance`,
-			"The cost of this model cannot be estimated: remove the option 'Spending Limit' to run it.",
-		);
-	}
+): Planned | undefined {
 	const billed = spec.billed(values, seconds);
-	if (billed === undefined) {
-		throw new InputError(
-			"The length of the video cannot be read from its file, so 'Spending Limit' cannot be kept",
-			'Save the video again as MP4, or remove the limit. Nothing was submitted.',
-		);
-	}
+	if (billed === undefined) return undefined;
 	const usage = {
 		billedSeconds: roundedSeconds(billed.input + billed.output),
 		inputSeconds: roundedSeconds(billed.input),
 		outputSeconds: roundedSeconds(billed.output),
-		resolution,
+		resolution: spec.tier?.(values) ?? String(values.resolution ?? DEFAULT_RESOLUTION),
 	};
 	return { usage, cost: estimateCost(usage, model, billing, own) };
-}
-
-/** The service takes the dearest resolution where none is given; it stands last. */
-function tierOf({ tier, values: rules }: ModelSpec, values: Values): string | undefined {
-	const { resolution } = values;
-	if (tier !== undefined) return tier(values);
-	if (typeof resolution === 'string') return resolution;
-	const rule = rules.resolution;
-	return rule?.kind === 'choice' ? rule.of.at(-1) : undefined;
 }

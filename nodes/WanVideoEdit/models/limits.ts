@@ -40,7 +40,9 @@ export const AUDIO: ValueRule = { label: 'Audio', kind: 'choice', of: ['auto', '
 export const PROMPT_EXTEND: ValueRule = { label: 'Extend Prompt', kind: 'boolean' };
 export const WATERMARK: ValueRule = { label: 'Watermark', kind: 'boolean' };
 
-/** @param tiers the dearest last */
+/** What the service takes where none is given. It is the dearest. */
+export const DEFAULT_RESOLUTION = '1080P';
+
 export const resolution = (...tiers: string[]): ValueRule => ({
 	label: 'Resolution',
 	kind: 'choice',

@@ -32,6 +32,11 @@ export function currencyOf(baseUrl: string): Currency {
 	return isBeijing(baseUrl) ? 'CNY' : 'USD';
 }
 
+/** Rounds to as many decimals as prices have. */
+export function toFourDecimals(value: number): number {
+	return Math.round(value * 10_000) / 10_000;
+}
+
 /**
  * The estimated cost of a finished task: billed seconds times the price of its resolution tier.
  * @param own the user's prices, which serve any model
@@ -50,7 +55,7 @@ export function estimateCost(
 	const price = ownPrice ?? list?.[currency]?.[resolution];
 	if (price === undefined) return undefined;
 	return {
-		amount: Math.round(billedSeconds * price * 10_000) / 10_000,
+		amount: toFourDecimals(billedSeconds * price),
 		currency,
 		priceDate: ownPrice === undefined ? (list?.date ?? null) : null,
 	};
@@ -68,7 +73,7 @@ export function sumOf(billed: Billed[]): Billed {
 	if (first === undefined || billed.length === 1) return first ?? {};
 	const total = (values: Array<number | undefined>) => {
 		const known = values.flatMap((value) => (value === undefined ? [] : [value]));
-		return known.length === values.length ? Math.round(sum(known) * 10_000) / 10_000 : undefined;
+		return known.length === values.length ? toFourDecimals(sum(known)) : undefined;
 	};
 	const usages = billed.map(({ usage }) => usage);
 	const amount = total(billed.map(({ cost }) => cost?.amount));

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
-import { sumOf } from '../../../shared/billing/price';
+import { sumOf, toFourDecimals } from '../../../shared/billing/price';
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
@@ -204,7 +204,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			lengths = parts.map((part) => part.media[0]?.facts.seconds ?? seconds);
 		}
 		const own = readPrices(collectionParameter(this, 'options', item));
-		const plans = lengths.map((length) => planOf(spec, request, length, billing, own));
+		const plans = lengths.flatMap((length) => planOf(spec, request, length, billing, own) ?? []);
 		const { usage = {}, cost } = sumOf(plans);
 		if (cost === undefined) {
 			const { resolution = '' } = usage;
@@ -215,7 +215,8 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			videoSeconds: roundedSeconds(seconds),
 			pieces: lengths.length,
 			...usage,
-			pricePerSecond: cost === undefined ? null : round(cost.amount / (usage.billedSeconds ?? 0)),
+			pricePerSecond:
+				cost === undefined ? null : toFourDecimals(cost.amount / (usage.billedSeconds ?? 0)),
 			estimatedCost: cost === undefined ? null : { ...cost },
 		};
 		return [{ json, pairedItem: { item } }];
@@ -224,8 +225,4 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		this.addExecutionHints({ message, location: 'outputPane' });
 	}
 	return items;
-}
-
-function round(price: number): number {
-	return Math.round(price * 10_000) / 10_000;
 }
