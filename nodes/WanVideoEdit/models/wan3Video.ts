@@ -1,7 +1,7 @@
 import { InputError } from '../../shared/inputError';
 import { PROMPT_EXTEND, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limits';
 import { mediaBody, slot } from './spec';
-import type { ModelRequest, ModelSpec } from './spec';
+import type { ModelSpec } from './spec';
 
 /** The model makes new videos, too: without these it would not follow the length and shape of the input. */
 const AS_THE_INPUT = { ratio: 'adaptive', duration: -1 };
@@ -57,7 +57,8 @@ function specOf(id: string, name: string): ModelSpec {
 				'Enter fewer seconds, or use a shorter video.',
 			);
 		},
-		body: (request, media) => mediaBody(spec, asInput(request), media),
+		body: (request, media) =>
+			mediaBody(spec, { ...request, values: { ...AS_THE_INPUT, ...request.values } }, media),
 		billed: ({ duration }, input) => {
 			if (input === undefined) return undefined;
 			return { input, output: typeof duration === 'number' && duration > 0 ? duration : input };
@@ -69,18 +70,6 @@ function specOf(id: string, name: string): ModelSpec {
 		},
 	};
 	return spec;
-}
-
-function asInput(request: ModelRequest): ModelRequest {
-	const { ratio, duration } = request.values;
-	// 0 keeps the length for the models that the field was made for.
-	const keeps = duration === undefined || duration === 0;
-	const values = {
-		...request.values,
-		ratio: ratio ?? AS_THE_INPUT.ratio,
-		duration: keeps ? AS_THE_INPUT.duration : duration,
-	};
-	return { ...request, values };
 }
 
 /** wan3.0-video and its faster sister, used to edit a video (API reference read 2026-11). */
