@@ -100,6 +100,7 @@ export async function searchTriggerModels(
 	return { results: [...SEVERAL.filter(isFound), ...results] };
 }
 
+/** The options that the user added. */
 export function readOptions(functions: IPollFunctions): JsonRecord {
 	const options: unknown = functions.getNodeParameter('options', {});
 	return isRecord(options) ? options : {};

@@ -53,7 +53,7 @@ export interface TriggerState extends Source {
 	due: Record<string, DueTask>;
 }
 
-/** Of creation. */
+/** The time in which tasks were created that a list is asked for. Epoch milliseconds. */
 export interface Window {
 	from: number;
 	to: number;

@@ -1,7 +1,7 @@
 /** Tells the poll that n8n makes when it starts. */
 import type { IPollFunctions } from 'n8n-workflow';
 
-/** Of each trigger that has polled: n8n makes these functions when it activates the trigger, and keeps them. */
+/** The functions of each trigger that has polled: n8n makes them when it activates the trigger, and keeps them. */
 const polled = new WeakSet<IPollFunctions>();
 
 /**

@@ -24,7 +24,7 @@ export interface Part {
 	piece?: Piece;
 }
 
-/** Of a longer video the model takes nothing, or only its beginning. Seconds. */
+/** The longest video, in seconds, of which a model takes the whole; undefined where it sets no limit. */
 export function secondsTaken(limits: MediaLimits | undefined): number | undefined {
 	return limits?.usedSeconds ?? limits?.maxSeconds;
 }

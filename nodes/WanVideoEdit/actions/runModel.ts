@@ -149,7 +149,7 @@ function outputOf(
 	return { item, model, fileName, ...readOutput(functions, item) };
 }
 
-/** Whose sound a joined video gets depends on what the user wants of each piece. */
+/** A piece's place in the joined video, which gets the sound of the input where the user wants that kept. */
 function clipOf(piece: Piece, { media, values }: ModelRequest): ClipPlace {
 	const source = media.find(({ place }) => place === 'video')?.source;
 	const file = source?.from === 'binary' ? source.file : undefined;

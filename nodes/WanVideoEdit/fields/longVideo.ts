@@ -8,7 +8,7 @@ export type LongVideo = (typeof WAYS)[number];
 
 export const SPLIT = 'Split, Edit and Join';
 
-/** Of operations whose model edits a video of limited length. */
+/** What becomes of a video that is too long, for operations whose model edits a video of limited length. */
 export const longVideoField: INodeProperties = {
 	displayName: 'When the Video Is Too Long',
 	name: 'longVideo',
@@ -35,7 +35,7 @@ export const longVideoField: INodeProperties = {
 	],
 };
 
-/** The same for one model. Where that takes a video of any length and uses its beginning, nothing fails. */
+/** The field for one model. Where that takes a video of any length and uses its beginning, nothing fails. */
 export function longVideoFieldOf(model: ModelSpec): INodeProperties {
 	const { maxSeconds, usedSeconds } = videoSlotOf(model)?.limits ?? {};
 	if (maxSeconds !== undefined || usedSeconds === undefined) return longVideoField;

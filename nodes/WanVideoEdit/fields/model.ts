@@ -45,10 +45,10 @@ const modelFieldOf = (searchListMethod: string): INodeProperties => ({
 	),
 });
 
-/** The same for operations that serve every model. */
+/** The model of operations that serve every model. */
 export const anyModelField = modelFieldOf('searchAllModels');
 
-/** The same for what depends on the bill. */
+/** The model of an estimate: one whose price depends on the resolution. */
 export const billableModelField = modelFieldOf('searchBillableModels');
 
 /** The list of the picker. It is made here: the catalogue of the service does not say which models edit videos. */

@@ -10,7 +10,7 @@ import { readWaiting } from './waiting';
 /** Seconds: a video is there after half of it on average. From eight tasks on, one list stands for their checks. */
 const DEFAULT_POLL_INTERVAL = 2;
 
-/** Each way: videos are large, and n8n has other work to do. */
+/** Uploads and downloads at a time: videos are large, and n8n has other work to do. */
 export const DEFAULT_TRANSFERS = 2;
 
 /** Minutes: edits take up to ten, and twenty of them share five slots. */

@@ -128,7 +128,7 @@ export function nearestNumber(options: JsonRecord, property: INodeProperties): n
 }
 
 /**
- * The same where another value than the one that is given would surprise.
+ * The value of an option, or its default, where another value than the one that is given would surprise.
  * @throws InputError when the value is not a number, or outside the limits
  */
 export function numberWithin(options: JsonRecord, property: INodeProperties): number {

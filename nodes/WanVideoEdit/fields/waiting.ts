@@ -86,9 +86,10 @@ export async function readHold(functions: IExecuteFunctions): Promise<Hold> {
 	return { holdMs: mode === 'suspend' ? 0 : AUTOMATIC_HOLD_MS };
 }
 
+/** Response modes of triggers whose caller waits for the end of the workflow, or for a node of it. */
 const ANSWERS_AT_THE_END = ['lastNode', 'responseNode', 'responseNodes', 'streaming'];
 
-/** Of these modes, those in which a node of the workflow answers. */
+/** The mode in which this node of the workflow answers. */
 const NODE_ANSWERS = 'responseNode';
 const RESPOND_NODE = 'n8n-nodes-base.respondToWebhook';
 

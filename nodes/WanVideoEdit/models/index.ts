@@ -30,7 +30,7 @@ export const ALL_MODELS: readonly ModelSpec[] = [
 	animateMix,
 ];
 
-/** Those whose price depends on the resolution, so that only the video has to be known to estimate a cost. */
+/** The models whose price depends on the resolution, so that only the video has to be known to estimate a cost. */
 export const BILLABLE_MODELS = ALL_MODELS.filter(({ values }) => 'resolution' in values);
 
 const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/;
@@ -40,7 +40,7 @@ export function specOf(id: string): ModelSpec | undefined {
 	return specsOf(id)[0];
 }
 
-/** The same with an entry for each function of the model. */
+/** An entry for each function of the model with this ID, of any region, or of the one that it is a dated snapshot of. */
 export function specsOf(id: string): ModelSpec[] {
 	const name = id.replace(SNAPSHOT, '');
 	return ALL_MODELS.filter((spec) => spec.id === name || spec.beijingId === name);

@@ -43,6 +43,7 @@ export const WATERMARK: ValueRule = { label: 'Watermark', kind: 'boolean' };
 /** What the service takes where none is given. It is the dearest. */
 export const DEFAULT_RESOLUTION = '1080P';
 
+/** @param tiers that the model takes, as the API writes them */
 export const resolution = (...tiers: string[]): ValueRule => ({
 	label: 'Resolution',
 	kind: 'choice',

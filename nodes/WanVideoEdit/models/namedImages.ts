@@ -1,6 +1,6 @@
 import type { ModelRequest, ModelSpec } from './spec';
 
-/** As the models' guides write it, in English and in Chinese. */
+/** An image's name as the models' guides write it, in English and in Chinese. */
 const NAMES = /(?:\bimage|图片?) ?(\d{1,2})(?![\da-z])/gi;
 
 /**

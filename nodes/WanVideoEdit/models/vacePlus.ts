@@ -9,10 +9,10 @@ import { PROMPT_EXTEND, RATIOS, SEED, WATERMARK } from './limits';
 import type { ModelRequest, ModelSpec, ValueRule } from './spec';
 import { slot, valuesIn } from './spec';
 
-/** Of a result, and of a video that is used. */
+/** The longest that a result is, and the most of a video that is used. */
 const MOST_SECONDS = 5;
 
-/** Of a clip to extend, and of both together. */
+/** The most of a clip to extend that is used, and the longest that both may be together. */
 const MOST_CLIP_SECONDS = 3;
 
 const SIDES = { minSide: 360, maxSide: 2000, maxRatio: 8 };
@@ -100,7 +100,7 @@ export const vaceRepaint = vace('video_repainting', {
 	},
 });
 
-/** Of the part of a video that is used, at 120 frames per second. */
+/** The most frames that the used part of a video can have, at 120 a second. */
 const MOST_FRAMES = 120 * MOST_SECONDS + 1;
 
 export const vaceEdit = vace('video_edit', {
@@ -259,7 +259,7 @@ export const vaceExpand = vace('video_outpainting', {
 	},
 });
 
-/** As the service takes no more, landscape to portrait may end up to this much too wide. */
+/** So many times more than the service takes may be needed: the result is that much too wide, as 16:9 made 9:16. */
 const CLOSE_ENOUGH = 1.06;
 
 /**

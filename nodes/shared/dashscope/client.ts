@@ -110,7 +110,7 @@ function limitOf({ timeoutMs = DEFAULT_TIMEOUT_MS, body }: DashScopeRequest): nu
 	return timeoutMs + ANSWER_MS + charactersIn(body) / SLOWEST_LINE;
 }
 
-/** Of all texts in a body: nearly its size, without making it. */
+/** How many characters the texts in a body have: nearly its size, without writing it out. */
 function charactersIn(value: unknown): number {
 	if (typeof value === 'string') return value.length;
 	if (typeof value !== 'object' || value === null) return 0;

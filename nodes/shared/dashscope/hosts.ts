@@ -2,7 +2,7 @@
 import { isRecord, textAt } from './json';
 import { keyOf } from './key';
 
-/** Those that have a shared host. */
+/** Regions in which one host serves all workspaces. */
 const REGIONS = ['cn-beijing', 'ap-southeast-1'] as const;
 
 type Region = (typeof REGIONS)[number];
@@ -22,7 +22,7 @@ const SHARED_HOST: Record<Region, string> = {
 	'ap-southeast-1': 'https://dashscope-intl.aliyuncs.com',
 };
 
-/** Of the credential's field. */
+/** Names of the regions in the credential. */
 const REGION_NAMES: Record<Region, string> = {
 	'cn-beijing': 'China (Beijing)',
 	'ap-southeast-1': 'International (Singapore)',
@@ -113,6 +113,7 @@ export function isDashScopeHost(hostname: string): boolean {
 /** What is behind a host: DashScope itself, the sandbox on this machine, or somebody's gateway to it. */
 export type Service = 'dashscope' | 'sandbox' | 'gateway';
 
+/** What a host name stands for. */
 export function serviceAt(hostname: string): Service {
 	if (isDashScopeHost(hostname)) return 'dashscope';
 	return isLoopbackHost(hostname) ? 'sandbox' : 'gateway';
@@ -127,7 +128,7 @@ export function tryParseUrl(text: string, base?: URL): URL | undefined {
 	}
 }
 
-/** Of a key that was pasted into another field: the host's name would carry it into the network, and into messages. */
+/** A key that was pasted into another field: in the host's name it would go into the network, and into messages. */
 const LIKE_A_KEY = /^sk-/i;
 const KEY_IN_WRONG_FIELD = "holds what looks like an API key. Move it to the field 'API Key'.";
 

@@ -25,7 +25,7 @@ export type ResponseStream = Awaited<ReturnType<IExecuteFunctions['helpers']['ge
 
 const MAX_REDIRECTS = 5;
 
-/** No result host takes longer to answer, or pauses for longer in the middle of a file. */
+/** A host that sends nothing for so long is given up: none takes longer to answer, or pauses longer in a file. */
 const STALL_MS = 120_000;
 
 /**

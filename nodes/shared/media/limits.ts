@@ -128,7 +128,7 @@ function checkSize(
 	}
 }
 
-/** One side as a multiple of the other, rounded up to a tenth: a little over 8:1 must not read as 8:1. */
+/** "1.8:1": one side as a multiple of the other, rounded up to a tenth, because a little over 8:1 must not read as 8:1. */
 function describeRatio(width: number, height: number): string {
 	const times = Math.ceil((10 * Math.max(width, height)) / Math.min(width, height)) / 10;
 	return width > height ? `${times}:1` : `1:${times}`;

@@ -1,11 +1,11 @@
 /** Numbers and words in messages and items. Pure. */
 
-/** As a sentence begins. */
+/** A text with a capital letter in front, as a sentence begins. */
 export function capitalized(text: string): string {
 	return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
-/** To the millisecond. */
+/** Seconds, rounded to the millisecond. */
 export function roundedSeconds(seconds: number): number {
 	return Math.round(seconds * 1000) / 1000;
 }

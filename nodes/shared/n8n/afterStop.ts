@@ -13,7 +13,7 @@ import type { Clock } from '../tasks/ports';
 /** Stop ends the node within a second; a cancellation that takes longer goes on without it. */
 const PATIENCE_MS = 700;
 
-/** One that was refused as one too many is sent again in the next second. */
+/** A call that was one too many for its second is made again after so long. */
 const NEXT_SECOND_MS = 1_100;
 /** A longer pause is not kept: the task would have started meanwhile. */
 const LONGEST_PAUSE_MS = 5_000;

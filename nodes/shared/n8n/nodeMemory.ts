@@ -216,14 +216,14 @@ export interface TasksOfRun {
 	begunAt?: number;
 }
 
-/** The same of the run under way; nothing where that cannot be read. */
+/** What the run under way has submitted over all its tries; nothing where the memory cannot be read. */
 export function tasksOfRun(functions: IExecuteFunctions): TasksOfRun {
 	if (!hasReadableMemory(functions)) return { taskIds: [], lost: [] };
 	const { ledger, begunAt } = nodeMemory(functions);
 	return { ...new Ledger(ledger, runIndexOf(functions)).ofRun(), begunAt };
 }
 
-/** The same, of one item, as far as an earlier try has noted which its tasks are. */
+/** IDs of an item's tasks, as far as an earlier try has noted them; none where the memory cannot be read. */
 export function tasksOfItem(functions: IExecuteFunctions, item: number): string[] {
 	if (!hasReadableMemory(functions)) return [];
 	const { ledger, items = {} } = nodeMemory(functions);

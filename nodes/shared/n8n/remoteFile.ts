@@ -14,7 +14,7 @@ import { StoppedError } from '../tasks/errors';
 import { messageOf } from '../thrown';
 import { cancelSignalOf } from '../dashscope/client';
 
-/** Of a file whose host cannot give parts of it, no more is read in search of its header. */
+/** So much is read in search of a header where the host gives whole files only. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /** A file that a model would be given as a URL. */

@@ -45,7 +45,7 @@ export function nameBilled(ports: TaskPorts<unknown>, tasks: Array<Task | undefi
 	}
 }
 
-/** The same of submissions whose answer was lost. One that is under way at Stop is logged when its call ends. */
+/** Logs a stopped execution's lost submissions. One that is under way at Stop is logged when its call ends. */
 export function nameLost(ports: TaskPorts<unknown>, ledger: Ledger): void {
 	for (const { entry } of ledger.unanswered()) {
 		if (entry.absent === true || entry.unseen === true || entry.until === undefined) continue;

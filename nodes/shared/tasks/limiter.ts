@@ -21,7 +21,7 @@ const RECOVER_MS = 40_000;
  */
 const LONGEST_HOLD_MS = 5_000;
 
-/** Those who wait think again so often: the rate may have changed. */
+/** Who waits for a turn looks at the rate again after so long at most: it may have changed. */
 const LONGEST_NAP_MS = 1_000;
 
 /**

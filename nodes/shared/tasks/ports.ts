@@ -50,7 +50,7 @@ export interface TaskPorts<Video> extends LookPorts<Video> {
 	keyIsSame(): Promise<boolean>;
 	/** Of the execution and its node, unique in this process. */
 	executionId: string;
-	/** The same for all retries of an execution and its node, and hardly ever for others. */
+	/** Shared by all retries of an execution and its node, and hardly ever by others. */
 	lineage?: string;
 	/** Of the execution; absent where n8n keeps none. */
 	record?: TaskRecord;

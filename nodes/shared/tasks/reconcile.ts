@@ -19,7 +19,7 @@ const MOST_LAG_MS = 5 * 60_000;
 /** A gateway may store a task a while after it gave up on the answer. */
 const LATE_MS = 30_000;
 
-/** Of tasks that are not billed and make no video. */
+/** A task that ends like this is not billed and makes no video. */
 export const FREE: TaskStatus[] = ['FAILED', 'CANCELED'];
 
 /** A submission without a usable answer, on the service's clock. Epoch milliseconds. */

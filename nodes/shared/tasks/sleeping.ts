@@ -6,7 +6,7 @@ import type { LookPorts } from './ports';
 /** Gap between two queries of a suspended execution. */
 const INTERVAL_MS = 10_000;
 
-/** The same for a list, which shows the tasks of all executions at once. */
+/** Gap between two task lists, each of which shows the tasks of all executions. */
 const LIST_INTERVAL_MS = 5_000;
 
 /** Where no list does, so many executions of a process ask at a time: more would crowd out the queries of others. */

@@ -42,7 +42,7 @@ const LOOKS = [1, 3, 6, 10, 15, 22, 30, 40, 50, 61, 63].map((seconds) => seconds
 const LATER_LOOKS_MS = 10_000;
 const LONGEST_LOOK_PAUSE_MS = 11_000;
 
-/** Where there is no time to wait: looks, and the pause between them. */
+/** How often the list is looked at where there is no time to wait, and how long after each other. */
 const BRIEF_LOOKS = 2;
 const BRIEF_PAUSE_MS = 1_000;
 

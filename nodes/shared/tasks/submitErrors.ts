@@ -40,7 +40,7 @@ export function notTaken(failures: DashScopeError[], waitedMs: number, risked: n
 	);
 }
 
-/** Of submissions without a usable answer that were risked a second time. */
+/** What was risked by submitting again. @param risked submissions without an answer, each of which may have made a task */
 function mayBeBilled(risked: number): string {
 	return risked === 1
 		? 'A task may have been created by a submission that got no response, and may be billed.'

@@ -216,7 +216,7 @@ export function lastDeadline(edits: OpenTask[], memory: LoopMemory): number {
 	);
 }
 
-/** Each task has the whole timeout, and once more in each try. */
+/** Until when a task is waited for: it has the whole timeout, and once more in each try. Epoch milliseconds. */
 function deadlineOf(edit: OpenTask, { submittedAt }: TaskRef, { tries }: LoopMemory): number {
 	return Math.max(edit.since, submittedAt, ...tries) + edit.timeoutMs;
 }

@@ -11,7 +11,7 @@ import type { Progress } from './schedule';
 /** A definite no (such as 401 or 404) may be a gateway's hiccup; this often in a row it is believed. */
 const BELIEVED_REFUSALS = 3;
 
-/** The same for UNKNOWN, which a task that was just submitted may show for a moment. */
+/** The status UNKNOWN, which a task that was just submitted may show for a moment, is believed this often in a row. */
 const BELIEVED_UNKNOWNS = 3;
 const YOUNG_MS = 6_000;
 
@@ -25,7 +25,7 @@ const LONGEST_LAST_PAUSE_MS = 5_000;
 const LEAST_QUERY_GAP_MS = 20_000;
 const QUERY_GAP_INTERVALS = 4;
 
-/** One that waits in the service's queue has to run before it ends; those that run show soon enough if lists lag. */
+/** So many times more seldom a queued task is queried: it must run before it ends, and running ones tell of lists that lag. */
 const PENDING_GAP_FACTOR = 6;
 
 /**

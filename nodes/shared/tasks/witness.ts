@@ -24,7 +24,7 @@ const LONGEST_WAIT_MS = 10 * MINUTE_MS;
 const BEFORE_MS = 10 * MINUTE_MS;
 const JITTER_MS = 5_000;
 
-/** Of a list that nobody will look at again. */
+/** So often a list is asked for when no later look can make up for it. */
 const LIST_TRIES = 4;
 const TRIES_PAUSE_MS = 1_000;
 
@@ -86,7 +86,9 @@ export class Witness {
 	}
 
 	/**
-	 * The same, as it is when all submissions under way have their answer: the task of one could be taken for a lost one's.
+	 * Reads the list again until it shows what all submissions under way have made: the task of one of them could be taken
+	 * for that of a lost one.
+	 * @returns the list, as far back as the submissions need it, or why it could not be read
 	 * @throws StoppedError
 	 */
 	async read(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
@@ -104,7 +106,7 @@ export class Witness {
 		}
 	}
 
-	/** The same, tried again a moment later where it fails. @throws StoppedError */
+	/** Reads the list as {@link read} does, and tries again a moment later where that fails. @throws StoppedError */
 	async readPatiently(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
 		for (let failures = 1; ; failures++) {
 			const list = await this.read(model, lost);

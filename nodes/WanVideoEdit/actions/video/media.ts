@@ -14,7 +14,7 @@ export const video: MediaField = {
 	fieldLabel: 'Input Binary Field',
 };
 
-/** Of the VACE model. */
+/** The video of the VACE model's operations, whose results are silent. */
 export const vaceVideo: MediaField = {
 	...video,
 	description: 'Where the video comes from. The result has no sound.',

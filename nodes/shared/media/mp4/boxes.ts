@@ -130,29 +130,29 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 	return bytes;
 }
 
-/** One byte for each character. */
+/** A text of Latin letters, one byte for each character. */
 export function latin1Bytes(text: string): Uint8Array {
 	return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** Each in two bytes. */
+/** Whole numbers, each in two bytes, the high one first. */
 export function u16(...values: number[]): Uint8Array {
 	return Uint8Array.from(values.flatMap((value) => [(value >> 8) & 0xff, value & 0xff]));
 }
 
-/** Each in four bytes. */
+/** Whole numbers, each in four bytes, the highest first; negative ones as two's complement. */
 export function u32(...values: number[]): Uint8Array {
 	return u32s(values);
 }
 
-/** A list of them; signed values are written as two's complement. */
+/** A list of whole numbers, which may be too long to be arguments, as {@link u32} writes them. */
 export function u32s(values: readonly number[]): Uint8Array {
 	const view = new DataView(new ArrayBuffer(values.length * 4));
 	for (let index = 0; index < values.length; index++) view.setInt32(index * 4, values[index] ?? 0);
 	return new Uint8Array(view.buffer);
 }
 
-/** Each in eight bytes. */
+/** A list of whole numbers, each in eight bytes, the highest first. */
 export function u64s(values: readonly number[]): Uint8Array {
 	const view = new DataView(new ArrayBuffer(values.length * 8));
 	values.forEach((value, index) => view.setBigUint64(index * 8, BigInt(value)));

@@ -93,7 +93,7 @@ export async function joinClips(
 	return { file: writeMovie(tracks, weave(order, tracks, sound), quickTime), notes };
 }
 
-/** Of each piece only tables and the first picture are read; its other pictures are looked at as they pass. */
+/** Reads the tables and the first picture of a piece; its other pictures are looked at as they pass. */
 async function readPiece(piece: PieceName, source: ByteSource): Promise<Movie> {
 	try {
 		const movie = await readMovie(source);

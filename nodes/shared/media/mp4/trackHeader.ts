@@ -6,7 +6,7 @@ import type { Track } from './tracks';
 
 /** Sample descriptions of a track: a joined video has at most one for each piece. */
 const MAX_ENTRIES = 10_000;
-/** Of tkhd, from layer to height. */
+/** Length of what is copied of a tkhd box: from layer to height. */
 const HEADER_BYTES = 52;
 
 export interface TrackHeader

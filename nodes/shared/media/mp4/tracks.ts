@@ -60,12 +60,12 @@ export interface Tracks {
 	notes: string[];
 }
 
-/** Of `moov` and all `moof` together: an hour of short fragments has 10 MB. */
+/** The most that `moov` and all `moof` may have together: an hour of short fragments has 10 MB. */
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
 const MAX_BOXES = 200_000;
 /** Cameras and editors write some ten, or one for each of many microphones. */
 const MAX_TRACKS = 200;
-/** Of all tracks: an hour at 60 pictures a second with two tracks of sound has 550,000. At some 80 bytes each. */
+/** The most samples of all tracks, at some 80 bytes each: an hour of 60 pictures a second and two sounds has 550,000. */
 const MAX_SAMPLES = 1_000_000;
 const MAX_SECONDS = 6 * 3600;
 /** Frames of uncompressed sound that are handled as one sample: as many as a packet of AAC has. */
