@@ -4,6 +4,7 @@ import { checkMedia } from '../../shared/media/sources';
 import type { CheckedMedia } from '../../shared/media/sources';
 import type { MediaLimits, MediaSource } from '../../shared/media/types';
 import { InputError } from '../../shared/inputError';
+import { toError } from '../../shared/thrown';
 import { specsOf } from './index';
 
 type BinarySource = Extract<MediaSource, { from: 'binary' }>;
@@ -58,5 +59,5 @@ export async function checkUpload(model: string, source: BinarySource): Promise<
 			refusal ??= error;
 		}
 	}
-	return await Promise.reject(refusal);
+	throw toError(refusal);
 }

@@ -100,11 +100,9 @@ export async function createTask(
 		},
 		body,
 		timeoutMs: 120_000,
-	}).catch(async (error: unknown) => {
+	}).catch((error: unknown) => {
 		// A task that has an ID exists and may be billed, whatever else the answer says.
-		if (!(error instanceof DashScopeError) || error.taskId === undefined) {
-			return await Promise.reject(error);
-		}
+		if (!(error instanceof DashScopeError) || error.taskId === undefined) throw error;
 		return { request_id: error.requestId, output: { task_id: error.taskId } };
 	});
 	const taskId = textAt(recordAt(raw, 'output'), 'task_id');

@@ -1,6 +1,7 @@
 /** Parts of a video as files of their own, cut when they are read. Nothing is held whole. */
 import type { ByteStream } from '../dashscope/uploads';
 import { InputError } from '../inputError';
+import { toError } from '../thrown';
 import type { Limits } from './mp4/plan';
 import { ClipError, streamedSource } from './mp4/source';
 import type { ByteSource, ClipFile } from './mp4/source';
@@ -38,7 +39,8 @@ export async function measuredSeconds(video: BinaryFile): Promise<number | undef
 		const { start, end } = (await readMovie(source)).video;
 		return end - start;
 	} catch (error) {
-		return error instanceof ClipError ? undefined : await Promise.reject(error);
+		if (error instanceof ClipError) return undefined;
+		throw toError(error);
 	} finally {
 		await source.close();
 	}
@@ -95,10 +97,10 @@ export async function namingFile<T>(
 	{ fileName }: BinaryFile,
 	work: Promise<T>,
 ): Promise<T> {
-	return await work.catch(async (error: unknown) => {
-		if (!(error instanceof ClipError)) return await Promise.reject(error);
+	return await work.catch((error: unknown) => {
+		if (!(error instanceof ClipError)) throw error;
 		const what = `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
-		return await Promise.reject(new InputError(`${what}: ${error.message}`, error.hint));
+		throw new InputError(`${what}: ${error.message}`, error.hint);
 	});
 }
 

@@ -9,6 +9,7 @@ import { StoppedError } from '../tasks/errors';
 import type { Account } from '../tasks/account';
 import { cancelledLine, leftLine } from '../tasks/cancel';
 import type { Clock } from '../tasks/ports';
+import { toError } from '../thrown';
 
 /** Stop ends the node within a second; a cancellation that takes longer goes on without it. */
 const PATIENCE_MS = 700;
@@ -102,7 +103,7 @@ export class AfterStop {
 				return await cancelTask(this.client, taskId);
 			} catch (error) {
 				const throttled = error instanceof DashScopeError && error.kind === 'throttled';
-				if (!throttled || tries >= CANCEL_TRIES) return await Promise.reject(error);
+				if (!throttled || tries >= CANCEL_TRIES) throw toError(error);
 				// The others only slow down: what waits for long may have started by then.
 				cancels.throttled(sentAt, CLOCK.now());
 				await CLOCK.sleep(Math.min(error.retryAfterMs ?? NEXT_SECOND_MS, LONGEST_PAUSE_MS));

@@ -1,7 +1,6 @@
 /** Items whose video was edited in pieces: their tasks become one item again, and their videos one video. */
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { Task } from '../dashscope/types';
-import { cancelSignalOf } from '../dashscope/client';
 import { joinClips } from '../media/mp4/join';
 import type { JoinOptions } from '../media/mp4/join';
 import { ClipError } from '../media/mp4/source';
@@ -10,12 +9,12 @@ import { describePiece, sourceOf } from '../media/pieces';
 import type { Piece } from '../media/pieces';
 import type { BinaryFile } from '../media/types';
 import { capitalized } from '../media/wording';
-import { StoppedError, TaskError } from '../tasks/errors';
+import { TaskError } from '../tasks/errors';
 import { duplicatesSentence } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
 import { toError } from '../thrown';
 import { fileOf, stored } from './binary';
-import { inShort } from './failures';
+import { inShort, throwIfStopped } from './failures';
 import type { FailedPieces, SettledItem, SettledTask } from './handOn';
 import { pieceJson } from './items';
 
@@ -189,9 +188,7 @@ async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promis
 		const video = await storeClip(functions, file, first.video, name);
 		return { ...outcome, video, notes };
 	} catch (thrown) {
-		if (cancelSignalOf(functions)?.aborted === true) {
-			return await Promise.reject(new StoppedError());
-		}
+		throwIfStopped(functions);
 		const error = toError(thrown);
 		const why = `The pieces could not be joined, and are in binary fields of their own: ${error.message}.`;
 		const hint = error instanceof ClipError ? ` ${error.hint}` : '';
@@ -212,9 +209,7 @@ async function firstThatFits(sources: ByteSource[], ways: JoinOptions[]) {
 			const lost = ways[0]?.sound !== undefined && way.sound === undefined ? [OWN] : [];
 			return { file, notes: [...refused, ...lost, ...notes] };
 		} catch (error) {
-			if (!(error instanceof ClipError) || index === ways.length - 1) {
-				return await Promise.reject(error);
-			}
+			if (!(error instanceof ClipError) || index === ways.length - 1) throw toError(error);
 			refused.push(`${error.message}.`);
 		}
 	}
@@ -232,12 +227,11 @@ export async function storeClip(
 	other: IBinaryData,
 	fileName: string,
 ): Promise<IBinaryData> {
-	const signal = cancelSignalOf(functions);
 	async function* content(): AsyncGenerator<Uint8Array> {
 		let written = 0;
 		const chunks = 'chunks' in clip ? clip.chunks() : await clip.open();
 		for await (const chunk of chunks) {
-			if (signal?.aborted === true) throw new StoppedError();
+			throwIfStopped(functions);
 			written += chunk.byteLength;
 			yield chunk;
 		}

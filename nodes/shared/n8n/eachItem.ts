@@ -1,8 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { cancelSignalOf } from '../dashscope/client';
-import { StoppedError } from '../tasks/errors';
 import { toError } from '../thrown';
-import { errorItem, runError } from './failures';
+import { errorItem, runError, throwIfStopped } from './failures';
 import type { ItemFailure } from './failures';
 
 /**
@@ -18,7 +16,7 @@ export async function eachItem(
 	const settled = await Promise.allSettled(
 		functions.getInputData().map(async (_, item) => await serve(item)),
 	);
-	if (cancelSignalOf(functions)?.aborted === true) throw new StoppedError();
+	throwIfStopped(functions);
 	const failures: ItemFailure[] = [];
 	const items = settled.flatMap((result, item) => {
 		if (result.status === 'fulfilled') return result.value;

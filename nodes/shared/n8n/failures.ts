@@ -1,8 +1,9 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { cancelSignalOf } from '../dashscope/client';
 import { DashScopeError } from '../dashscope/errors';
 import { InputError } from '../inputError';
-import { TaskError } from '../tasks/errors';
+import { StoppedError, TaskError } from '../tasks/errors';
 import type { FailureDetails } from '../tasks/errors';
 import { isTool } from './tool';
 import type { RunsNode } from './tool';
@@ -11,6 +12,11 @@ import type { RunsNode } from './tool';
 export interface ItemFailure {
 	item: number;
 	error: Error;
+}
+
+/** @throws StoppedError once the user or a workflow timeout has stopped the execution */
+export function throwIfStopped(functions: IExecuteFunctions): void {
+	if (cancelSignalOf(functions)?.aborted === true) throw new StoppedError();
 }
 
 /** What is known beyond the message, in one shape for every kind of error. */

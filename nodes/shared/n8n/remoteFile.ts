@@ -10,9 +10,8 @@ import type { SkippableStream, MediaFacts } from '../media/headers';
 import { checkFacts, validateFile } from '../media/limits';
 import type { MediaLimits } from '../media/types';
 import { encodeUrl } from '../media/urls';
-import { StoppedError } from '../tasks/errors';
 import { messageOf } from '../thrown';
-import { cancelSignalOf } from '../dashscope/client';
+import { throwIfStopped } from './failures';
 
 /** So much is read in search of a header where the host gives whole files only. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -67,11 +66,9 @@ export async function remoteFacts(
 		checkFacts(limits, format, field, undefined, facts);
 		return facts;
 	} catch (error) {
-		if (cancelSignalOf(functions)?.aborted === true) {
-			return await Promise.reject(new StoppedError());
-		}
+		throwIfStopped(functions);
 		const reason = stream?.reason(error) ?? error;
-		if (reason instanceof InputError) return await Promise.reject(reason);
+		if (reason instanceof InputError) throw reason;
 		throw failed(messageOf(reason));
 	} finally {
 		stream?.close();

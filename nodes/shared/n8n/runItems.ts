@@ -79,7 +79,7 @@ export async function runItems<Request>(
 		approve?.();
 	} catch (thrown) {
 		const error = toError(thrown);
-		if (!functions.continueOnFail()) return await Promise.reject(error);
+		if (!functions.continueOnFail()) throw error;
 		const items = new Set(ready.map(({ output: { item } }) => item));
 		const refused = [...items].map((item): ItemFailure => {
 			return { item, error: namingTasksOf(functions, item, error) };

@@ -7,6 +7,7 @@ import type { Service } from '../dashscope/hosts';
 import { PAGE_SIZE } from '../dashscope/tasks';
 import { TASK_KEPT_MS, isFinal } from '../dashscope/types';
 import type { ListedTask, Task } from '../dashscope/types';
+import { toError } from '../thrown';
 import type { SentEntry } from './ledger';
 import { Limiter } from './limiter';
 import type { Clock } from './ports';
@@ -191,7 +192,7 @@ export class Account {
 			if (error instanceof DashScopeError && error.kind === 'throttled') {
 				this.requests.throttled(sentAt, clock.now(), error.retryAfterMs);
 			}
-			return await Promise.reject(error);
+			throw toError(error);
 		}
 	}
 

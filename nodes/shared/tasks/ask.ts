@@ -1,5 +1,6 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
+import { toError } from '../thrown';
 import type { LookPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 
@@ -20,7 +21,7 @@ export async function askPatiently<T>(
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);
-			if (final || failures >= TRIES || ports.stopped()) return await Promise.reject(error);
+			if (final || failures >= TRIES || ports.stopped()) throw toError(error);
 			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
 		}
 	}

@@ -1,5 +1,6 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
+import { toError } from '../thrown';
 import { endedBadly } from './deliver';
 import { StoppedError, TaskError } from './errors';
 import { TRIES, askStatus } from './ask';
@@ -63,13 +64,11 @@ export async function cancelOrExplain(ports: TaskPorts<unknown>, taskId: string)
 	try {
 		await cancelPatiently(ports, taskId);
 	} catch (error) {
-		if (!(error instanceof DashScopeError) || error.kind !== 'rejected') {
-			return await Promise.reject(error);
-		}
+		if (!(error instanceof DashScopeError) || error.kind !== 'rejected') throw toError(error);
 		// The refusal does not say why. Where that cannot be asked, it is all that is known.
 		const task = await askStatus(ports, taskId).catch(() => undefined);
 		if (task?.status === 'CANCELED') return;
-		return await Promise.reject((task && tooLate(task)) ?? error);
+		throw toError((task && tooLate(task)) ?? error);
 	}
 }
 
@@ -85,7 +84,7 @@ async function cancelPatiently(ports: TaskPorts<unknown>, taskId: string): Promi
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const again = failure !== undefined && mayPass(failure.kind) && failure.kind !== 'throttled';
 			const final = !again || asksTooLong(failure) || failures >= TRIES;
-			if (final || ports.stopped()) return await Promise.reject(error);
+			if (final || ports.stopped()) throw toError(error);
 			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
 		}
 	}

@@ -2,7 +2,7 @@ import { DashScopeError, adviceFor, mayPass } from '../dashscope/errors';
 import { recordAt } from '../dashscope/json';
 import { withoutKeys } from '../dashscope/key';
 import type { Task } from '../dashscope/types';
-import { messageOf } from '../thrown';
+import { messageOf, toError } from '../thrown';
 import { TaskError } from './errors';
 import type { TaskRef } from './outcome';
 import type { LookPorts, TaskPorts } from './ports';
@@ -93,7 +93,7 @@ export async function fetchVideo<Video>(ports: LookPorts<Video>, task: Task): Pr
 		try {
 			return await ports.download(taskId, videoUrl);
 		} catch (error) {
-			if (ports.stopped()) return await Promise.reject(error);
+			if (ports.stopped()) throw toError(error);
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure !== undefined && (!mayPass(failure.kind) || asksTooLong(failure));
 			if (final || failures >= DOWNLOAD_TRIES) {

@@ -42,12 +42,12 @@ export function recordTask(
 
 /** @throws TaskError where the record cannot be read: what it may prove must not be paid for again */
 async function which(record: TaskRecord, facts: string[]): Promise<Map<string, Recorded>> {
-	return await record.which(facts).catch(async (error: unknown) => {
+	return await record.which(facts).catch((error: unknown) => {
 		const why = messageOf(error);
 		const message = `n8n's record of submitted tasks could not be read: ${why}`;
 		const hint =
 			'This try submitted nothing for the item, but an earlier one may have. Retry the execution; do not run the workflow anew.';
-		return await Promise.reject(new TaskError(message, hint, {}));
+		throw new TaskError(message, hint, {});
 	});
 }
 

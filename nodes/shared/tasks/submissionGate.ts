@@ -1,4 +1,5 @@
 /** The pace of one model's submissions with an account, and the pauses while the service is overloaded. */
+import { toError } from '../thrown';
 import { Limiter } from './limiter';
 import type { Clock } from './ports';
 import { backoff } from './schedule';
@@ -53,7 +54,7 @@ export class SubmissionGate {
 					await this.limiter.pass(clock);
 				} catch (error) {
 					if (overload !== undefined) overload.probing = false;
-					return await Promise.reject(error);
+					throw toError(error);
 				}
 				// While it waited for its turn, another may have found the service overloaded.
 				if (this.overload === overload) {
@@ -74,7 +75,7 @@ export class SubmissionGate {
 			await this.limiter.pass(clock);
 		} catch (error) {
 			this.ended(clock, 'unknown');
-			await Promise.reject(error);
+			throw toError(error);
 		}
 	}
 

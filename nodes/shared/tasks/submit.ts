@@ -1,6 +1,7 @@
 import { randomUUID } from 'crypto';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import type { CreateCall, ListedTask } from '../dashscope/types';
+import { toError } from '../thrown';
 import type { ListRead } from './account';
 import { NotTakenError, StoppedError } from './errors';
 import { findDuplicates } from './duplicates';
@@ -223,7 +224,7 @@ export class Submitter {
 				ledger.lost(key, { until, requestId, offset: account.offset, account: made });
 				this.noteLost();
 			}
-			if (failure === undefined || ports.stopped()) return await Promise.reject(error);
+			if (failure === undefined || ports.stopped()) throw toError(error);
 			if (failure.kind === 'answered') taken = 'overloaded';
 			if (failure.kind === 'rejected') taken = 'taken';
 			if (failure.kind === 'throttled') gate.throttled(sentAt, ports.now(), failure.retryAfterMs);

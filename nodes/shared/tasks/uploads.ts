@@ -3,6 +3,7 @@ import { Semaphore } from './semaphore';
 import type { TaskPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 import type { UploadFile } from '../dashscope/uploads';
+import { toError } from '../thrown';
 
 /** A file in the service's temporary store. */
 export interface Upload {
@@ -76,8 +77,8 @@ export class Uploads {
 			} catch (error) {
 				const failure = error instanceof DashScopeError ? error : undefined;
 				const final = failure === undefined || failure.kind === 'rejected' || asksTooLong(failure);
-				if (final || this.ports.stopped()) return await Promise.reject(error);
-				if (failures >= TRIES) return await Promise.reject(gaveUp(failure));
+				if (final || this.ports.stopped()) throw toError(error);
+				if (failures >= TRIES) throw gaveUp(failure);
 				this.ports.log(`Upload failed, trying again: ${failure.message}`);
 				await this.ports.sleep(backoff(failures, this.ports.random(), failure.retryAfterMs));
 			}

@@ -1,7 +1,7 @@
 /** The account's task list, read and seen with what this process knows: the only witness of submissions without an answer. */
 import { DashScopeError } from '../dashscope/errors';
 import type { ListedTask } from '../dashscope/types';
-import { messageOf } from '../thrown';
+import { messageOf, toError } from '../thrown';
 import type { ListRead } from './account';
 import { LONGEST_SPAN_MS } from './glance';
 import type { Ledger, SentEntry } from './ledger';
@@ -77,7 +77,7 @@ export class Witness {
 		try {
 			return await account.list(ports, model, from, readUntilNow);
 		} catch (error) {
-			if (ports.stopped()) return await Promise.reject(error);
+			if (ports.stopped()) throw toError(error);
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const message = messageOf(error);
 			ports.log(`The task list could not be read: ${message}`);

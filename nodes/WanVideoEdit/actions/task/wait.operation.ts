@@ -6,6 +6,7 @@ import { runItems } from '../../../shared/n8n/runItems';
 import type { ReadyItem } from '../../../shared/n8n/runItems';
 import { awaitTasks } from '../../../shared/tasks/awaitTasks';
 import type { TaskToAwait } from '../../../shared/tasks/awaitTasks';
+import { toError } from '../../../shared/thrown';
 import { optionsField, readSettings, waitOptions } from '../../fields/options';
 import { priceOptions } from '../../fields/price';
 import { downloadFields, readDownload, readOutput } from '../../fields/result';
@@ -50,7 +51,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		hint,
 		readItem: async (item): Promise<Array<ReadyItem<TaskToAwait>>> => {
 			const task = found[item];
-			if (task?.status !== 'fulfilled') return await Promise.reject(task?.reason);
+			if (task?.status !== 'fulfilled') throw toError(task?.reason);
 			return [
 				{
 					request: task.value,

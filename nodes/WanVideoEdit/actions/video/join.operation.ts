@@ -99,8 +99,9 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			},
 		];
 	} catch (thrown) {
-		if (thrown instanceof StoppedError) return await Promise.reject(thrown);
-		const failure = failureOf(toError(thrown), current, apart);
+		const error = toError(thrown);
+		if (error instanceof StoppedError) throw error;
+		const failure = failureOf(error, current, apart);
 		if (!this.continueOnFail()) throw runError(this, [failure]);
 		return [errorItem(failure)];
 	} finally {

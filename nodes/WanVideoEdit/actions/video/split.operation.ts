@@ -115,10 +115,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 const LABEL = 'Maximum Length';
 
 /** For a video whose key frames are too far apart: here, longer pieces are the easier way. */
-async function allowingLonger(error: unknown): Promise<never> {
-	return await Promise.reject(
-		error instanceof KeyFramesError
-			? new ClipError(error.message, `Enter a larger '${LABEL}'. Or: ${error.hint}`)
-			: error,
-	);
+function allowingLonger(error: unknown): never {
+	if (!(error instanceof KeyFramesError)) throw error;
+	throw new ClipError(error.message, `Enter a larger '${LABEL}'. Or: ${error.hint}`);
 }

@@ -1,4 +1,5 @@
 /** Reads what a media file's header says, from the beginning of a stream and no further than needed. */
+import { toError } from '../../thrown';
 import type { Extension, MediaFormat } from '../types';
 import { Cursor, UnreadableError } from './cursor';
 import type { SkippableStream } from './cursor';
@@ -43,7 +44,7 @@ export async function readFactsFrom(
 	try {
 		await READERS[format.extension](cursor, facts, size);
 	} catch (error) {
-		if (!(error instanceof UnreadableError)) return await Promise.reject(error);
+		if (!(error instanceof UnreadableError)) throw toError(error);
 	} finally {
 		await cursor.close();
 	}

@@ -100,7 +100,7 @@ async function readPiece(piece: PieceName, source: ByteSource): Promise<Movie> {
 		await checkFirstPicture(movie.video, source);
 		return movie;
 	} catch (error) {
-		return await Promise.reject(naming(piece, error));
+		throw naming(piece, error);
 	} finally {
 		// Of many pieces not all can be open at once.
 		await source.close();
