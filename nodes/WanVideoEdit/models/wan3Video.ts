@@ -1,13 +1,18 @@
 import { InputError } from '../../shared/inputError';
 import { PROMPT_EXTEND, SEED, WAN_IMAGE, WAN_VIDEO, WATERMARK, resolution } from './limits';
 import { mediaBody, slot } from './spec';
-import type { ModelSpec } from './spec';
+import type { ModelSpec, Values } from './spec';
 
 /** The model makes new videos, too: without these it would not follow the length and shape of the input. */
 const AS_THE_INPUT = { ratio: 'adaptive', duration: -1 };
 
 /** Input and result together. */
 const MOST_SECONDS = 30;
+
+/** The length that was asked for; -1, as no value, leaves it to the model. */
+function secondsOf(duration: Values[string]): number | undefined {
+	return typeof duration === 'number' && duration > 0 ? duration : undefined;
+}
 
 function specOf(id: string, name: string): ModelSpec {
 	const spec: ModelSpec = {
@@ -61,12 +66,12 @@ function specOf(id: string, name: string): ModelSpec {
 			mediaBody(spec, { ...request, values: { ...AS_THE_INPUT, ...request.values } }, media),
 		billed: ({ duration }, input) => {
 			if (input === undefined) return undefined;
-			return { input, output: typeof duration === 'number' && duration > 0 ? duration : input };
+			return { input, output: secondsOf(duration) ?? input };
 		},
 		// Without a duration the model chooses one.
 		mostBilled: ({ duration }, input) => {
 			if (input === undefined) return undefined;
-			return { input, output: typeof duration === 'number' ? duration : MOST_SECONDS - input };
+			return { input, output: secondsOf(duration) ?? MOST_SECONDS - input };
 		},
 	};
 	return spec;

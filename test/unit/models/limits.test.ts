@@ -320,6 +320,7 @@ test('of a model that chooses the length itself the most is told as well', () =>
 	expect(wan3Video.billed({}, 5)).toEqual({ input: 5, output: 5 });
 	expect(wan3Video.mostBilled?.({}, 5)).toEqual({ input: 5, output: 25 });
 	expect(wan3Video.mostBilled?.({ duration: 8 }, 5)).toEqual({ input: 5, output: 8 });
+	expect(wan3Video.mostBilled?.({ duration: -1 }, 5)).toEqual({ input: 5, output: 25 });
 	expect(wan3Video.mostBilled?.({})).toBeUndefined();
 });
 
