@@ -250,6 +250,11 @@ describe('Split, Edit and Join', () => {
 			pieces: 1,
 			billedSeconds: 20,
 		});
+		// A limit that the video as a whole would break, and its beginning does not.
+		const wan3 = { model: modelId('wan3.0-video'), options: { duration: 10 } };
+		expect(await estimate({ ...BINARY, ...wan3, longVideo: 'beginning' })).toMatchObject({
+			billedSeconds: 25,
+		});
 	});
 });
 

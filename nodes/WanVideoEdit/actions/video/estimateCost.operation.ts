@@ -178,16 +178,15 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const items = await eachItem(this, async (item) => {
 		const model = regionalId(readModel(this, item), baseUrl);
 		const spec = specToEstimate(model);
-		const asked: ModelRequest = {
+		const request: ModelRequest = {
 			model,
 			media: await readMedia(this, item, video),
 			values: { ...defaultsOf(spec), ...readValues(this, item, settings) },
 		};
 		const way = readLongVideo(this, item);
 		const whole = specFor(way, spec);
-		const inputs = validateRequest(whole, asked, publicService);
+		const inputs = validateRequest(whole, request, publicService);
 		const media = await looks.run(async () => await checkMedia(inputs));
-		const request = spec.fit?.(asked, media) ?? asked;
 		const seconds = await looks.run(async () => await videoSecondsOf(this, whole, media, baseUrl));
 		if (seconds === undefined) {
 			throw new InputError(
@@ -195,14 +194,17 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 				'Its header does not say it: save the video again as MP4.',
 			);
 		}
+		let given = [media];
 		let lengths = way === 'fail' ? [seconds] : equalLengths(spec, way, seconds);
 		if (way !== 'fail' && media.every(({ from }) => from === 'binary')) {
 			const limited = validateRequest(spec, request, publicService);
 			const parts = await looks.run(
 				async () => await partsOf(spec, request, limited, way, cutting(item)),
 			);
-			lengths = parts.map((part) => part.media[0]?.facts.seconds ?? seconds);
+			given = parts.map((part) => part.media);
+			lengths = given.map(([file]) => file?.facts.seconds ?? seconds);
 		}
+		for (const files of given) spec.fit?.(request, files);
 		const own = readPrices(collectionParameter(this, 'options', item));
 		const plans = lengths.flatMap((length) => planOf(spec, request, length, billing, own) ?? []);
 		const { usage = {}, cost } = sumOf(plans);
