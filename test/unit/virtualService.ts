@@ -7,7 +7,8 @@ import { isRecord, numberAt, recordAt, textAt } from '../../nodes/shared/dashsco
 import { cancelTask, createTask, getTask, listTasks } from '../../nodes/shared/dashscope/tasks';
 import type { JsonRecord } from '../../nodes/shared/dashscope/types';
 import type { UploadSource } from '../../nodes/shared/dashscope/uploads';
-import { Account, Journal } from '../../nodes/shared/tasks/account';
+import { Account } from '../../nodes/shared/tasks/account';
+import { Journal } from '../../nodes/shared/tasks/journal';
 import type { TaskPorts, TaskRecord } from '../../nodes/shared/tasks/ports';
 import { TaskStore } from '../../sandbox/tasks';
 import type { Task, Work } from '../../sandbox/tasks';

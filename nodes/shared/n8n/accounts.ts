@@ -3,7 +3,8 @@ import { createHash } from 'crypto';
 import type { DashScopeClient } from '../dashscope/client';
 import { serviceAt } from '../dashscope/hosts';
 import { TASK_KEPT_MS } from '../dashscope/types';
-import { Account, Journal } from '../tasks/account';
+import { Account } from '../tasks/account';
+import { Journal } from '../tasks/journal';
 
 interface UsedAccount {
 	account: Account;
@@ -43,6 +44,6 @@ export function accountOf({ baseUrl, apiKey }: DashScopeClient): Account {
 
 function dropUnused(now: number): void {
 	for (const [key, { account, usedAt }] of accounts) {
-		if (now - usedAt > KEPT_MS && !account.isAwaited) accounts.delete(key);
+		if (now - usedAt > KEPT_MS && !account.lists.isAwaited) accounts.delete(key);
 	}
 }

@@ -14,5 +14,5 @@ export async function rowOf(
 	taskId: string,
 ): Promise<ListedTask | undefined> {
 	const read = async () => await getListedTask(telling(client), taskId);
-	return await ports.account.ask(ports, read).catch(() => undefined);
+	return await ports.account.requests.ask(ports, read).catch(() => undefined);
 }

@@ -17,7 +17,7 @@ export async function askPatiently<T>(
 ): Promise<T> {
 	for (let failures = 1; ; failures++) {
 		try {
-			return await ports.account.ask(ports, question);
+			return await ports.account.requests.ask(ports, question);
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);

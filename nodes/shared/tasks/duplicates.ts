@@ -1,8 +1,8 @@
 /** Second tasks of a request: those of submissions that were taken for not done. */
-import type { ListRead } from './account';
 import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
 import { LISTED_AFTER_MS, exactMatch } from './reconcile';
+import type { ListRead } from './taskLists';
 import type { Witness } from './witness';
 
 /** When they are looked for, in ms after such a submission. */

@@ -27,14 +27,14 @@ export async function glance(
 ): Promise<Glance | undefined> {
 	const { account } = ports;
 	try {
-		const { rows, at } = await account.glance(ports, model, maxAgeMs, async (from) => {
+		const { rows, at } = await account.lists.glance(ports, model, maxAgeMs, async (from) => {
 			const now = ports.now() + (account.offset ?? 0);
 			const earliest = Math.max(from, now - LONGEST_SPAN_MS);
 			return await ports.listTasks({ model, from: earliest, to: now + MINUTE_MS });
 		});
 		return { at, states: new Map(rows.map(({ taskId, status }) => [taskId, status])) };
 	} catch (error) {
-		if (error instanceof DashScopeError && !mayPass(error.kind)) account.listsAreUseless = true;
+		if (error instanceof DashScopeError && !mayPass(error.kind)) account.lists.areUseless = true;
 		return undefined;
 	}
 }

@@ -1,3 +1,4 @@
+import { DashScopeError } from '../dashscope/errors';
 import type { Clock } from './ports';
 
 /** How much wider than necessary the gaps are, so that jitter on the way never squeezes a call too many into a second. */
@@ -73,6 +74,23 @@ export class Limiter {
 			}
 		} finally {
 			this.waiting.splice(this.waiting.indexOf(me), 1);
+		}
+	}
+
+	/**
+	 * Makes a call in its turn, and learns from a refusal.
+	 * @throws whatever the call throws; StoppedError
+	 */
+	async ask<T>(clock: Clock, call: () => Promise<T>): Promise<T> {
+		await this.pass(clock);
+		const sentAt = clock.now();
+		try {
+			return await call();
+		} catch (error) {
+			if (error instanceof DashScopeError && error.kind === 'throttled') {
+				this.throttled(sentAt, clock.now(), error.retryAfterMs);
+			}
+			return await Promise.reject(error);
 		}
 	}
 

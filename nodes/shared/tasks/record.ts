@@ -107,7 +107,7 @@ export async function recall(
 	}
 	if (entry !== undefined && followed === 'yes') return;
 	ledger.forget(key);
-	if (entry?.id !== undefined) account.finds(entry.id);
+	if (entry?.id !== undefined) account.journal.finds(entry.id);
 	const until = now();
 	// The record may have dropped it while DashScope still lists it.
 	const mayBeListed = entry !== undefined && until - (entry.until ?? entry.since) < TASK_KEPT_MS;

@@ -1,7 +1,7 @@
 import { hasEnded, isFinal } from '../dashscope/types';
-import type { AwaitedTask } from './account';
 import { glance } from './glance';
 import type { LookPorts } from './ports';
+import type { AwaitedTask } from './taskLists';
 
 /** Gap between two queries of a suspended execution. */
 const INTERVAL_MS = 10_000;
@@ -28,13 +28,13 @@ export async function untilEnded(
 	const { asking } = account;
 	const me = Symbol('sleeping');
 	// The last to be submitted is likely to be the last to end.
-	const open = new Map([...tasks].reverse().map((task) => [task, account.waitsFor(task)]));
+	const open = new Map([...tasks].reverse().map((task) => [task, account.lists.waitsFor(task)]));
 	try {
 		for (let next = ports.now() + INTERVAL_MS; open.size > 0; ) {
 			await ports.sleep(Math.max(0, next - ports.now()));
 			next = ports.now() + INTERVAL_MS;
 			for (const model of new Set([...open.keys()].map((task) => task.model))) {
-				const listed = account.hasMany(model)
+				const listed = account.lists.hasMany(model)
 					? await glance(ports, model, LIST_INTERVAL_MS / 2)
 					: undefined;
 				if (listed === undefined && asking.size >= MOST_ASKING && !asking.has(me)) continue;
@@ -70,7 +70,7 @@ export async function untilEnded(
 
 async function seesEnd({ taskId }: AwaitedTask, ports: LookPorts<unknown>): Promise<boolean> {
 	const { account } = ports;
-	const query = account.ask(ports, async () => await ports.getTask(taskId));
+	const query = account.requests.ask(ports, async () => await ports.getTask(taskId));
 	// An answer that fails to come is asked for again.
 	const task = await query.catch(() => undefined);
 	if (task === undefined || !hasEnded(task.status)) return false;

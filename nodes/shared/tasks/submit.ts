@@ -1,8 +1,7 @@
 import { randomUUID } from 'crypto';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import type { CreateCall, ListedTask } from '../dashscope/types';
-import { toError } from '../thrown';
-import type { ListRead } from './account';
+import type { ListRead } from './taskLists';
 import { NotTakenError, StoppedError } from './errors';
 import { findDuplicates } from './duplicates';
 import type { Duplicate } from './duplicates';
@@ -195,7 +194,7 @@ export class Submitter {
 		let taken: Taken = 'unknown';
 		let pause = 0;
 		const sentAt = ports.now();
-		const close = account.opens(model, sentAt);
+		const close = account.journal.opens(model, sentAt);
 		const id = randomUUID();
 		try {
 			if (ports.stopped()) throw new StoppedError();
@@ -282,7 +281,7 @@ export class Submitter {
 				if (late !== undefined) return late;
 				const recorded = await this.recorded(key, entry, list, asked);
 				if (recorded === 'ended' && entry.recorded === 'only') {
-					ports.account.finds(this.witness.idOf(key, entry));
+					ports.account.journal.finds(this.witness.idOf(key, entry));
 					ledger.forget(key);
 					return undefined;
 				}
@@ -403,7 +402,7 @@ export class Submitter {
 		// What the record or the request ID proves needs no other sign that it is the right task.
 		const proven = recorded || (requestId !== undefined && requestId === row.requestId);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true, proven });
-		account.finds(this.witness.idOf(key, entry));
+		account.journal.finds(this.witness.idOf(key, entry));
 		account.knows(taskId, { sentAt: recorded ? submittedAt : since, lineage }, ports.now());
 		const why = recorded ? 'recorded by an earlier try' : 'whose submission got no answer';
 		ports.log(`Adopted task ${taskId}, ${why}`);
@@ -436,7 +435,7 @@ export class Submitter {
 		for (const { key, entry } of this.ledger.unanswered()) {
 			const id = this.witness.idOf(key, entry);
 			if (this.underWay.has(id)) continue;
-			this.ports.account.loses(id, { ...entry, request: this.witness.requestOf(key) });
+			this.ports.account.journal.loses(id, { ...entry, request: this.witness.requestOf(key) });
 		}
 	}
 

@@ -1,5 +1,4 @@
 import type { Task } from '../dashscope/types';
-import type { AwaitedTask } from './account';
 import { makesWay } from './resubmit';
 import { deliver, endedBadly } from './deliver';
 import { NotTakenError, StoppedError } from './errors';
@@ -11,6 +10,7 @@ import type { OpenTask, Settled, TaskRef } from './outcome';
 import type { Memory, RunSettings } from './run';
 import { cancelWaiting, leftLine, nameBilled, nameLost } from './cancel';
 import { Submitter } from './submit';
+import type { AwaitedTask } from './taskLists';
 import { Watch } from './watch';
 
 /** Pause between two questions within one look, when an answer was broken or odd. */

@@ -1,7 +1,7 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import { isFinal } from '../dashscope/types';
 import type { Task } from '../dashscope/types';
-import type { AwaitedTask } from './account';
+import type { AwaitedTask } from './taskLists';
 import { TaskError } from './errors';
 import { glance } from './glance';
 import type { TaskPorts } from './ports';
@@ -129,7 +129,7 @@ export class Watch {
 				failures: 0,
 				refusals: 0,
 				unknowns: 0,
-				leave: this.ports.account.waitsFor({ taskId, model, submittedAt }),
+				leave: this.ports.account.lists.waitsFor({ taskId, model, submittedAt }),
 				resolve,
 				reject,
 			};
@@ -162,7 +162,7 @@ export class Watch {
 					await this.ports.sleep(Math.min(wait, LONGEST_NAP_MS));
 					continue;
 				}
-				if (this.mayBeListed(next) && this.ports.account.hasMany(next.model)) {
+				if (this.mayBeListed(next) && this.ports.account.lists.hasMany(next.model)) {
 					void this.glance(next);
 					continue;
 				}
@@ -261,7 +261,7 @@ export class Watch {
 		Object.assign(entry, { asking: true, sentAt: Infinity });
 		try {
 			const { ports } = this;
-			const task = await ports.account.ask(ports, async () => {
+			const task = await ports.account.requests.ask(ports, async () => {
 				entry.sentAt = ports.now();
 				return await ports.getTask(entry.taskId);
 			});
@@ -276,9 +276,8 @@ export class Watch {
 	private heard(entry: Watched, task: Task): void {
 		entry.failures = 0;
 		entry.refusals = 0;
-		const { account } = this.ports;
-		const toLocal = (time: number | undefined) =>
-			time === undefined ? undefined : time - (account.offset ?? 0);
+		const { lists, offset = 0 } = this.ports.account;
+		const toLocal = (time: number | undefined) => (time === undefined ? undefined : time - offset);
 		entry.status = task.status;
 		entry.startedAt = toLocal(task.startedAt);
 		entry.askedAt = this.ports.now();
@@ -287,7 +286,7 @@ export class Watch {
 		entry.queriedAt = entry.askedAt;
 		entry.queryNext = false;
 		const endedAt = toLocal(task.finishedAt) ?? Infinity;
-		if (account.misses(entry.taskId, entry.model, endedAt)) account.listsAreUseless = true;
+		if (lists.misses(entry.taskId, entry.model, endedAt)) lists.areUseless = true;
 		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
 
 		const young = entry.own && entry.askedAt - entry.submittedAt < YOUNG_MS;

@@ -2,12 +2,12 @@
 import { DashScopeError } from '../dashscope/errors';
 import type { ListedTask } from '../dashscope/types';
 import { messageOf, toError } from '../thrown';
-import type { ListRead } from './account';
 import { LONGEST_SPAN_MS } from './glance';
 import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
 import { CLOCK_MARGIN_MS, LISTED_AFTER_MS, candidatesOf, windowOf } from './reconcile';
 import type { Evidence, LostSubmission } from './reconcile';
+import type { ListRead } from './taskLists';
 
 /** The longest time that a create call may be under way; for one whose end nobody saw. */
 const LONGEST_CALL_MS = 125_000;
@@ -60,7 +60,7 @@ export class Witness {
 			.map(({ at }) => at)
 			.filter((at) => at < first && at > first - BEFORE_MS);
 		// Far enough back to show a task of our own, which tells whether rows carry request IDs.
-		const known = account.listsRequestIds ? undefined : account.newestKnown(model);
+		const known = account.own.listsRequestIds ? undefined : account.own.newestKnown(model);
 		const from = Math.max(
 			Math.min(
 				...windows,
@@ -75,7 +75,7 @@ export class Witness {
 			return await ports.listTasks({ model, from: start, to });
 		};
 		try {
-			return await account.list(ports, model, from, readUntilNow);
+			return await account.lists.list(ports, model, from, readUntilNow);
 		} catch (error) {
 			if (ports.stopped()) throw toError(error);
 			const failure = error instanceof DashScopeError ? error : undefined;
@@ -96,7 +96,7 @@ export class Witness {
 		const list = await this.readOnce(model, lost);
 		if (!('rows' in list)) return list;
 		for (;;) {
-			const since = ports.account.awaitedSince(list);
+			const since = ports.account.journal.awaitedSince(list.underWay);
 			if (since === undefined) return list;
 			if (ports.now() - since > LONGEST_WAIT_MS) {
 				const message = 'Another submission of this n8n has had no answer for ten minutes';
@@ -125,7 +125,7 @@ export class Witness {
 			rows: list.rows,
 			// Not now: the answers of submissions under way may have been waited for since.
 			elapsedMs: this.elapsed(entry, list.at),
-			fresh: !this.final && account.isFresh(list, model, lostAt(entry), until),
+			fresh: !this.final && account.own.isFresh(list.rows, model, lostAt(entry), until),
 			stale: lagMs !== undefined,
 			lagMs: lagMs ?? 0,
 			// One that is shared may be asked for more than a day; the service lists no more.
@@ -148,14 +148,14 @@ export class Witness {
 	isTaken(taskId: string, unseen = false): boolean {
 		const { account, lineage } = this.ports;
 		if (this.ledger.claims(taskId)) return true;
-		if (unseen && lineage !== undefined && account.descends(taskId, lineage)) return false;
-		return account.owns(taskId);
+		if (unseen && lineage !== undefined && account.journal.descends(taskId, lineage)) return false;
+		return account.journal.owns(taskId);
 	}
 
 	/** Whether another execution surely submitted it, whatever request ID its row tells: a gateway may use one twice. */
 	isAnothers(taskId: string): boolean {
 		const { account, lineage } = this.ports;
-		return account.isAnothers(taskId, lineage);
+		return account.journal.isAnothers(taskId, lineage);
 	}
 
 	/** As the account's list shows it. */
@@ -164,7 +164,7 @@ export class Witness {
 		const { since, requestId, offset } = entry;
 		const ahead = offset ?? account.offset ?? 0;
 		// The user may have changed the key since.
-		const keyId = entry.account === account.id ? account.keyId : undefined;
+		const keyId = entry.account === account.id ? account.own.keyId : undefined;
 		return { since: since + ahead, until: lostAt(entry) + ahead, requestId, keyId };
 	}
 
@@ -200,7 +200,7 @@ export class Witness {
 	): number | undefined {
 		const listed = new Set(rows.map(({ taskId }) => taskId));
 		const before = new Set(this.sentByExecution(model).map(({ taskId }) => taskId));
-		const ages = this.ports.account.sentOf(model).flatMap(({ taskId, at }) => {
+		const ages = this.ports.account.own.sentOf(model).flatMap(({ taskId, at }) => {
 			const shown = at <= until && at >= from + CLOCK_MARGIN_MS;
 			const counts = at >= since || before.has(taskId);
 			return shown && counts && !listed.has(taskId) ? [until - at] : [];
@@ -211,7 +211,7 @@ export class Witness {
 	/** The tasks of a model that this execution sent, with the moment of each on the service's clock. */
 	private sentByExecution(model: string): Array<{ taskId: string; at: number }> {
 		const claimed = new Set(this.ledger.submissions().map(({ taskId }) => taskId));
-		return this.ports.account.sentOf(model).filter(({ taskId }) => claimed.has(taskId));
+		return this.ports.account.own.sentOf(model).filter(({ taskId }) => claimed.has(taskId));
 	}
 
 	/**
@@ -223,11 +223,11 @@ export class Witness {
 	private known(model: string, unseen?: true, except = '', request?: string) {
 		const { account } = this.ports;
 		return {
-			listsRequestIds: account.tellsByRequestId,
+			listsRequestIds: account.own.tellsByRequestId,
 			isTaken: (taskId: string) => this.isTaken(taskId, unseen),
 			isClaimed: (taskId: string) => this.ledger.claims(taskId),
 			isAnothers: (taskId: string) => this.isAnothers(taskId),
-			others: account.othersLost(except, model).map((other) => ({
+			others: account.journal.othersLost(except, model).map((other) => ({
 				...this.onServiceClock(other),
 				sameRequest: other.request === request,
 			})),

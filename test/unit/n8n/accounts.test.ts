@@ -25,8 +25,8 @@ test.each([
 	const tasks = ['task-1', 'task-2'];
 	for (const taskId of tasks) account.knows(taskId, { model: 'm', sentAt: 1, requestId: 'r' }, 1);
 	const rows = tasks.map((taskId) => ({ taskId, status: 'RUNNING' as const, apiKeyId: 'key-1' }));
-	await clock.run(account.list(stop, 'm', 0, async () => await Promise.resolve(rows)));
-	expect(account.keyId).toBe(expected);
+	await clock.run(account.lists.list(stop, 'm', 0, async () => await Promise.resolve(rows)));
+	expect(account.own.keyId).toBe(expected);
 });
 
 describe('an account that came out of use', () => {
@@ -59,7 +59,7 @@ describe('an account that came out of use', () => {
 
 	test('is kept as long as the end of a task is waited for', () => {
 		const account = at(HOST, 'sk-waits');
-		const leave = account.waitsFor({ taskId: 'task-1', model: 'm', submittedAt: now });
+		const leave = account.lists.waitsFor({ taskId: 'task-1', model: 'm', submittedAt: now });
 		later(3 * DAY_MS, 'sk-other-1');
 		expect(at(HOST, 'sk-waits')).toBe(account);
 		leave();

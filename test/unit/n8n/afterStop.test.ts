@@ -1,6 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { AfterStop } from '../../../nodes/shared/n8n/afterStop';
-import { Account, Journal } from '../../../nodes/shared/tasks/account';
+import { Account } from '../../../nodes/shared/tasks/account';
+import { Journal } from '../../../nodes/shared/tasks/journal';
 import { mostPerSecond } from '../rates';
 
 beforeEach(() => jest.useFakeTimers());

@@ -1,4 +1,5 @@
-import { Account, Journal } from '../../../nodes/shared/tasks/account';
+import { Account } from '../../../nodes/shared/tasks/account';
+import { Journal } from '../../../nodes/shared/tasks/journal';
 import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
 import type { ItemStore } from '../../../nodes/shared/tasks/identity';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';

@@ -1,4 +1,4 @@
-import type { AwaitedTask } from '../../../nodes/shared/tasks/account';
+import type { AwaitedTask } from '../../../nodes/shared/tasks/taskLists';
 import { StoppedError } from '../../../nodes/shared/tasks/errors';
 import { untilEnded } from '../../../nodes/shared/tasks/sleeping';
 import { MODEL } from '../requests';
@@ -84,7 +84,7 @@ describe('it is given up', () => {
 		const { service, wait, seconds } = sleeping(equal(20, 10_000));
 		await expect(wait(5)).resolves.toBe(false);
 		expect(seconds()).toBeLessThan(320);
-		expect(service.account.hasMany(MODEL)).toBe(false);
+		expect(service.account.lists.hasMany(MODEL)).toBe(false);
 		expect(service.account.asking.size).toBe(0);
 	});
 

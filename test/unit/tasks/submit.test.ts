@@ -1,6 +1,7 @@
 import type { CreateCall } from '../../../nodes/shared/dashscope/types';
 import { TaskError, StoppedError } from '../../../nodes/shared/tasks/errors';
-import { Account, Journal } from '../../../nodes/shared/tasks/account';
+import { Account } from '../../../nodes/shared/tasks/account';
+import { Journal } from '../../../nodes/shared/tasks/journal';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
 import { Submitter } from '../../../nodes/shared/tasks/submit';
@@ -1421,7 +1422,7 @@ describe('a task list that another execution reads', () => {
 			return [];
 		};
 		const ask = async (sleep: (ms: number) => Promise<void>) =>
-			await account.glance({ now: clock.now, sleep, random: () => 0.5 }, MODEL, 0, read);
+			await account.lists.glance({ now: clock.now, sleep, random: () => 0.5 }, MODEL, 0, read);
 		const other = ask(clock.wait.bind(clock));
 		await clock.pass(100);
 		const own = ask(stop.sleep);

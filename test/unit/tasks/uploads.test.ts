@@ -1,5 +1,6 @@
 import { DashScopeError } from '../../../nodes/shared/dashscope/errors';
-import { Account, Journal } from '../../../nodes/shared/tasks/account';
+import { Account } from '../../../nodes/shared/tasks/account';
+import { Journal } from '../../../nodes/shared/tasks/journal';
 import type { TaskPorts } from '../../../nodes/shared/tasks/ports';
 import { Uploads } from '../../../nodes/shared/tasks/uploads';
 import type { UploadStore } from '../../../nodes/shared/tasks/uploads';

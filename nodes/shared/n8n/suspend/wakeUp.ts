@@ -6,7 +6,7 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../dashscope/client';
-import type { AwaitedTask } from '../../tasks/account';
+import type { AwaitedTask } from '../../tasks/taskLists';
 import { untilEnded } from '../../tasks/sleeping';
 import { n8nPorts } from '../bindPorts';
 
