@@ -4,8 +4,8 @@ import { toError } from '../thrown';
 import type { LookPorts } from './ports';
 import { asksTooLong, backoff } from './schedule';
 
-/** A single question to a service that stumbles is repeated this often; a loop around the node does the rest. */
-export const TRIES = 5;
+/** A single call to a service that stumbles is made this often; a loop around the node does the rest. */
+const TRIES = 5;
 
 /**
  * The answer to a question that may be asked again, within the account's limit.
@@ -15,13 +15,26 @@ export async function askPatiently<T>(
 	ports: LookPorts<unknown>,
 	question: () => Promise<T>,
 ): Promise<T> {
+	return await patiently(ports, async () => await ports.account.requests.ask(ports, question));
+}
+
+/**
+ * The answer to a call that does no harm when it is made again.
+ * @param passes whether a kind of failure is worth another try
+ * @throws DashScopeError when the service refuses, or fails several times in a row; StoppedError
+ */
+export async function patiently<T>(
+	ports: LookPorts<unknown>,
+	call: () => Promise<T>,
+	passes = mayPass,
+): Promise<T> {
 	for (let failures = 1; ; failures++) {
 		try {
-			return await ports.account.requests.ask(ports, question);
+			return await call();
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
-			const final = failure === undefined || !mayPass(failure.kind) || asksTooLong(failure);
-			if (final || failures >= TRIES || ports.stopped()) throw toError(error);
+			const final = failure === undefined || !passes(failure.kind) || asksTooLong(failure);
+			if (final || failures >= TRIES || ports.stopped()) return await Promise.reject(error);
 			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
 		}
 	}

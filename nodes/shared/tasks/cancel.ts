@@ -3,10 +3,9 @@ import type { Task } from '../dashscope/types';
 import { toError } from '../thrown';
 import { endedBadly } from './deliver';
 import { StoppedError, TaskError } from './errors';
-import { TRIES, askStatus } from './ask';
+import { askStatus, patiently } from './ask';
 import type { Ledger } from './ledger';
 import type { TaskPorts } from './ports';
-import { asksTooLong, backoff } from './schedule';
 
 /** What the log says about a task of a stopped execution. */
 export function cancelledLine(taskId: string): string {
@@ -62,31 +61,15 @@ export function nameLost(ports: TaskPorts<unknown>, ledger: Ledger): void {
  */
 export async function cancelOrExplain(ports: TaskPorts<unknown>, taskId: string): Promise<void> {
 	try {
-		await cancelPatiently(ports, taskId);
+		const cancel = async () => await ports.cancelTask(taskId);
+		// The port keeps to the limit of cancellations, and repeats by itself what was one too many.
+		await patiently(ports, cancel, (kind) => mayPass(kind) && kind !== 'throttled');
 	} catch (error) {
 		if (!(error instanceof DashScopeError) || error.kind !== 'rejected') throw toError(error);
 		// The refusal does not say why. Where that cannot be asked, it is all that is known.
 		const task = await askStatus(ports, taskId).catch(() => undefined);
 		if (task?.status === 'CANCELED') return;
 		throw toError((task && tooLate(task)) ?? error);
-	}
-}
-
-/**
- * Cancels a task, also where the service stumbles. The port keeps to the limit of cancellations, and repeats by itself
- * what was one too many.
- */
-async function cancelPatiently(ports: TaskPorts<unknown>, taskId: string): Promise<void> {
-	for (let failures = 1; ; failures++) {
-		try {
-			return await ports.cancelTask(taskId);
-		} catch (error) {
-			const failure = error instanceof DashScopeError ? error : undefined;
-			const again = failure !== undefined && mayPass(failure.kind) && failure.kind !== 'throttled';
-			const final = !again || asksTooLong(failure) || failures >= TRIES;
-			if (final || ports.stopped()) throw toError(error);
-			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
-		}
 	}
 }
 
