@@ -5,11 +5,13 @@
  */
 import { randomUUID } from 'crypto';
 import { TASK_KEPT_MS } from '../dashscope/types';
+import type { ListedTask } from '../dashscope/types';
 import { messageOf } from '../thrown';
 import { TaskError } from './errors';
 import type { KeyedItem } from './identity';
 import type { Ledger } from './ledger';
 import type { Recorded, TaskPorts, TaskRecord } from './ports';
+import { FREE } from './reconcile';
 
 /** The fact that a task was submitted for a request. */
 function taskFact(request: string, taskId: string): string {
@@ -51,25 +53,12 @@ async function which(record: TaskRecord, facts: string[]): Promise<Map<string, R
 	});
 }
 
-/** @returns those of the tasks that were submitted for a request, in their order. @throws TaskError where the record cannot be read */
-export async function recordedOf<Listed extends { taskId: string }>(
-	record: TaskRecord,
-	request: string,
-	tasks: Listed[],
-): Promise<Listed[]> {
-	const facts = await which(
-		record,
-		tasks.map(({ taskId }) => taskFact(request, taskId)),
-	);
-	return tasks.filter(({ taskId }) => facts.get(taskFact(request, taskId)) === 'yes');
-}
-
 /**
  * Whether a task that may still be there was submitted for a request after all that are known to have ended.
  * @param ended those, the newest last
  * @throws TaskError where the record cannot be read
  */
-export async function isFollowed(
+async function isFollowed(
 	record: TaskRecord,
 	now: number,
 	request: string,
@@ -82,6 +71,40 @@ export async function isFollowed(
 	);
 	const found = [...(await which(record, facts)).values()];
 	return found.find((recorded) => recorded === 'yes') ?? found[0];
+}
+
+/**
+ * What a list shows of the tasks that are recorded for a request and that the ledger does not know. Those that ended
+ * without a result are entered there if there is no other.
+ * @param asked IDs that the record was asked for; those of this list are added
+ * @returns the one to go on with; `ended` where there is none after those that ended without a result; undefined
+ * where it is not listed
+ * @throws TaskError where the record cannot be read
+ */
+export async function recordedIn(
+	rows: ListedTask[],
+	{ key, asked }: { key: string; asked: Set<string> },
+	{ record, account, now }: TaskPorts<unknown>,
+	ledger: Ledger,
+): Promise<ListedTask | 'ended' | undefined> {
+	if (record === undefined) return undefined;
+	const tasks = rows.filter(({ taskId }) => !asked.has(taskId) && !ledger.claims(taskId));
+	for (const { taskId } of tasks) asked.add(taskId);
+	const facts = await which(
+		record,
+		tasks.map(({ taskId }) => taskFact(key, taskId)),
+	);
+	const own = tasks.filter(({ taskId }) => facts.get(taskFact(key, taskId)) === 'yes');
+	if (own.length === 0) return undefined;
+	own.sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
+	const usable = own.filter(({ status }) => !FREE.includes(status));
+	const best = usable.find(({ status }) => status === 'SUCCEEDED') ?? usable.at(-1);
+	if (best !== undefined) return best;
+	for (const { taskId, createdAt = 0 } of own) {
+		ledger.claimEnded(key, { taskId, submittedAt: createdAt - (account.offset ?? 0) });
+	}
+	const followed = await isFollowed(record, now(), key, ledger.endedOf(key));
+	return followed === undefined ? 'ended' : undefined;
 }
 
 /**

@@ -9,6 +9,7 @@ import { keysOf } from './identity';
 import type { ItemStore, KeyedItem } from './identity';
 import { Semaphore } from './semaphore';
 import type { Ledger, Unseen } from './ledger';
+import type { LostSubmissionRule } from './lostSubmissions';
 import { failureOf, withDuplicates } from './outcome';
 import type { OpenTask, Outcome, TaskRef } from './outcome';
 import type { TaskPorts } from './ports';
@@ -16,7 +17,6 @@ import { recall, recordTask } from './record';
 import { makesWay } from './resubmit';
 import { cancelWaiting, nameBilled, nameLost } from './cancel';
 import { Submitter } from './submit';
-import type { LostSubmissionRule } from './submit';
 import { Uploads } from './uploads';
 import type { UploadStore } from './uploads';
 import { Watch } from './watch';
@@ -181,7 +181,7 @@ class TaskRun<Video> {
 			// The list could not be read then: a last look.
 			if (found.every(({ taskId }) => taskId !== undefined)) return found;
 		}
-		const search = this.submitter.duplicates(model, lost, key).catch((error: unknown) => {
+		const search = this.submitter.lost.duplicates(model, lost, key).catch((error: unknown) => {
 			// The task itself is not touched by it.
 			this.ports.log(`Second tasks of an item could not be looked for: ${messageOf(error)}`);
 			return [{ cancelled: false, certain: false }];

@@ -103,7 +103,7 @@ export async function pollSuspended<Video>(
 				const lost = abandonedBy(one.edit, index, memory);
 				const outcome = await settle(one, ports, downloads);
 				if (lost.length === 0 || ports.stopped()) return outcome;
-				return withDuplicates(outcome, await submitter.duplicates(one.edit.model, lost));
+				return withDuplicates(outcome, await submitter.lost.duplicates(one.edit.model, lost));
 			}),
 		);
 		if (ports.stopped()) return await stopped(ports, memory, seen);
@@ -123,7 +123,7 @@ async function findLate(
 			const key = keyOf(memory, index, jobsOf(edit, index, memory).length);
 			const lost = memory.ledger.abandoned(key);
 			if (error === undefined || lost.length === 0 || ports.stopped()) return;
-			await submitter.duplicates(edit.model, lost, key);
+			await submitter.lost.duplicates(edit.model, lost, key);
 		}),
 	);
 }

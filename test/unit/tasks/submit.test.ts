@@ -5,7 +5,7 @@ import { Journal } from '../../../nodes/shared/tasks/journal';
 import { Ledger } from '../../../nodes/shared/tasks/ledger';
 import type { LedgerStore } from '../../../nodes/shared/tasks/ledger';
 import { Submitter } from '../../../nodes/shared/tasks/submit';
-import type { SubmitSettings } from '../../../nodes/shared/tasks/submit';
+import type { SubmitSettings } from '../../../nodes/shared/tasks/lostSubmissions';
 import { parseCompactTime } from '../../../sandbox/times';
 import { mostPerSecond } from '../rates';
 import { MODEL, VIDEO_URL } from '../requests';
@@ -1103,14 +1103,14 @@ describe('a second task of one request', () => {
 				deadline: Infinity,
 				lostSubmission: 'lookUp',
 			});
-			const found = await clock.run(submitter.duplicates(MODEL, lost));
+			const found = await clock.run(submitter.lost.duplicates(MODEL, lost));
 			expect(found).toEqual([{ taskId: 'task-2', cancelled: true, certain: true }]);
 			// The next try of the node has to tell it, too: n8n shows nothing of the one before.
 			const again = new Submitter(service.ports(), new Ledger(store, 0), {
 				deadline: Infinity,
 				lostSubmission: 'lookUp',
 			});
-			expect(await clock.run(again.duplicates(MODEL, lost))).toEqual(found);
+			expect(await clock.run(again.lost.duplicates(MODEL, lost))).toEqual(found);
 			expect(service.count('cancel')).toBe(1);
 			expect(
 				service
