@@ -24,6 +24,13 @@ const QUEUE_GAP_PART = 1 / 16;
 /** A quarter of the shortest run that DashScope names (one minute): its start is known well before its end. */
 const MOST_QUEUE_GAP_MS = 15_000;
 
+/** While lists tell how a task stands, it is still queried so often: they may lag. In ms, and in poll intervals. */
+const LEAST_QUERY_GAP_MS = 20_000;
+const QUERY_GAP_INTERVALS = 4;
+
+/** One that waits in the service's queue has to run before it ends; those that run show soon enough if lists lag. */
+const PENDING_GAP_FACTOR = 6;
+
 /** Gap of the queries around the expected end. */
 const DENSE_MS = 1_500;
 
@@ -60,6 +67,12 @@ export function nextQueryAt(progress: Progress, interval: number, shortestRun?: 
 /** @param queued how long the task has waited */
 function queueGap(queued: number): number {
 	return Math.min(queued * QUEUE_GAP_PART, MOST_QUEUE_GAP_MS);
+}
+
+/** How long task lists may stand for the queries of a task, in milliseconds. */
+export function longestQueryGap(status: TaskStatus, interval: number): number {
+	const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * interval);
+	return status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
 }
 
 const BACKOFF_FIRST_MS = 1_000;

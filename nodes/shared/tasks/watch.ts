@@ -1,12 +1,12 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import { isFinal } from '../dashscope/types';
 import type { Task } from '../dashscope/types';
-import type { AwaitedTask } from './taskLists';
 import { TaskError } from './errors';
 import { glance } from './glance';
 import type { TaskPorts } from './ports';
-import { backoff, nextQueryAt } from './schedule';
+import { backoff, longestQueryGap, nextQueryAt } from './schedule';
 import type { Progress } from './schedule';
+import type { AwaitedTask } from './taskLists';
 
 /** A definite no (such as 401 or 404) may be a gateway's hiccup; this often in a row it is believed. */
 const BELIEVED_REFUSALS = 3;
@@ -20,13 +20,6 @@ const LONGEST_PAUSE_MS = 60_000;
 
 /** A task that is to be handed back is not held for a longer pause that the service asks for. */
 const LONGEST_LAST_PAUSE_MS = 5_000;
-
-/** While a list stands for queries, a task is still queried so often: lists may lag. In ms, and in poll intervals. */
-const LEAST_QUERY_GAP_MS = 20_000;
-const QUERY_GAP_INTERVALS = 4;
-
-/** So many times more seldom a queued task is queried: it must run before it ends, and running ones tell of lists that lag. */
-const PENDING_GAP_FACTOR = 6;
 
 /**
  * A task whose wait is over gets a last look. Its answer is waited for as long as the service may take for one that it has
@@ -73,9 +66,8 @@ interface Watched extends Progress {
 	queriedAt: number;
 	/** A list shows its end, or not even the task. */
 	queryNext: boolean;
-	asking: boolean;
-	/** When the look at it was sent that is under way; Infinity while it waits for its turn. */
-	sentAt: number;
+	/** When the look at it that is under way was sent; Infinity while that waits for its turn. Absent: there is none. */
+	sentAt?: number;
 	/** In a row, of any kind. */
 	failures: number;
 	/** In a row. */
@@ -124,8 +116,6 @@ export class Watch {
 				submittedAt,
 				deadline,
 				dueAt: this.ports.now(),
-				asking: false,
-				sentAt: Infinity,
 				failures: 0,
 				refusals: 0,
 				unknowns: 0,
@@ -180,8 +170,9 @@ export class Watch {
 	private giveUpLate(): void {
 		const now = this.ports.now();
 		for (const entry of this.open) {
-			const late = now >= Math.max(entry.deadline, entry.sentAt) + LAST_ANSWER_MS;
-			if (entry.asking && late) this.close(entry, () => entry.reject(this.timeout(entry)));
+			const { deadline, sentAt = Infinity } = entry;
+			const late = now >= Math.max(deadline, sentAt) + LAST_ANSWER_MS;
+			if (late) this.close(entry).reject(this.timeout(entry));
 		}
 	}
 
@@ -198,10 +189,8 @@ export class Watch {
 	 */
 	private mayBeListed({ model, status, queryNext, queriedAt, deadline }: Watched): boolean {
 		const now = this.ports.now();
-		const since = Math.abs(now - queriedAt);
-		const gap = Math.max(LEAST_QUERY_GAP_MS, QUERY_GAP_INTERVALS * this.settings.intervalMs);
-		const most = status === 'PENDING' ? PENDING_GAP_FACTOR * gap : gap;
-		if (queryNext || since > most || now >= deadline) return false;
+		const most = longestQueryGap(status, this.settings.intervalMs);
+		if (queryNext || Math.abs(now - queriedAt) > most || now >= deadline) return false;
 		return !this.handsBack() || this.queried.has(model);
 	}
 
@@ -213,9 +202,9 @@ export class Watch {
 		const { ports } = this;
 		const { intervalMs } = this.settings;
 		const entries = [...this.open].filter(
-			(entry) => !entry.asking && entry.model === model && this.mayBeListed(entry),
+			(entry) => entry.sentAt === undefined && entry.model === model && this.mayBeListed(entry),
 		);
-		for (const entry of entries) Object.assign(entry, { asking: true, sentAt: ports.now() });
+		for (const entry of entries) entry.sentAt = ports.now();
 		const list = await glance(ports, model, intervalMs / 4);
 		for (const entry of entries) {
 			if (!this.open.has(entry)) continue;
@@ -225,10 +214,10 @@ export class Watch {
 				void this.ask(entry);
 				continue;
 			}
-			entry.asking = false;
+			entry.sentAt = undefined;
 			entry.status = status;
 			if (this.handsBack()) {
-				this.close(entry, () => entry.resolve(undefined));
+				this.close(entry).resolve(undefined);
 				continue;
 			}
 			// All that one list shows are due together again, but not before there can be another one.
@@ -243,7 +232,7 @@ export class Watch {
 	private nextDue(): Watched | undefined {
 		let first: Watched | undefined;
 		for (const entry of this.open) {
-			if (entry.asking) continue;
+			if (entry.sentAt !== undefined) continue;
 			if (first === undefined || this.dueIn(entry) < this.dueIn(first)) first = entry;
 		}
 		return first;
@@ -258,7 +247,7 @@ export class Watch {
 
 	private async ask(entry: Watched): Promise<void> {
 		this.queried.add(entry.model);
-		Object.assign(entry, { asking: true, sentAt: Infinity });
+		entry.sentAt = Infinity;
 		try {
 			const { ports } = this;
 			const task = await ports.account.requests.ask(ports, async () => {
@@ -269,7 +258,7 @@ export class Watch {
 		} catch (error) {
 			if (this.open.has(entry)) this.notHeard(entry, error);
 		} finally {
-			entry.asking = false;
+			entry.sentAt = undefined;
 		}
 	}
 
@@ -294,11 +283,11 @@ export class Watch {
 		const settled = isFinal(task.status) && (entry.unknowns === 0 || (often && !young));
 		if (settled) {
 			this.learn(task);
-			this.close(entry, () => entry.resolve(task));
+			this.close(entry).resolve(task);
 		} else if (entry.askedAt >= entry.deadline) {
-			this.close(entry, () => entry.reject(this.timeout(entry)));
+			this.close(entry).reject(this.timeout(entry));
 		} else if ((entry.unknowns === 0 || often) && this.handsBack()) {
-			this.close(entry, () => entry.resolve(undefined));
+			this.close(entry).resolve(undefined);
 		} else {
 			this.plan(entry);
 		}
@@ -316,24 +305,25 @@ export class Watch {
 		const failure = error instanceof DashScopeError ? error : undefined;
 		entry.refusals = failure !== undefined && !mayPass(failure.kind) ? entry.refusals + 1 : 0;
 		if (this.ports.stopped() || failure === undefined) {
-			this.close(entry, () => entry.reject(error));
+			this.close(entry).reject(error);
 		} else if (entry.refusals >= BELIEVED_REFUSALS) {
-			this.close(entry, () => entry.reject(this.refused(entry, failure)));
+			this.close(entry).reject(this.refused(entry, failure));
 		} else if (now >= entry.deadline) {
-			this.close(entry, () => entry.reject(this.timeout(entry, failure)));
+			this.close(entry).reject(this.timeout(entry, failure));
 		} else {
 			const asked = Math.min(failure.retryAfterMs ?? 0, LONGEST_PAUSE_MS);
 			const pause = backoff(entry.failures, this.ports.random(), asked);
 			const enough = entry.failures >= BELIEVED_REFUSALS || pause > LONGEST_LAST_PAUSE_MS;
-			if (enough && this.handsBack()) this.close(entry, () => entry.resolve(undefined));
+			if (enough && this.handsBack()) this.close(entry).resolve(undefined);
 			else entry.dueAt = Math.min(now + pause, entry.deadline);
 		}
 	}
 
-	private close(entry: Watched, settle: () => void): void {
+	/** Ends the wait for a task, which is to be settled then. */
+	private close(entry: Watched): Watched {
 		this.open.delete(entry);
 		entry.leave();
-		settle();
+		return entry;
 	}
 
 	private timeout(entry: Watched, failure?: DashScopeError): TaskError {
