@@ -34,7 +34,7 @@ export async function patiently<T>(
 		} catch (error) {
 			const failure = error instanceof DashScopeError ? error : undefined;
 			const final = failure === undefined || !passes(failure.kind) || asksTooLong(failure);
-			if (final || failures >= TRIES || ports.stopped()) return await Promise.reject(error);
+			if (final || failures >= TRIES || ports.stopped()) throw toError(error);
 			await ports.sleep(backoff(failures, ports.random(), failure.retryAfterMs));
 		}
 	}

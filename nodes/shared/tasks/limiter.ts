@@ -1,4 +1,5 @@
 import { DashScopeError } from '../dashscope/errors';
+import { toError } from '../thrown';
 import type { Clock } from './ports';
 
 /** How much wider than necessary the gaps are, so that jitter on the way never squeezes a call too many into a second. */
@@ -90,7 +91,7 @@ export class Limiter {
 			if (error instanceof DashScopeError && error.kind === 'throttled') {
 				this.throttled(sentAt, clock.now(), error.retryAfterMs);
 			}
-			return await Promise.reject(error);
+			throw toError(error);
 		}
 	}
 

@@ -28,7 +28,7 @@ const MOST_QUEUE_GAP_MS = 15_000;
 const LEAST_QUERY_GAP_MS = 20_000;
 const QUERY_GAP_INTERVALS = 4;
 
-/** One that waits in the service's queue has to run before it ends; those that run show soon enough if lists lag. */
+/** So many times more seldom a queued task is queried: it must run before it ends, and running ones tell of lists that lag. */
 const PENDING_GAP_FACTOR = 6;
 
 /** Gap of the queries around the expected end. */

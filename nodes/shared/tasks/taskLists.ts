@@ -168,7 +168,7 @@ async function orStop<T>(clock: Clock, work: Promise<T>): Promise<T> {
 	return await work;
 }
 
-/** Of a list; each is a request. */
+/** How many requests it takes to read a list of these rows. */
 function pagesOf(rows: ListedTask[] = []): number {
 	return Math.max(1, Math.ceil(rows.length / PAGE_SIZE));
 }
