@@ -38,7 +38,7 @@ const LOOKS = [1, 3, 6, 10, 15, 22, 30, 40, 50, 61, 63].map((seconds) => seconds
 const LATER_LOOKS_MS = 10_000;
 const LONGEST_LOOK_PAUSE_MS = 11_000;
 
-/** Where there is no time to wait: looks, and the pause between them. */
+/** How often the list is looked at where there is no time to wait, and how long after each other. */
 const BRIEF_LOOKS = 2;
 const BRIEF_PAUSE_MS = 1_000;
 
@@ -161,6 +161,7 @@ export class LostSubmissions {
 			const list = await this.witness.read(model, this.of(key));
 			let trouble: string | undefined;
 			if ('rows' in list) {
+				refusals = 0;
 				const decided = await this.decide(search, list);
 				if (decided !== undefined) return decided;
 			} else {

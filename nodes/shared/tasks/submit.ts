@@ -1,6 +1,7 @@
 import { randomUUID } from 'crypto';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import type { CreateCall } from '../dashscope/types';
+import { toError } from '../thrown';
 import { NotTakenError, StoppedError } from './errors';
 import type { Ledger } from './ledger';
 import { LostSubmissions, NEVER_REACHED_MS } from './lostSubmissions';
@@ -31,7 +32,9 @@ export class Submitter {
 	) {
 		this.lost = new LostSubmissions(ports, ledger, settings);
 		// What earlier tries, or another process, knew.
-		for (const { taskId, requestId } of ledger.submissions()) {
+		for (const { taskId, adopted, ...own } of ledger.submissions()) {
+			// Of one that was adopted, that of the lost call: what lists show of it proves nothing about the account.
+			const requestId = adopted === true ? undefined : own.requestId;
 			ports.account.knows(taskId, { requestId, lineage: ports.lineage }, ports.now());
 		}
 	}
@@ -127,7 +130,7 @@ export class Submitter {
 			const failure = error instanceof DashScopeError ? error : undefined;
 			if (failure !== undefined && nothingWasDone(failure.kind)) ledger.forget(key);
 			else await lost.add(key, id, sentAt, failure);
-			if (failure === undefined || ports.stopped()) return await Promise.reject(error);
+			if (failure === undefined || ports.stopped()) throw toError(error);
 			if (failure.kind === 'answered') taken = 'overloaded';
 			if (failure.kind === 'rejected') taken = 'taken';
 			if (failure.kind === 'throttled') gate.throttled(sentAt, ports.now(), failure.retryAfterMs);

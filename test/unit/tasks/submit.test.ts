@@ -547,6 +547,14 @@ describe('a submission without a response', () => {
 		await expect(clock.run(job)).resolves.toMatchObject({ taskId: 'task-2' });
 	});
 
+	test('is sent again although the list is refused now and then', async () => {
+		const { clock, service, attempt } = setup();
+		service.faults.create.push(never(faults.resetAfterwards));
+		const denied: Fault = { status: 401, body: { code: 'InvalidApiKey', message: 'No' } };
+		service.faults.list.push(denied, undefined, denied, undefined, denied);
+		await expect(clock.run(attempt()('a'))).resolves.toMatchObject({ taskId: 'task-1' });
+	});
+
 	test('names the tasks that the list showed before it could not be read any more', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push(faults.resetAfterwards);
@@ -807,6 +815,26 @@ describe('a submission that the service answers with an error of its own', () =>
 				expect(result).toMatchObject({ taskId: 'task-3', adopted: false });
 			else expect(result).toMatchObject({ details: { possibleTaskIds: 'task-2' } });
 		}
+	});
+
+	test('is told from a stranger’s although a task was adopted under another request ID', async () => {
+		const { clock, service, store, attempt } = setup();
+		await clock.run(attempt()('own'));
+		// As the record of tasks gives it to a lost call: its row has the ID of the call that made it.
+		store['0:b:0'] = {
+			state: 'submitted',
+			taskId: service.addTask('b', { jobSeconds: 60 }),
+			submittedAt: clock.now(),
+			requestId: 'of the lost call',
+			adopted: true,
+			proven: true,
+		};
+		await clock.pass(5 * MINUTE);
+		service.faults.create.push(faults.overloaded);
+		const submitting = attempt()('a');
+		await clock.pass(100);
+		service.addTask('a', { jobSeconds: 60 });
+		await expect(clock.run(submitting)).resolves.toMatchObject({ taskId: 'task-4' });
 	});
 
 	test('is unclear where only a task that was adopted by its time has the ID of its row', async () => {
