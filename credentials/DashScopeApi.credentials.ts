@@ -36,7 +36,7 @@ export class DashScopeApi implements ICredentialType {
 			name: 'region',
 			type: 'options',
 			default: 'ap-southeast-1',
-			description: 'The region in which the key was created: a key of another one is refused',
+			description: 'The region in which the key was created. A key from another region is refused.',
 			options: [
 				{ name: 'China (Beijing)', value: 'cn-beijing' },
 				{
@@ -52,9 +52,8 @@ export class DashScopeApi implements ICredentialType {
 			name: 'workspaceId',
 			type: 'string',
 			default: '',
-			placeholder: 'e.g. ws-1a2b3c4d, or leave it empty',
-			description:
-				"Leave it empty if unsure. With it, requests go to your workspace's own address.",
+			placeholder: 'e.g. ws-1a2b3c4d, or leave empty',
+			description: "Leave empty if unsure. If set, requests go to your workspace's own address.",
 			displayOptions: { show: { region: ['ap-southeast-1', 'cn-beijing'] } },
 		},
 		{
@@ -65,7 +64,7 @@ export class DashScopeApi implements ICredentialType {
 			default: '',
 			placeholder: 'e.g. https://dashscope-us.aliyuncs.com',
 			description:
-				'Address of the service without /api/v1. It must use https; http is accepted only for this machine.',
+				'Address of the service. It must start with https://; http:// works only for this machine.',
 			displayOptions: { show: { region: ['custom'] } },
 		},
 		{
@@ -74,7 +73,7 @@ export class DashScopeApi implements ICredentialType {
 			type: 'boolean',
 			default: false,
 			description:
-				'Whether all tasks of this Alibaba Cloud account are submitted by this node in this n8n. Leave it off if n8n runs with workers (queue mode), or if colleagues, other nodes or other programs use the account. With it, the node can find its task again after a broken connection instead of failing with "Outcome unknown".',
+				'Whether this node, in this n8n, submits all tasks of the Alibaba Cloud account. Leave off if n8n runs with workers (queue mode), or if colleagues, other nodes or other programs use the account. When on, the node can find its task after a broken connection, instead of failing with "Outcome unknown".',
 		},
 	];
 

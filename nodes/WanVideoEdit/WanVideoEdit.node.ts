@@ -22,7 +22,8 @@ export class WanVideoEdit implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
-		description: 'Edit a video by instruction or with reference images, using Wan on DashScope',
+		description:
+			'Edit a video by instruction or with reference images, using Wan models on DashScope',
 		defaults: { name: 'Wan Video Edit' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

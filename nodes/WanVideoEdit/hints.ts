@@ -4,7 +4,7 @@ import type { INodeTypeDescription, NodeHint } from 'n8n-workflow';
 export const hints: NodeHint[] = [
 	{
 		message:
-			"1080P costs more than 720P. 'Video: Estimate Cost' shows the price before you run it; the option 'Spending Limit' refuses a run that would cost more than you want.",
+			"1080P costs more than 720P. 'Video: Estimate Cost' shows the price before you run the edit. The option 'Spending Limit' stops a run that would cost more than you want.",
 		type: 'info',
 		location: 'ndv',
 		whenToDisplay: 'beforeExecution',

@@ -24,7 +24,7 @@ export class WanVideoEditTrigger implements INodeType {
 		version: 1,
 		subtitle: '={{ $parameter["event"] }}',
 		description:
-			'Edit videos with Wan on DashScope, or start the workflow when an edit has finished',
+			'Edit videos with Wan models on DashScope, or start a workflow when an edit has finished',
 		defaults: { name: 'Wan Video Edit Trigger' },
 		polling: true,
 		inputs: [],

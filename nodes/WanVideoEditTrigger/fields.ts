@@ -32,7 +32,7 @@ const SEVERAL = [
 
 /** n8n 2.41.1, n8n-io/n8n#37281. */
 const KEPT_BY_N8N =
-	"n8n keeps this file even after it has deleted the execution. With many videos, turn this off and use 'Task: Get Status' after the trigger.";
+	"n8n keeps this file even after the execution is deleted. If you expect many videos, turn this off and use 'Task: Get Status' after the trigger.";
 
 const STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED'];
 
@@ -57,9 +57,9 @@ export const properties: INodeProperties[] = [
 		name: 'status',
 		type: 'multiOptions',
 		default: ['SUCCEEDED', 'FAILED', 'CANCELED'],
-		description: 'How the task must have ended. Choose none for any.',
+		description: 'Which outcomes start the workflow. If none is selected, all of them do.',
 		options: [
-			{ name: 'Canceled', value: 'CANCELED', description: 'Canceled while it waited' },
+			{ name: 'Canceled', value: 'CANCELED', description: 'Canceled while still in the queue' },
 			{ name: 'Failed', value: 'FAILED', description: 'Ended without a video; not billed' },
 			{ name: 'Succeeded', value: 'SUCCEEDED', description: 'The video is ready' },
 		],
@@ -67,12 +67,12 @@ export const properties: INodeProperties[] = [
 	{
 		...modelField,
 		default: { mode: 'list', value: OF_WAN_VIDEO_EDIT, cachedResultName: SEVERAL[0]?.name },
-		description: 'The model that the task was submitted to',
+		description: 'The model whose tasks start the workflow',
 		modes: (modelField.modes ?? []).map((mode) => ({ ...mode, hint: undefined })),
 	},
 	{
 		displayName:
-			"Do not edit videos in this workflow with a model selected under 'Model': each finished edit would start the workflow again, without end, and every edit is billed",
+			"Do not edit videos in this workflow with a model selected under 'Model': each finished edit would start the workflow again, in an endless loop, and every edit is billed",
 		name: 'ownEditsNotice',
 		type: 'notice',
 		default: '',

@@ -61,7 +61,7 @@ export function modelOperation({
 			...(longVideo ? [longVideoFieldOf(model)] : []),
 			waitingField,
 			...awaitedDownloadFields,
-			submitOptionsField(...optionFields(settings), ...options, ...prices, modelIdOption),
+			submitOptionsField(...optionFields(settings), ...options, ...prices, modelIdOption(model)),
 		],
 		async execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 			return await runModel(this, {
@@ -86,15 +86,15 @@ async function readAll(
 }
 
 /** For operations with one model, whose ID the user may replace by that of a snapshot, or of a gateway's region. */
-const modelIdOption: INodeProperties = {
+const modelIdOption = ({ id }: ModelSpec): INodeProperties => ({
 	displayName: 'Model ID',
 	name: 'modelId',
 	type: 'string',
 	default: '',
-	placeholder: 'e.g. wan2.7-i2v-2026-04-25',
+	placeholder: `e.g. ${id}`,
 	description:
-		'ID of a dated snapshot, or of another version of the model that takes the same fields. Without this option the ID depends on the region.',
-};
+		'ID of a dated version of the model, or of another version with the same fields. Without this option, the node uses the usual ID in your region.',
+});
 
 /** `modelOf` of an operation with one model. */
 function onlyModel(spec: ModelSpec): ModelOperation['modelOf'] {

@@ -12,7 +12,9 @@ import { collectionParameter, textParameter, toFile, toText } from './read';
 /** How many images of which kind a model takes, for a hint. */
 function hintOf({ slots }: ModelSpec): string {
 	const slot = slots.find(({ place }) => place === 'image');
-	return slot === undefined ? '' : `Up to ${slot.most} images. ${describeLimits(slot.limits)}`;
+	return slot === undefined
+		? ''
+		: `Up to ${slot.most} images. Accepted: ${describeLimits(slot.limits)}`;
 }
 
 /**
@@ -34,18 +36,18 @@ export const imageFields = (
 			type: 'options',
 			noDataExpression: true,
 			default: 'list',
-			description: 'Which images the prompt can refer to; they cost nothing extra',
+			description: 'The images that the prompt can refer to. They cost nothing extra.',
 			options: [
 				{
 					name: 'All Images of the Item',
 					value: 'allImages',
 					description:
-						'Every binary field that holds an image, in the order of the item, such as the files of a form field',
+						'All binary fields of the item that contain an image, such as the files of a form field',
 				},
 				{
 					name: 'Choose One by One',
 					value: 'list',
-					description: 'A list of binary fields and URLs',
+					description: 'A list of binary fields and URLs, in the order that you choose',
 				},
 			],
 		},
@@ -60,8 +62,8 @@ export const imageFields = (
 		placeholder: 'Add Image',
 		default: { image: [{ source: 'binary', field: 'image' }] },
 		description: numbered
-			? 'The first image is "Image 1" in the prompt, the second is "Image 2", and so on'
-			: 'Mention each image in the prompt by what it shows',
+			? 'In the prompt, the first image is "Image 1", the second is "Image 2", and so on'
+			: 'In the prompt, mention each image by what it shows',
 		displayOptions: { show: { imageSource: ['list'] } },
 		options: [
 			{
@@ -84,7 +86,7 @@ export const imageFields = (
 						name: 'field',
 						type: 'string',
 						default: 'image',
-						hint: 'The name of the input binary field with the image',
+						hint: "The name of the input binary field containing the image, as shown on the input's Binary tab",
 						displayOptions: { show: { source: ['binary'] } },
 					},
 					{
@@ -93,7 +95,8 @@ export const imageFields = (
 						type: 'string',
 						default: '',
 						placeholder: 'e.g. https://example.com/sweater.jpg',
-						description: 'Public address of the image; DashScope fetches it itself',
+						description:
+							'Web address of the image. DashScope downloads it directly, so it must be public.',
 						hint: 'A link to the image itself, not to a page that shows it',
 						displayOptions: { show: { source: ['url'] } },
 					},
@@ -103,7 +106,7 @@ export const imageFields = (
 		],
 	},
 	{
-		displayName: `The images are taken in the order of the item's binary fields; other files are left out. ${numbered ? '"Image 1" in the prompt is the first image.' : 'Mention each in the prompt by what it shows.'}`,
+		displayName: `The images are used in the order of the item's binary fields; other files are ignored. ${numbered ? 'In the prompt, the first image is "Image 1".' : 'In the prompt, mention each image by what it shows.'}`,
 		name: 'allImagesNotice',
 		type: 'notice',
 		default: '',

@@ -14,23 +14,23 @@ export const longVideoField: INodeProperties = {
 	name: 'longVideo',
 	type: 'options',
 	default: 'fail',
-	description: 'What to do with a video that is longer than the model takes',
+	description: 'What to do if the video is longer than the model accepts',
 	options: [
 		{
 			name: 'Fail',
 			value: 'fail',
-			description: 'Refuse the item before anything is sent',
+			description: 'Stop with an error before anything is uploaded or billed',
 		},
 		{
 			name: SPLIT,
 			value: 'split',
 			description:
-				'Cut the video, edit each piece in a task of its own with the same settings, and join the results into one video. It is cut at key frames only, which costs no quality.',
+				'Cut the video into pieces, edit each with the same settings, and join the results into one video. You pay for all pieces. No quality is lost, but colors and details may differ between pieces.',
 		},
 		{
 			name: 'Use the Beginning',
 			value: 'beginning',
-			description: 'Edit as much of the beginning as the model takes, and leave the rest out',
+			description: 'Edit as much of the beginning as the model accepts, and drop the rest',
 		},
 	],
 };
@@ -42,7 +42,7 @@ export function longVideoFieldOf(model: ModelSpec): INodeProperties {
 	const leave = {
 		name: 'Leave It to the Model',
 		value: 'fail',
-		description: `Send the whole video; the model edits its first ${usedSeconds} seconds`,
+		description: `Send the whole video. The model edits its first ${usedSeconds} seconds.`,
 	};
 	const [, ...others] = longVideoField.options ?? [];
 	return { ...longVideoField, options: [leave, ...others] };

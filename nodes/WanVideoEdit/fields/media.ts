@@ -34,8 +34,8 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	const slotOf = ({ slots }: ModelSpec) => slots.find((slot) => slot.place === place);
 	const hintOf = (what: string) => (model: ModelSpec) => {
 		const limits = slotOf(model)?.limits;
-		const said = [...(limits === undefined ? [] : [describeLimits(limits)]), ...shows];
-		return said.length === 0 ? what : `${what}: ${said.join('; ')}`;
+		const accepted = limits === undefined ? [] : [`Accepted: ${describeLimits(limits)}`];
+		return [what, ...accepted, ...shows].join('. ');
 	};
 	const noun = label.toLowerCase();
 	const shows = media.shows === undefined ? [] : [media.shows];
@@ -55,7 +55,7 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 		required: true,
 		default: '',
 		placeholder: `e.g. https://example.com/${field === 'data' ? 'ride' : field}.${isVideo ? 'mp4' : 'png'}`,
-		description: `Address of the ${noun}; DashScope fetches it itself, so it must be public`,
+		description: `Web address of the ${noun}. DashScope downloads it directly, so it must be public.`,
 		displayOptions: { show: { ...show, [source]: ['url'] } },
 	};
 	const sourceField: INodeProperties = {
@@ -75,13 +75,13 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 				name: 'Binary Field',
 				value: 'binary',
 				description:
-					'A file from a previous node, such as a form or cloud storage; it is uploaded to DashScope and deleted there after 48 hours',
+					'A file from a previous node, such as a form or cloud storage. It is uploaded to DashScope and deleted there after 48 hours.',
 			},
 			...(optional === undefined ? [] : [{ name: 'None', value: 'none' }]),
 			{
 				name: 'URL',
 				value: 'url',
-				description: "A public web address, or an oss:// address from 'File: Upload'",
+				description: "A public web address, or the oss:// address that 'File: Upload' returns",
 			},
 		],
 	};
@@ -91,7 +91,7 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 			binary,
 			models,
 			hintOf(
-				`The name of the input binary field with the ${noun}, as the input's Binary tab shows it`,
+				`The name of the input binary field containing the ${noun}, as shown on the input's Binary tab`,
 			),
 		),
 		...byModel(url, models, hintOf('A link to the file itself, not to a page that shows it')),

@@ -31,7 +31,7 @@ export const modelField: INodeProperties = {
 			name: 'id',
 			type: 'string',
 			placeholder: 'e.g. wan2.7-videoedit-2026-06-12',
-			hint: 'For a dated snapshot, or a newer model that takes the same fields as Wan 2.7 Video Edit',
+			hint: 'For a dated version of a model, or a newer model with the same fields as Wan 2.7 Video Edit',
 		},
 	],
 };
@@ -41,7 +41,7 @@ const modelFieldOf = (searchListMethod: string): INodeProperties => ({
 	modes: (modelField.modes ?? []).map((mode) =>
 		mode.name === 'list'
 			? { ...mode, typeOptions: { searchListMethod, searchable: true } }
-			: { ...mode, hint: 'For a dated snapshot, or another version of a model in the list' },
+			: { ...mode, hint: 'For a dated version, or another version of a model in the list' },
 	),
 });
 

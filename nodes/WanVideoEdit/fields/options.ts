@@ -22,7 +22,8 @@ const pollInterval: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1, maxValue: 300, numberPrecision: 1 },
 	default: DEFAULT_POLL_INTERVAL,
-	description: 'How often to check each task. Checks are free; the account limit is 20 per second.',
+	description:
+		'How often to check whether a task has finished. Checks are free; the account limit is 20 per second.',
 };
 
 const timeout: INodeProperties = {
@@ -32,7 +33,7 @@ const timeout: INodeProperties = {
 	typeOptions: { minValue: 0.01, maxValue: 1440, numberPrecision: 2 },
 	default: DEFAULT_TIMEOUT,
 	description:
-		'How long to wait for each task. A task that takes longer is not lost: the error names its ID for Get Status.',
+		"How long to wait for each task. A task that takes longer is not lost: get its video with 'Task: Get Status' and the task ID in the error.",
 };
 
 const transfers: INodeProperties = {
@@ -60,7 +61,7 @@ const resubmitFailed: INodeProperties = {
 	typeOptions: { minValue: 0, maxValue: 3 },
 	default: 0,
 	description:
-		'How many times to submit a task again that failed because of a service error (such as InternalError.Algo). Failed tasks are not billed.',
+		'How many times to resubmit a task that failed because of a service error, such as InternalError.Algo. Failed tasks are not billed.',
 };
 
 const submitOptions: INodeProperties[] = [
@@ -72,24 +73,25 @@ const submitOptions: INodeProperties[] = [
 		type: 'options',
 		default: 'lookUp',
 		description:
-			'What to do when the connection breaks while a task is being submitted, so that nobody knows whether it was created',
+			'What to do if the connection breaks while a task is being submitted, so that it is not clear whether the task was created (and will be billed)',
 		options: [
 			{
 				name: 'Fail',
 				value: 'fail',
-				description: 'Fail the item with "Outcome unknown" and name the tasks that may be its own',
+				description:
+					'Fail the item with "Outcome unknown" and list the tasks that may belong to it',
 			},
 			{
 				name: 'Look It Up',
 				value: 'lookUp',
 				description:
-					'Check the task list for about a minute; submit again if no task was created, and fail if that is unclear',
+					'Check the task list for about a minute. Submit again if no task was created, and fail if it stays unclear.',
 			},
 			{
 				name: 'Submit Again',
 				value: 'resubmit',
 				description:
-					'Check the task list, but submit again even if it is unclear whether a task was created; the video may be billed twice',
+					'Check the task list, but submit again even if it stays unclear. The video may be billed twice.',
 			},
 		],
 	},

@@ -23,7 +23,7 @@ const price1080Option: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 0, numberPrecision: 4 },
 	default: price1080,
-	description: `Your own price for the estimated cost, in yuan for Beijing and in US dollars elsewhere. The preset is the price of ${wan27VideoEdit.id} in US dollars. Without this option, only ${wan27VideoEdit.id} is estimated, at its list price as of ${PRICE_MONTH}.`,
+	description: `Your price for cost estimates, in yuan for Beijing and in US dollars elsewhere. The default is the US dollar price of ${wan27VideoEdit.id}. Without this option, only the cost of ${wan27VideoEdit.id} is estimated, at its list price as of ${PRICE_MONTH}.`,
 };
 const price720Option: INodeProperties = {
 	...price1080Option,
@@ -39,7 +39,7 @@ export const priceOption: INodeProperties = {
 	name: 'pricePerSecond',
 	default: 0.1,
 	description:
-		'Your own price for the estimated cost of wan2.1-vace-plus and wan2.2-animate-mix, which bill output seconds only, in yuan for Beijing and in US dollars elsewhere. Without this option it is not estimated.',
+		'Your price per output second of wan2.1-vace-plus or wan2.2-animate-mix for cost estimates, in yuan for Beijing and in US dollars elsewhere. The default is only an example. Without this option, the cost is not estimated.',
 };
 
 /** For models whose price depends on the resolution. */
@@ -74,7 +74,7 @@ export const spendingLimitOption: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 2 },
 	default: 5,
 	description:
-		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or whose price is not known, is refused before anything is uploaded. With Wan 3.0, set Duration too: without it the model chooses the length, and the most it can be is counted.',
+		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or whose price is not known, stops with an error before anything is uploaded. With Wan 3.0, also set Duration; otherwise the longest possible result is assumed.',
 };
 
 /** @throws InputError for what is not a number, or less than 0 */

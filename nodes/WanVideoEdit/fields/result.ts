@@ -17,7 +17,7 @@ const download: INodeProperties = {
 	type: 'boolean',
 	default: true,
 	description:
-		'Whether to put the finished MP4 into the item. Without it the item holds only the link, which stops working after 24 hours.',
+		'Whether to download the finished MP4 into the item. When off, the item has only a link, which expires after 24 hours.',
 };
 
 const outputField: INodeProperties = {
@@ -61,7 +61,7 @@ export const maxResultSizeOption: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1 },
 	default: DEFAULT_MAX_RESULT_SIZE,
-	description: 'A result that is larger is not downloaded; the item fails and keeps the link',
+	description: 'Larger results are not downloaded: the item fails, and the error contains the link',
 };
 
 /**

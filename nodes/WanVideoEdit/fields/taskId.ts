@@ -11,7 +11,8 @@ export const taskIdField: INodeProperties = {
 	default: '={{ $json.taskId }}',
 	placeholder: 'e.g. 0385dc79-5ff8-4d82-bcb6-7b0f1f2ab3cd',
 	hint: 'DashScope keeps a task for 24 hours after its submission',
-	description: 'ID of the task, from an edit that is set to "Don\'t Wait" or from an error message',
+	description:
+		'ID of the task, from an edit with "Don\'t Wait", from Get Many, or from an error message',
 	builderHint: {
 		propertyHint:
 			'Keep the default when the item comes from an edit whose waiting is none, or from Get Many: both have the ID in the key taskId.',

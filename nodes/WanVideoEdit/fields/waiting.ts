@@ -14,7 +14,7 @@ export const waitingField: INodeProperties = {
 	noDataExpression: true,
 	default: 'auto',
 	description:
-		'What the execution does until the video is ready. An edit takes one to ten minutes; items are processed in parallel.',
+		'What the execution does until the video is ready. An edit takes one to ten minutes. Items are processed in parallel.',
 	builderHint: {
 		propertyHint:
 			'Keep auto. Use none only if another workflow, or a later step, gets the video by the task ID (Task: Wait for Completion or Get Status).',
@@ -24,25 +24,25 @@ export const waitingField: INodeProperties = {
 			name: 'Automatic',
 			value: 'auto',
 			description:
-				'Wait for the video. Manual executions stay active; production executions are suspended after about 45 seconds.',
+				'Wait for the video. Manual executions stay active. Production executions are suspended after about 45 seconds.',
 		},
 		{
 			name: 'Stay Active',
 			value: 'active',
 			description:
-				'Wait for the video while the execution keeps running. A restart of n8n ends it.',
+				'Keep the execution running until the video is ready. If n8n is restarted meanwhile, the execution fails.',
 		},
 		{
 			name: 'Suspend Execution',
 			value: 'suspend',
 			description:
-				'Wait for the video with the execution in the status Waiting, which frees the worker and survives a restart of n8n. The video may arrive some seconds later, sometimes a minute.',
+				'Put the execution in the status Waiting until the video is ready. This keeps n8n free for other work and survives a restart. The video may arrive a few seconds later, sometimes a minute.',
 		},
 		{
 			name: "Don't Wait",
 			value: 'none',
 			description:
-				"Return the task ID right away. Get the video later with 'Task: Get Status', within 24 hours.",
+				"Return the task ID right away. Within 24 hours, get the video with 'Task: Get Status'.",
 		},
 	],
 };
@@ -52,7 +52,7 @@ export const alwaysWaitingField: INodeProperties = {
 	...waitingField,
 	displayName: 'While Waiting',
 	description:
-		'What happens to the execution while it waits; tasks usually take one to ten minutes',
+		'What the execution does until the task has finished. A task takes one to ten minutes.',
 	options: (waitingField.options ?? []).slice(0, 3),
 };
 

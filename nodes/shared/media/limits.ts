@@ -168,7 +168,7 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 	);
 }
 
-/** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels a side, up to 100 MB". */
+/** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels per side, up to 100 MB". */
 export function describeLimits(limits: MediaLimits): string {
 	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minFps, opaque } = limits;
 	const { minSide, maxSide, maxBytes } = limits;
@@ -182,5 +182,5 @@ export function describeLimits(limits: MediaLimits): string {
 	const used = usedSeconds === undefined ? '' : `; the first ${usedSeconds} seconds are used`;
 	const png = opaque ? 'PNG without transparency' : 'PNG';
 	const formats = formatNames(limits).replace('PNG', png);
-	return `${formats}${kind === 'video' ? seconds : ''}${rate}, ${minSide} to ${maxSide} pixels a side, up to ${Math.round(maxBytes / MEGABYTE)} MB${used}`;
+	return `${formats}${kind === 'video' ? seconds : ''}${rate}, ${minSide} to ${maxSide} pixels per side, up to ${Math.round(maxBytes / MEGABYTE)} MB${used}`;
 }

@@ -25,16 +25,16 @@ const inputField: INodeProperties = {
 	type: 'string',
 	required: true,
 	default: 'data',
-	hint: 'The name of the input binary field with the video or image',
+	hint: "The name of the input binary field containing the video or image, as shown on the input's Binary tab",
 	description:
-		'The file is uploaded to DashScope and deleted there after 48 hours. The result is an oss:// URL for the URL fields of this node; other programs cannot open it.',
+		'The file is uploaded to DashScope and deleted there after 48 hours. The output is an oss:// address for the URL fields of this node. Other programs cannot open it.',
 };
 
 export const fields: INodeProperties[] = [
 	inputField,
 	{
 		...anyModelField,
-		hint: 'Only this model can use the uploaded file, so choose the one that you will edit with',
+		hint: 'Only this model can use the uploaded file, so choose the model that you will edit with',
 		description: 'The model that will use the file. The file is checked against its limits.',
 	},
 ];

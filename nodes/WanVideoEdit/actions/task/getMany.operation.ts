@@ -19,7 +19,7 @@ import {
 
 export const option = {
 	name: 'Get Many',
-	description: 'List tasks of the account from the last 24 hours',
+	description: 'List the tasks of the account from the last 24 hours',
 	action: 'Get many tasks',
 };
 
@@ -64,15 +64,14 @@ export const fields: INodeProperties[] = [
 				type: 'dateTime',
 				default: '',
 				description:
-					'Return tasks created at this time or later. Without this filter: those of the last 24 hours, or of the 24 hours before Created Before.',
+					'Only return tasks created at or after this time. Without this filter, the list covers the last 24 hours, or the 24 hours before Created Before.',
 			},
 			{
 				displayName: 'Created Before',
 				name: 'createdBefore',
 				type: 'dateTime',
 				default: '',
-				description:
-					'Return tasks created at this time or earlier. Without this filter: up to now.',
+				description: 'Only return tasks created at or before this time',
 			},
 			{
 				displayName: 'Model ID',
@@ -80,14 +79,14 @@ export const fields: INodeProperties[] = [
 				type: 'string',
 				default: '',
 				placeholder: 'e.g. wan2.7-videoedit',
-				description: 'Return tasks of this model only',
+				description: 'Only return tasks of this model',
 			},
 			{
 				displayName: 'Status',
 				name: 'status',
 				type: 'options',
 				default: 'SUCCEEDED',
-				description: 'Return tasks in this state only',
+				description: 'Only return tasks with this status',
 				options: [
 					{ name: 'Canceled', value: 'CANCELED' },
 					{ name: 'Failed', value: 'FAILED' },

@@ -24,7 +24,7 @@ import { billingAt, priceListOf } from '../../models';
 
 export const option = {
 	name: 'Get Status',
-	description: 'Get a task by ID and download its video if it has finished',
+	description: 'Get a task by its ID, and download its video if it is ready',
 	action: 'Get the status of a task',
 };
 
@@ -45,7 +45,7 @@ export const fields: INodeProperties[] = [
 				type: 'boolean',
 				default: false,
 				description:
-					'Whether to fail when the task failed, was canceled or is unknown, instead of returning it with succeeded: false',
+					'Whether to stop with an error if the task failed, was canceled or is unknown. When off, the task is returned with succeeded set to false.',
 			},
 			maxResultSizeOption,
 			...priceOptions,

@@ -41,7 +41,7 @@ const resolution: Setting = {
 export const continueVideo = modelOperation({
 	option: {
 		name: 'Continue',
-		description: 'Make a video longer: the model invents what happens next',
+		description: 'Make a video longer. The model adds what happens next.',
 		action: 'Continue a video',
 	},
 	model: wan27I2v,

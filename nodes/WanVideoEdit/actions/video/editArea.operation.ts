@@ -10,9 +10,9 @@ import { referenceImage, vaceVideo } from './media';
 const mask = (kind: 'Image' | 'Video'): MediaField => ({
 	place: `mask${kind}`,
 	label: `Mask ${kind}`,
-	description: 'Where the mask comes from: white where to edit, black where to keep',
+	description: 'Where the mask comes from. White marks what to edit, black what to keep.',
 	field: 'mask',
-	shows: 'white where to edit and black where to keep',
+	shows: 'White marks what to edit, black what to keep',
 	show: { mask: [kind.toLowerCase()] },
 });
 
@@ -105,7 +105,8 @@ const maskSettings: Setting[] = [
 export const editArea = modelOperation({
 	option: {
 		name: 'Edit Area',
-		description: 'Change only the part of a video that a mask marks; the result has no sound',
+		description:
+			'Change only the area of a video that you mark in a black-and-white image (a mask). The result has no sound.',
 		action: 'Edit an area of a video',
 	},
 	model: vaceEdit,

@@ -32,7 +32,7 @@ import { video } from './media';
 export const option = {
 	name: 'Estimate Cost',
 	description:
-		'Estimate what an edit would cost from the length of the video; nothing is sent to DashScope, and nothing is billed',
+		'Estimate what an edit would cost, from the length of the video. Nothing is sent to DashScope, and nothing is billed.',
 	action: 'Estimate the cost of an edit',
 };
 
@@ -45,7 +45,7 @@ const settings: readonly Setting[] = [
 			name: 'resolution',
 			type: 'options',
 			default: '720P',
-			description: 'Resolution of the result, on which the price depends',
+			description: 'Resolution of the result. The price depends on it.',
 			options: [
 				{
 					name: '480P',
@@ -67,7 +67,7 @@ const settings: readonly Setting[] = [
 			typeOptions: { minValue: 0, maxValue: 30 },
 			default: 5,
 			description:
-				'Length of the result, if the edit will set one. Without this option it is as long as the video; with Wan 2.7 Image to Video it is 10 seconds, as in Continue.',
+				'Length of the result, if you will set it in the edit. Without this option, it is as long as the video; with Wan 2.7 Image to Video, it is 10 seconds, as in Continue.',
 		},
 	},
 ];
@@ -79,7 +79,7 @@ export const fields: INodeProperties[] = [
 		type: 'options',
 		noDataExpression: true,
 		default: 'binary',
-		description: 'Where the video comes from. Only the header of its file is read.',
+		description: 'Where the video comes from. Only the beginning of the file is read.',
 		options: [
 			{
 				name: 'Binary Field',
@@ -95,7 +95,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: 'The name of the input binary field with the video',
+		hint: "The name of the input binary field containing the video, as shown on the input's Binary tab",
 		displayOptions: { show: { videoSource: ['binary'] } },
 	},
 	{
@@ -106,7 +106,8 @@ export const fields: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. https://example.com/ride.mp4',
 		hint: 'A link to the file itself, not to a page that shows it',
-		description: 'Address of the video; n8n fetches the header of the file, without the credential',
+		description:
+			'Web address of the video. n8n downloads only the beginning of the file, without using the credential.',
 		displayOptions: { show: { videoSource: ['url'] } },
 	},
 	{ ...billableModelField, description: 'The model that would edit the video' },

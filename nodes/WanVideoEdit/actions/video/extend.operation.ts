@@ -6,14 +6,14 @@ import { part } from './media';
 
 const keepFromGuide = keep(
 	vaceExtend.values.control_condition,
-	'What the result takes from the motion guide, which needs this option',
+	'What the result takes from the motion guide. A motion guide needs this option.',
 );
 
 export const extend = modelOperation({
 	option: {
 		name: 'Extend',
 		description:
-			'Make a new 5-second video, without sound, that begins or ends with your clips or images. To make a video longer, use Continue.',
+			'Make a new 5-second video that begins or ends with your clips or images. The result has no sound. To make a video longer, use Continue.',
 		action: 'Make a video that begins or ends with given clips',
 	},
 	model: vaceExtend,
@@ -41,7 +41,7 @@ export const extend = modelOperation({
 		part(
 			'guide',
 			'Motion Guide',
-			"Where the motion guide comes from. The result follows the movement of this video; add the option 'Keep From the Motion Guide'.",
+			"Where the motion guide comes from. The result follows the movement in this video. Also add the option 'Keep From the Motion Guide'.",
 		),
 	],
 	prompt: {

@@ -10,7 +10,7 @@ const shows: INodeProperties = {
 	name: 'shows',
 	type: 'options',
 	default: 'obj',
-	description: 'What the video takes from this image; one image at most can be the background',
+	description: 'What the video takes from this image. Only one image can be the background.',
 	options: [
 		{ name: 'Background', value: 'bg' },
 		{ name: 'Object', value: 'obj', description: 'A person, an animal, clothes or a thing' },
@@ -21,7 +21,7 @@ export const fromReferenceImages = modelOperation({
 	option: {
 		name: 'From Reference Images',
 		description:
-			'Make a 5-second video, without sound, with the objects and the background of images',
+			'Make a 5-second video from images of people, things and a background. The result has no sound.',
 		action: 'Make a video from reference images',
 	},
 	model: vaceReference,

@@ -13,7 +13,7 @@ const prompt = promptFields(
 		placeholder: 'e.g. Turn the scene into claymation, keep everything else unchanged',
 		hint: 'Say what to change and what to keep, in any language',
 		description:
-			'What to do with the video: add, remove or change things, weather, light, background, style, an action, or the camera move',
+			'What to do with the video: add, remove or change things, the weather, light, background, style, an action, or the camera movement',
 	},
 	EDIT_MODELS,
 	true,

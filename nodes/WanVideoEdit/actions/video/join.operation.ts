@@ -19,7 +19,7 @@ const SOUND_FIELD = 'Sound Binary Field';
 export const option = {
 	name: 'Join',
 	description:
-		'Join the videos of all items, in their order, into one; nothing is sent to DashScope and nothing is billed',
+		'Join the videos of all items, in their order, into one. Nothing is sent to DashScope, and nothing is billed.',
 	action: 'Join videos',
 };
 
@@ -30,7 +30,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: "The name of the input binary field with each item's video; all must have the same codec and size",
+		hint: 'The name of the input binary field containing the video of each item. All videos must have the same codec and size',
 	},
 	{
 		displayName: 'Sound',
@@ -43,7 +43,7 @@ export const fields: INodeProperties[] = [
 			{
 				name: 'From Another Binary Field',
 				value: 'field',
-				description: 'The whole sound of one file, such as the video that was split',
+				description: 'The sound of one file, such as the video that you split',
 			},
 		],
 	},
@@ -53,7 +53,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'original',
-		hint: "The name of the first item's binary field with the sound, an MP4, MOV or M4A file",
+		hint: "The name of the first item's binary field containing the sound. Accepted: MP4, MOV or M4A",
 		displayOptions: { show: { sound: ['field'] } },
 	},
 	{

@@ -9,7 +9,7 @@ export const video: MediaField = {
 	place: 'video',
 	label: 'Video',
 	description:
-		'Where the video to edit comes from. You pay for its seconds and those of the result.',
+		'Where the video to edit comes from. You pay for its seconds and for those of the result.',
 	field: 'data',
 	fieldLabel: 'Input Binary Field',
 };

@@ -26,7 +26,8 @@ const strength: Setting = {
 export const repaint = modelOperation({
 	option: {
 		name: 'Repaint',
-		description: 'Make a new video, without sound, with the movement or composition of another one',
+		description:
+			'Make a new video that keeps the movement or composition of yours. The result has no sound.',
 		action: 'Repaint a video',
 	},
 	model: vaceRepaint,

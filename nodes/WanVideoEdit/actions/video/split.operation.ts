@@ -17,7 +17,7 @@ const FIELD = 'Input Binary Field';
 export const option = {
 	name: 'Split',
 	description:
-		'Cut a video at key frames into pieces that a model takes; nothing is sent to DashScope and nothing is billed',
+		'Cut a video into pieces that a model accepts. Nothing is sent to DashScope, and nothing is billed.',
 	action: 'Split a video',
 };
 
@@ -28,7 +28,7 @@ const maxSeconds: INodeProperties = {
 	typeOptions: { minValue: 0.5 },
 	default: 10,
 	description:
-		'How long a piece may be. There are as few pieces as possible, as equal as the key frames of the video allow.',
+		'How long a piece may be. The node makes as few pieces as possible, of similar length. A video can be cut only at its key frames (pictures that are stored completely).',
 };
 
 export const fields: INodeProperties[] = [
@@ -38,7 +38,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: 'The name of the input binary field with the video: MP4 or MOV, H.264 or H.265',
+		hint: "The name of the input binary field containing the video, as shown on the input's Binary tab. Accepted: MP4 or MOV with H.264 or H.265",
 	},
 	maxSeconds,
 	{
