@@ -3,7 +3,7 @@ import { longVideoFieldOf } from '../fields/longVideo';
 import { mediaFields, readMedia } from '../fields/media';
 import type { MediaField } from '../fields/media';
 import { submitOptionsField } from '../fields/options';
-import { priceOption, tierPriceOptions } from '../fields/price';
+import { priceOption, spendingLimitOption, tierPriceOptions } from '../fields/price';
 import { promptFields } from '../fields/prompt';
 import type { PromptTexts } from '../fields/prompt';
 import { collectionParameter, textOption } from '../fields/read';
@@ -61,7 +61,13 @@ export function modelOperation({
 			...(longVideo ? [longVideoFieldOf(model)] : []),
 			waitingField,
 			...awaitedDownloadFields,
-			submitOptionsField(...optionFields(settings), ...options, ...prices, modelIdOption(model)),
+			submitOptionsField(
+				...optionFields(settings),
+				...options,
+				...prices,
+				spendingLimitOption,
+				modelIdOption(model),
+			),
 		],
 		async execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 			return await runModel(this, {

@@ -2,7 +2,6 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/lostSubmissions';
-import { spendingLimitOption } from './price';
 import { choice, nearestNumber, numberWithin, runOptions, textOption } from './read';
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
@@ -65,7 +64,6 @@ const resubmitFailed: INodeProperties = {
 };
 
 const submitOptions: INodeProperties[] = [
-	spendingLimitOption,
 	resubmitFailed,
 	{
 		displayName: 'When a Submission Gets No Response',

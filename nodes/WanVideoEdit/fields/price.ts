@@ -74,7 +74,13 @@ export const spendingLimitOption: INodeProperties = {
 	typeOptions: { minValue: 0, numberPrecision: 2 },
 	default: 5,
 	description:
-		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or whose price is not known, stops with an error before anything is uploaded. With Wan 3.0, also set Duration; otherwise the longest possible result is assumed.',
+		'The most that one run of this node may cost, all items together, in yuan for Beijing and in US dollars elsewhere. A run whose estimate is higher, or whose price is not known, stops with an error before anything is uploaded.',
+};
+
+/** For operations with a model that chooses the length of the result. */
+export const spendingLimitWithWan3: INodeProperties = {
+	...spendingLimitOption,
+	description: `${spendingLimitOption.description} With Wan 3.0, also set Duration; otherwise the longest possible result is assumed.`,
 };
 
 /** @throws InputError for what is not a number, or less than 0 */

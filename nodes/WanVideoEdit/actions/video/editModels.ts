@@ -6,7 +6,7 @@ import { editSettings } from '../../fields/editSettings';
 import { longVideoField } from '../../fields/longVideo';
 import { readModel } from '../../fields/model';
 import { submitOptionsField } from '../../fields/options';
-import { tierPriceOptions } from '../../fields/price';
+import { spendingLimitWithWan3, tierPriceOptions } from '../../fields/price';
 import { awaitedDownloadFields } from '../../fields/result';
 import { negativePromptProperty, nodeFields, optionFields } from '../../fields/settings';
 import { waitingField } from '../../fields/waiting';
@@ -27,6 +27,7 @@ export const editResultFields: INodeProperties[] = [
 		),
 		...optionFields(editSettings),
 		...tierPriceOptions,
+		spendingLimitWithWan3,
 	),
 ];
 
