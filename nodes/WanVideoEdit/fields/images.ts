@@ -14,7 +14,7 @@ function hintOf({ slots }: ModelSpec): string {
 	const slot = slots.find(({ place }) => place === 'image');
 	return slot === undefined
 		? ''
-		: `Up to ${slot.most} images. Accepted: ${describeLimits(slot.limits)}`;
+		: `Up to ${slot.most} images. Accepted: ${describeLimits(slot.limits)}.`;
 }
 
 /**

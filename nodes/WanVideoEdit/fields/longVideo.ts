@@ -14,7 +14,8 @@ export const longVideoField: INodeProperties = {
 	name: 'longVideo',
 	type: 'options',
 	default: 'fail',
-	description: 'What to do if the video is longer than the model accepts',
+	description:
+		'What to do if the video is longer than the model accepts. A video that is split loses no quality: it is cut at key frames (pictures that are stored completely), and each piece is edited with the same settings.',
 	options: [
 		{
 			name: 'Fail',
@@ -25,7 +26,7 @@ export const longVideoField: INodeProperties = {
 			name: SPLIT,
 			value: 'split',
 			description:
-				'Cut the video into pieces, edit each with the same settings, and join the results into one video. You pay for all pieces. No quality is lost, but colors and details may differ between pieces.',
+				'Edit the video in pieces and join the results. You pay for all pieces; colors may differ between them.',
 		},
 		{
 			name: 'Use the Beginning',

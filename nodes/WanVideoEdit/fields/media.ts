@@ -35,7 +35,8 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	const hintOf = (what: string) => (model: ModelSpec) => {
 		const limits = slotOf(model)?.limits;
 		const accepted = limits === undefined ? [] : [`Accepted: ${describeLimits(limits)}`];
-		return [what, ...accepted, ...shows].join('. ');
+		const sentences = [what, ...accepted, ...shows];
+		return sentences.length === 1 ? what : `${sentences.join('. ')}.`;
 	};
 	const noun = label.toLowerCase();
 	const shows = media.shows === undefined ? [] : [media.shows];

@@ -83,7 +83,7 @@ const submitOptions: INodeProperties[] = [
 				name: 'Look It Up',
 				value: 'lookUp',
 				description:
-					'Check the task list for about a minute. Submit again if no task was created, and fail if it stays unclear.',
+					'Check the task list for a minute. Submit again if no task was created, and fail if it stays unclear.',
 			},
 			{
 				name: 'Submit Again',

@@ -36,7 +36,7 @@ export const waitingField: INodeProperties = {
 			name: 'Suspend Execution',
 			value: 'suspend',
 			description:
-				'Put the execution in the status Waiting until the video is ready. This keeps n8n free for other work and survives a restart. The video may arrive a few seconds later, sometimes a minute.',
+				'Put the execution in the status Waiting. This survives a restart; the video may come up to a minute later.',
 		},
 		{
 			name: "Don't Wait",

@@ -106,7 +106,7 @@ export const editArea = modelOperation({
 	option: {
 		name: 'Edit Area',
 		description:
-			'Change only the area of a video that you mark in a black-and-white image (a mask). The result has no sound.',
+			'Change only the area that you mark in a black-and-white image (a mask). The result has no sound.',
 		action: 'Edit an area of a video',
 	},
 	model: vaceEdit,

@@ -32,7 +32,7 @@ import { video } from './media';
 export const option = {
 	name: 'Estimate Cost',
 	description:
-		'Estimate what an edit would cost, from the length of the video. Nothing is sent to DashScope, and nothing is billed.',
+		'Estimate the cost of an edit from the length of the video. Free: nothing is sent to DashScope.',
 	action: 'Estimate the cost of an edit',
 };
 

@@ -13,7 +13,7 @@ export const extend = modelOperation({
 	option: {
 		name: 'Extend',
 		description:
-			'Make a new 5-second video that begins or ends with your clips or images. The result has no sound. To make a video longer, use Continue.',
+			'Make a 5-second video that begins or ends with your clips or images. To make a video longer, use Continue.',
 		action: 'Make a video that begins or ends with given clips',
 	},
 	model: vaceExtend,
@@ -22,7 +22,7 @@ export const extend = modelOperation({
 			...part(
 				'firstClip',
 				'First Clip',
-				'Where the first clip comes from. The result begins with it.',
+				'Where the first clip comes from. The result begins with it and has no sound.',
 			),
 			field: 'data',
 			optional: 'used',
@@ -38,11 +38,14 @@ export const extend = modelOperation({
 			'Last Frame',
 			'Where the last frame comes from. The result ends with this image.',
 		),
-		part(
-			'guide',
-			'Motion Guide',
-			"Where the motion guide comes from. The result follows the movement in this video. Also add the option 'Keep From the Motion Guide'.",
-		),
+		{
+			...part(
+				'guide',
+				'Motion Guide',
+				"Where the motion guide comes from. The result follows the movement in this video. Also add the option 'Keep From the Motion Guide'.",
+			),
+			shows: "Also add the option 'Keep From the Motion Guide'",
+		},
 	],
 	prompt: {
 		placeholder: 'e.g. A dog runs across the meadow and jumps into the lake',

@@ -19,7 +19,7 @@ const SOUND_FIELD = 'Sound Binary Field';
 export const option = {
 	name: 'Join',
 	description:
-		'Join the videos of all items, in their order, into one. Nothing is sent to DashScope, and nothing is billed.',
+		'Join the videos of all items, in their order, into one. Free: nothing is sent to DashScope.',
 	action: 'Join videos',
 };
 
@@ -30,7 +30,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: 'The name of the input binary field containing the video of each item. All videos must have the same codec and size',
+		hint: 'The name of the input binary field containing the video of each item. All videos must have the same codec and size.',
 	},
 	{
 		displayName: 'Sound',
@@ -53,7 +53,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'original',
-		hint: "The name of the first item's binary field containing the sound. Accepted: MP4, MOV or M4A",
+		hint: "The name of the first item's binary field containing the sound. Accepted: MP4, MOV or M4A.",
 		displayOptions: { show: { sound: ['field'] } },
 	},
 	{

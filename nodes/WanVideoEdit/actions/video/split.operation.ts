@@ -16,8 +16,7 @@ const FIELD = 'Input Binary Field';
 
 export const option = {
 	name: 'Split',
-	description:
-		'Cut a video into pieces that a model accepts. Nothing is sent to DashScope, and nothing is billed.',
+	description: 'Cut a video into pieces that a model accepts. Free: nothing is sent to DashScope.',
 	action: 'Split a video',
 };
 
@@ -38,7 +37,7 @@ export const fields: INodeProperties[] = [
 		type: 'string',
 		required: true,
 		default: 'data',
-		hint: "The name of the input binary field containing the video, as shown on the input's Binary tab. Accepted: MP4 or MOV with H.264 or H.265",
+		hint: "The name of the input binary field containing the video, as shown on the input's Binary tab. Accepted: MP4 or MOV with H.264 or H.265.",
 	},
 	maxSeconds,
 	{
