@@ -152,6 +152,15 @@ describe('the test button', () => {
 		expect(message).toContain(new URL(baseUrl).host);
 	});
 
+	test('of an address below which there is no DashScope: the base URL, not a model', async () => {
+		const baseUrl = `${bench.sandbox.url}/elsewhere`;
+		const { status, message } = await testCredential({ ...bench.credential(), baseUrl });
+
+		expect(status).toBe('Error');
+		expect(message).toMatch(/Not Found.*\. Check the base URL/);
+		expect(message).not.toMatch(/model/);
+	});
+
 	test('of a service that fails or throttles', async () => {
 		bench.sandbox.fault({ route: 'list', status: 503 });
 		const failed = await testCredential(bench.credential());

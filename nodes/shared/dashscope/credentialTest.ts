@@ -33,11 +33,19 @@ export async function testDashScope(
 			message: `Connection successful: ${new URL(baseUrl).host} accepts the key`,
 		};
 	} catch (error) {
-		const hint = error instanceof DashScopeError ? error.hint : undefined;
-		const message = messageOf(error);
-		return { status: 'Error', message: hint === undefined ? message : `${message} — ${hint}` };
+		const sentences = [messageOf(error), ...adviceOf(error)];
+		return { status: 'Error', message: sentences.map(ended).join(' ') };
 	}
 }
+
+/** No model was asked for, so what is not found is the task list. */
+function adviceOf(error: unknown): string[] {
+	if (!(error instanceof DashScopeError)) return [];
+	if (error.httpStatus === 404) return ['Check the base URL: it leads to something else'];
+	return error.hint === undefined ? [] : [error.hint];
+}
+
+const ended = (sentence: string) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
 
 async function askTaskList(
 	functions: ICredentialTestFunctions,

@@ -155,7 +155,7 @@ function customBaseUrl(text: string): string {
 	const url = tryParseUrl(text.trim());
 	if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
 		throw new Error(
-			`The base URL "${text}" is not a web address. Enter it with its scheme, such as https://dashscope-us.aliyuncs.com.`,
+			`The base URL "${text}" is not a web address. Enter the whole address, such as https://dashscope-us.aliyuncs.com.`,
 		);
 	}
 	if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {

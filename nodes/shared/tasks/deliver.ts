@@ -109,7 +109,7 @@ function downloadFailed(task: Task, reason: string, failure?: DashScopeError): T
 	const until = expires === undefined ? 'for 24 hours' : `until ${new Date(expires).toISOString()}`;
 	return new TaskError(
 		`The video of task ${task.taskId} is ready but could not be downloaded: ${reason}`,
-		`${failure?.hint ?? ''} It is paid for and stays available ${until}: get it with 'Task: Get Status' and this task ID. A new edit would be billed again.`.trim(),
+		`It is paid for and stays available ${until}: get it with 'Task: Get Status' and this task ID. A new edit would be billed again. ${failure?.hint ?? ''}`.trim(),
 		{
 			taskId: task.taskId,
 			status: task.status,

@@ -110,7 +110,7 @@ function refusal(times: readonly number[], limits: Limits, length: number): Clip
 		);
 	}
 	const every = Math.max(0.5, Math.floor(max / 4));
-	const hint = `Key frames are stored whole, the frames between them as changes. Export the video again with a key frame every ${seconds(every)}, in FFmpeg for instance with -force_key_frames "expr:gte(t,n_forced*${every})".`;
+	const hint = `Export the video again with a key frame every ${seconds(every)}, in FFmpeg for example with -force_key_frames "expr:gte(t,n_forced*${every})". Key frames are the pictures that a file stores completely; of the others it stores only what changes.`;
 	for (const [index, time] of times.entries()) {
 		const next = times[index + 1] ?? time;
 		if (next - time > max + TOLERANCE_SECONDS + EPSILON) {
