@@ -11,6 +11,9 @@ import {
 	textParameter,
 } from './read';
 
+/** As a tool the node returns no files. */
+const noTool = { '@tool': [true] };
+
 const download: INodeProperties = {
 	displayName: 'Download Result',
 	name: 'download',
@@ -18,6 +21,7 @@ const download: INodeProperties = {
 	default: true,
 	description:
 		'Whether to download the finished MP4 into the item. When off, the item has only a link, which expires after 24 hours.',
+	displayOptions: { hide: noTool },
 };
 
 const outputField: INodeProperties = {
@@ -27,7 +31,7 @@ const outputField: INodeProperties = {
 	required: true,
 	default: 'data',
 	hint: 'The name of the output binary field to put the video in',
-	displayOptions: { show: { download: [true] } },
+	displayOptions: { show: { download: [true] }, hide: noTool },
 };
 
 /** Download fields of an operation that always returns the result. */
@@ -35,8 +39,11 @@ export const downloadFields: INodeProperties[] = [download, outputField];
 
 /** Download fields of an operation where the user may not wait for the result. */
 export const awaitedDownloadFields: INodeProperties[] = [
-	{ ...download, displayOptions: { hide: { waiting: ['none'] } } },
-	{ ...outputField, displayOptions: { show: { download: [true] }, hide: { waiting: ['none'] } } },
+	{ ...download, displayOptions: { hide: { waiting: ['none'], ...noTool } } },
+	{
+		...outputField,
+		displayOptions: { show: { download: [true] }, hide: { waiting: ['none'], ...noTool } },
+	},
 ];
 
 /** Whether the video is to be put into the item. A model could not read it. */
