@@ -183,7 +183,7 @@ The edit is done (task ${result.taskId}).
 
 Try it yourself, with the files in ${dirname(sample)}${billed ? ' (each edit is billed)' : ''}:
   Form     ${examples.form}
-           a video, pictures and a wish; the edited video goes to the storage, its link to the mailbox
+           a video, images and an instruction; the result goes to the storage, its link to the mailbox
   Styles   ${examples.styles}
            six edits of one video on one page
   Mailbox  ${examples.mailbox}
