@@ -97,7 +97,7 @@ function operationText(resource: string, option: INodePropertyOptions): string {
 		others.length === 0 ? '' : table(others),
 		collected.length === 0
 			? ''
-			: `Options. One that you do not add has no effect or its usual value.\n\n${table(collected)}`,
+			: `Options. An option that you do not add keeps its usual value, or has no effect.\n\n${table(collected)}`,
 	].join('\n\n');
 }
 
