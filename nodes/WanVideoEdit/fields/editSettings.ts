@@ -8,9 +8,10 @@ import { PRICE_MONTH } from './price';
 import { promptExtend, seed, watermark } from './settings';
 import type { Setting } from './settings';
 
-function priceOf10Seconds(tier: '720P' | '1080P'): string {
+/** What a video of 5 seconds costs, which is billed as 10: input and output. */
+function priceOf5Seconds(tier: '720P' | '1080P'): string {
 	const { USD, CNY } = WAN27_PRICES;
-	return `about $${(USD[tier] * 10).toFixed(2)} or ¥${CNY[tier] * 10} with ${wan27VideoEdit.id} (prices as of ${PRICE_MONTH})`;
+	return `With ${wan27VideoEdit.id}, 5 seconds cost about $${(USD[tier] * 10).toFixed(2)} or ¥${CNY[tier] * 10} (as of ${PRICE_MONTH})`;
 }
 
 const resolution: Setting = {
@@ -21,19 +22,19 @@ const resolution: Setting = {
 		name: 'resolution',
 		type: 'options',
 		default: '720P',
-		hint: 'You pay for input seconds plus output seconds; 1080P costs 1.5 to 1.8 times as much',
+		hint: 'You pay for input seconds plus output seconds. 1080P costs 1.5 to 1.8 times as much.',
 		description:
-			'Size and price of the result. DashScope bills input seconds plus output seconds at one rate, which depends on the resolution; failed tasks are free.',
+			'Size and price of the result. DashScope bills input seconds plus output seconds; the rate depends on the resolution. Failed tasks are free.',
 		options: [
 			{
 				name: '720P',
 				value: '720P',
-				description: `About 1280 × 720. A 5-second video is billed as 10 seconds: ${priceOf10Seconds('720P')}.`,
+				description: `About 1280 × 720. ${priceOf5Seconds('720P')}.`,
 			},
 			{
 				name: '1080P',
 				value: '1080P',
-				description: `About 1920 × 1080, at 1.5 to 1.8 times the price. A 5-second video costs ${priceOf10Seconds('1080P')}.`,
+				description: `About 1920 × 1080. ${priceOf5Seconds('1080P')}.`,
 			},
 		],
 	},
@@ -43,7 +44,7 @@ const resolutionOfWan3: Setting = {
 	...resolution,
 	property: {
 		...resolution.property,
-		hint: 'You pay for input seconds plus output seconds; a higher resolution costs more',
+		hint: 'You pay for input seconds plus output seconds. A higher resolution costs more.',
 		options: [
 			{ name: '480P', value: '480P', description: 'About 832 × 480, the cheapest' },
 			{ name: '720P', value: '720P', description: 'About 1280 × 720' },
@@ -59,8 +60,7 @@ const ratio: Setting = {
 		name: 'ratio',
 		type: 'options',
 		default: '16:9',
-		description:
-			'Shape of the result. Without this option it follows the input video approximately.',
+		description: 'Shape of the result. Without this option, it is about that of the input video.',
 		options: [
 			{ name: '1:1 (Square)', value: '1:1' },
 			{ name: '16:9 (Landscape)', value: '16:9' },
@@ -89,7 +89,7 @@ const duration: Setting = {
 		typeOptions: { minValue: 0, maxValue: 10 },
 		default: 0,
 		description:
-			'Length of the result: 0 keeps the length of the video, 2 to 10 uses only that much from its beginning. Shorter results cost less.',
+			'Length of the result. 0 keeps the length of the video; with 2 to 10, only that much of its beginning is used. Shorter results cost less.',
 	},
 };
 
@@ -101,7 +101,7 @@ const durationOfWan3: Setting = {
 		typeOptions: { minValue: 2, maxValue: 30 },
 		default: 5,
 		description:
-			'Length of the result, 2 to 30 seconds, and at most 30 together with the video. Without this option the model chooses it, usually as long as the video.',
+			'Length of the result, 2 to 30 seconds. Video and result together can have at most 30 seconds. Without this option, the model chooses, usually the length of the video.',
 	},
 };
 
@@ -117,9 +117,9 @@ const audioSetting: Setting = {
 			{
 				name: 'Auto',
 				value: 'auto',
-				description: 'The model decides from the prompt and may make new sound',
+				description: 'The model decides, and may create new sound',
 			},
-			{ name: 'Keep Original', value: 'origin', description: 'The sound of the input is kept' },
+			{ name: 'Keep Original', value: 'origin', description: 'Keep the sound of your video' },
 		],
 	},
 };

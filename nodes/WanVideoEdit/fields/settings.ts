@@ -32,7 +32,7 @@ export const promptExtend: Setting = {
 		type: 'boolean',
 		default: true,
 		description:
-			'Whether to let DashScope rewrite the prompt in more detail, which helps short prompts and takes a little longer',
+			'Whether DashScope may rewrite the prompt in more detail. This helps with short prompts and takes a little longer.',
 	},
 };
 
@@ -44,7 +44,7 @@ export const seed: Setting = {
 		type: 'number',
 		typeOptions: { minValue: SEED.min, maxValue: SEED.max },
 		default: 0,
-		description: `A whole number from ${SEED.min} to ${SEED.max}. The same seed with the same input gives a similar result; without this option it is random.`,
+		description: `A whole number from ${SEED.min} to ${SEED.max}. The same seed with the same input gives a similar result. Without this option, it is random.`,
 	},
 };
 
@@ -55,7 +55,7 @@ export const watermark: Setting = {
 		name: 'watermark',
 		type: 'boolean',
 		default: false,
-		description: 'Whether to mark the result as made by AI, in its bottom right corner',
+		description: 'Whether to mark the result as AI-generated, in the bottom right corner',
 	},
 };
 
@@ -67,7 +67,7 @@ export const negativePromptProperty: INodeProperties = {
 	typeOptions: { rows: 2 },
 	default: '',
 	placeholder: 'e.g. blurry, low quality',
-	description: 'What the result should not show, up to 500 characters',
+	description: 'What the result should not show, up to 500 characters. List things, without "no".',
 };
 
 /**

@@ -9,7 +9,7 @@ export const promptExtendBesideVideo: Setting = {
 		...promptExtend.property,
 		default: false,
 		description:
-			'Whether to let DashScope rewrite the prompt in more detail. Without this option it does. Turn it off and describe the scene exactly if results stray from your video.',
+			'Whether DashScope may rewrite the prompt in more detail. Without this option, it does. If results differ too much from your video, turn it off and describe the scene exactly.',
 	},
 };
 
@@ -20,7 +20,7 @@ export const size: Setting = {
 		name: 'size',
 		type: 'options',
 		default: '1280*720',
-		description: 'Width and height of the result in pixels. Without this option it is 1280 × 720.',
+		description: 'Width and height of the result in pixels. Without this option, it is 1280 × 720.',
 		options: [
 			{ name: '1088 × 832 (4:3)', value: '1088*832' },
 			{ name: '1280 × 720 (16:9)', value: '1280*720' },
@@ -34,8 +34,8 @@ export const size: Setting = {
 const KEEPS = {
 	posebodyface: ['Movement and Faces', 'Pose of the body, and the expressions of faces'],
 	posebody: ['Movement', 'Pose of the body, without the face'],
-	depth: ['Composition', 'What is near and what is far, and how it moves'],
-	scribble: ['Lines', 'The sketch of the scene'],
+	depth: ['Composition', 'What is near, what is far, and how it moves'],
+	scribble: ['Lines', 'The outlines of the scene'],
 } as const;
 
 /** What the model takes over from a video. @param rule of the function, with the default first */

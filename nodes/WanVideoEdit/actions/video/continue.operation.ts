@@ -15,8 +15,8 @@ export const totalDuration: Setting = {
 		typeOptions: { minValue: 2, maxValue: 15 },
 		default: 10,
 		description:
-			'Length of the result, 2 to 15 seconds. It includes the video: 10 with a 4-second video adds 6 seconds.',
-		hint: 'Length of the whole result, your video included. You pay for all of these seconds.',
+			'Length of the result, 2 to 15 seconds, including your video. For example, 10 with a 4-second video adds 6 seconds.',
+		hint: 'Length of the whole result, including your video. You pay for all of it.',
 	},
 };
 
@@ -29,12 +29,12 @@ const resolution: Setting = {
 		type: 'options',
 		default: '720P',
 		description:
-			'Size and price of the result. DashScope bills output seconds at a rate that depends on the resolution.',
+			'Size and price of the result. DashScope bills output seconds only; the rate depends on the resolution.',
 		options: [
 			{ name: '720P', value: '720P', description: 'About 1280 × 720' },
 			{ name: '1080P', value: '1080P', description: 'About 1920 × 1080, at a higher price' },
 		],
-		hint: 'You pay for output seconds; 1080P costs more',
+		hint: 'You pay for output seconds only. 1080P costs more.',
 	},
 };
 

@@ -23,13 +23,13 @@ const maskKind: INodeProperties = {
 	type: 'options',
 	noDataExpression: true,
 	default: 'image',
-	description: 'What marks the area to edit, in pure white on pure black',
+	description: 'What marks the area to edit: white (edit) on black (keep)',
 	options: [
 		{
 			name: 'Image',
 			value: 'image',
 			description:
-				'Marks the area in one frame, which is then followed (recommended). Same size as the video.',
+				'Marks the area in one frame; the area then follows it (recommended). Same size as the video.',
 		},
 		{
 			name: 'Video',
@@ -48,8 +48,7 @@ const maskSettings: Setting[] = [
 			name: 'maskType',
 			type: 'options',
 			default: 'tracking',
-			description:
-				'How the area of a mask image behaves during the video. Without this option it follows what the mask marks.',
+			description: 'Whether the area moves with what the mask marks. Without this option, it does.',
 			options: [
 				{ name: 'Fixed', value: 'fixed', description: 'The area stays where it is' },
 				{
@@ -69,7 +68,7 @@ const maskSettings: Setting[] = [
 			typeOptions: { minValue: 1 },
 			default: 1,
 			description:
-				'Number of the frame that a mask image belongs to. Without this option it is 1, the first frame.',
+				'Number of the frame that the mask image was made for. Without this option, it is 1, the first frame.',
 		},
 	},
 	{
@@ -81,7 +80,7 @@ const maskSettings: Setting[] = [
 			typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
 			default: 0.05,
 			description:
-				'How far the edited area reaches beyond what the mask marks, from 0 (not at all) to 1, when Mask Type is Tracking. Without this option it is 0.05.',
+				'How far the edited area extends beyond the mask, from 0 (not at all) to 1. Only with Mask Type Tracking. Without this option, it is 0.05.',
 		},
 	},
 	{
@@ -92,9 +91,13 @@ const maskSettings: Setting[] = [
 			type: 'options',
 			default: 'hull',
 			description:
-				'Shape of the edited area when Mask Type is Tracking. Without this option it is a hull.',
+				'Shape of the edited area. Only with Mask Type Tracking. Without this option, it is Hull.',
 			options: [
-				{ name: 'Bounding Box', value: 'bbox' },
+				{
+					name: 'Bounding Box',
+					value: 'bbox',
+					description: 'A rectangle around what the mask marks',
+				},
 				{ name: 'Hull', value: 'hull', description: 'A polygon around what the mask marks' },
 				{ name: 'Original', value: 'original', description: 'The shape of the mask' },
 			],
@@ -121,7 +124,7 @@ export const editArea = modelOperation({
 		...maskSettings,
 		keep(
 			vaceEdit.values.control_condition,
-			'What the edited area takes from the video. Without this option it takes nothing.',
+			'What the edited area takes from the video. Without this option, it takes nothing.',
 		),
 		size,
 		promptExtendBesideVideo,

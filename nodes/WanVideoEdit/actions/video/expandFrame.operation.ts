@@ -14,7 +14,7 @@ const expandTo: Setting = {
 		type: 'options',
 		default: '9:16',
 		description:
-			'Shape that the video is expanded to, equally on both sides. The frame becomes at most 3 times as wide or tall, so 16:9 becomes almost 9:16.',
+			'Shape to expand the video to, equally on both sides. Width or height can grow to at most 3 times its size, so 16:9 becomes almost 9:16.',
 		options: [
 			{ name: '1:1 (Square)', value: '1:1' },
 			{ name: '16:9 (Landscape)', value: '16:9' },
@@ -46,7 +46,7 @@ function expandSide([side, length]: (typeof SIDES)[number]): Setting {
 			typeOptions: { minValue: 1, maxValue: 2, numberPrecision: 3 },
 			default: 1,
 			description: `How far to expand to the ${name}`,
-			hint: `1 adds nothing, 1.5 adds half of the video's ${length}, 2 adds all of it`,
+			hint: `1 adds nothing, 1.5 adds half of the video's ${length}, 2 adds its full ${length}`,
 			displayOptions: { show: { shape: ['custom'] } },
 		},
 	};

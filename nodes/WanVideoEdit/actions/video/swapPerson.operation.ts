@@ -28,7 +28,7 @@ const checkImage: Setting = {
 		type: 'boolean',
 		default: true,
 		description:
-			'Whether DashScope should first check that the person image is suitable. Without this option it does.',
+			'Whether DashScope checks first that the person image is suitable. Without this option, it does.',
 	},
 };
 
