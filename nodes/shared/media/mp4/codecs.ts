@@ -94,6 +94,16 @@ export function describeSound({ codec, descriptions: [entry] }: Track): string {
 	return `${codec}, ${channels} channel${channels === 1 ? '' : 's'}, ${fields.u16()} Hz`;
 }
 
+/** Lower ones are none: QuickTime's version 2 of the entry has a constant in the rate's place. */
+const LEAST_RATE = 4000;
+
+/** Samples per second by a sample entry of sound (12.2.3); undefined where it does not tell them, as above 65,535. */
+export function sampleRateOf(entry: Uint8Array): number | undefined {
+	const [high = 0, low = 0] = entry.subarray(32, 34);
+	const rate = high * 256 + low;
+	return rate < LEAST_RATE ? undefined : rate;
+}
+
 /** Bits of a value, by the codecs of uncompressed sound (QuickTime File Format); 0 where the entry says it. */
 const VALUE_BITS = new Map([
 	['raw ', 0],

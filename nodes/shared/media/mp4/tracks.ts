@@ -1,7 +1,7 @@
 /** Which samples an MP4 or MOV file has, where they lie and when they are shown: ISO/IEC 14496-12 and the QuickTime File Format. */
 import { Fields, boxesIn, find } from './boxes';
 import type { Box } from './boxes';
-import { frameBytesOf } from './codecs';
+import { frameBytesOf, sampleRateOf } from './codecs';
 import { placeOf, readEdits } from './editList';
 import type { Edit } from './editList';
 import { Runs, readSizes } from './sampleTables';
@@ -208,6 +208,7 @@ class MovieReader {
 		if (track.samples.length === 0) return 'is empty';
 		const media = lastUntilNext(track.samples);
 		Object.assign(track, placeOf(track, media, this.timescale));
+		countInSamples(track);
 		return track.end > track.start ? undefined : 'is never played (edit list)';
 	}
 
@@ -425,6 +426,28 @@ class MovieReader {
  */
 function frameSize({ descriptions: [entry] }: Draft, size: number): number | undefined {
 	return size === 1 && entry !== undefined ? frameBytesOf(entry) : size;
+}
+
+/**
+ * Has the times of sound counted in samples of it, where the file counts them otherwise (in units of 10,000,000 a second,
+ * as Smooth Streaming does). What an edit list hides at the beginning ffmpeg leaves out as so many samples: of a piece
+ * that would be seconds instead of one packet, and often all there is.
+ */
+function countInSamples(track: Draft): void {
+	const { kind, timescale, samples, descriptions } = track;
+	const [entry] = descriptions;
+	const rate = kind === 'audio' && entry !== undefined ? sampleRateOf(entry) : undefined;
+	// Frames of uncompressed sound are counted anyway, and of HE-AAC the entry may tell half of the rate.
+	if (rate === undefined || track.frameBytes !== undefined) return;
+	if (timescale === rate || timescale === 2 * rate) return;
+	const counted = (ticks: number) => Math.round((ticks / timescale) * rate);
+	for (const sample of samples) {
+		const end = counted(sample.pts + sample.duration);
+		sample.pts = counted(sample.pts);
+		sample.duration = end - sample.pts;
+	}
+	track.from = counted(track.from);
+	track.timescale = rate;
 }
 
 /**

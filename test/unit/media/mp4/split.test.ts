@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { joinClips } from '../../../../nodes/shared/media/mp4/join';
@@ -166,4 +166,19 @@ test('a piece that cannot be read where it is compared with the next one is name
 			message: `Piece ${broken}: The file is damaged: it has changed`,
 		});
 	}
+});
+
+test('sound whose times are counted in ten-millionths of a second is heard in all pieces, and where they are joined', async () => {
+	const path = (name: string) => join(folder, name);
+	await runFfmpeg(['-i', path('clip.mp4'), '-c', 'copy', '-f', 'ismv', path('smooth.mp4')]);
+	const smooth = sourceOf(await readFile(path('smooth.mp4')));
+	const { files } = await piecesOf(smooth, { min: 2, max: 11 });
+	files.push(await bytesOf((await joinClips(files.slice(1).map(sourceOf))).file));
+	const seconds: number[] = [];
+	for (const file of files) {
+		await writeFile(path('piece.mp4'), file);
+		await runFfmpeg(['-i', path('piece.mp4'), '-vn', '-f', 's16le', path('sound')]);
+		seconds.push((await readFile(path('sound'))).length / 2 / 16_000);
+	}
+	expect(seconds.map(Math.round)).toEqual([10, 10, 10, 20]);
 });
