@@ -151,6 +151,18 @@ describe('binary fields', () => {
 		});
 	});
 
+	test.each([
+		['={{ Object.keys($binary) }}', '"[clip, photo]"'],
+		['={{ $binary }}', '"{ clip, photo }"'],
+	])('that are no name but what %s gives', async (videoField, shown) => {
+		const clip = await bench.file(bench.sandbox.samples.video);
+		await expectRefusal({
+			fields: { ...BINARY_VIDEO, videoField },
+			binary: { clip, photo: clip },
+			says: ["'Input Binary Field'", shown, 'clip, photo'],
+		});
+	});
+
 	test('of a reference image that the item does not have', async () => {
 		await expectRefusal({
 			fields: image(

@@ -195,6 +195,18 @@ describe('video', () => {
 		]);
 	});
 
+	test('given by an expression without its content, as $binary has it', async () => {
+		const clip = await bench.file(bench.sandbox.samples.video);
+		const { error } = await bench.run([{ json: {}, binary: { clip } }], {
+			videoSource: 'binary',
+			videoField: '={{ $binary.clip }}',
+			...SUBMIT,
+		});
+
+		expect(error).toBeUndefined();
+		expect(bench.bodies()).toEqual([minimalBody(['video', expect.stringMatching(OSS_VIDEO)])]);
+	});
+
 	test('the same file in several items is uploaded once and edited for each', async () => {
 		const data = await bench.file(bench.sandbox.samples.video);
 		const items = named('black and white', 'blur it', 'black and white').map((item) => ({

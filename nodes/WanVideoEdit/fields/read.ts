@@ -21,9 +21,11 @@ export function fileParameter(
 	return toFile(functions.getNodeParameter(name, item, ''));
 }
 
-/** A file that an expression gave, else a text. */
+/** A file that an expression gave, else a text: what no binary field is called, for an object or a list. */
 export function toFile(value: unknown): string | IBinaryData {
-	return isFile(value) ? value : toText(value);
+	if (isFile(value)) return value;
+	if (Array.isArray(value)) return `[${value.map(toText).join(', ')}]`;
+	return isRecord(value) ? `{ ${Object.keys(value).join(', ')} }` : toText(value);
 }
 
 /** A yes or no; text such as "false" counts as what it says. */

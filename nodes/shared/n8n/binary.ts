@@ -26,9 +26,13 @@ function namesIn(functions: IExecuteFunctions, itemIndex: number): string[] {
 	return [...new Set([...Object.keys(binary), ...Object.keys(json[FILES_IN_JSON] ?? {})])];
 }
 
-/** Whether a parameter is a file itself: an expression such as `$('Form').item.binary.data` gives one. */
+/**
+ * Whether a parameter is a file itself: an expression such as `$('Form').item.binary.data` gives one. `$binary.data` gives
+ * one without `data`, which is enough where the file lies in n8n's store.
+ */
 export function isFile(value: unknown): value is IBinaryData {
-	return isRecord(value) && typeof value.mimeType === 'string' && typeof value.data === 'string';
+	if (!isRecord(value) || typeof value.mimeType !== 'string') return false;
+	return typeof value.data === 'string' || typeof value.id === 'string';
 }
 
 /**
