@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+import { Container } from '@n8n/di';
+import { BinaryDataService } from 'n8n-core';
 import type {
 	IBinaryData,
 	ICredentialDataDecryptedObject,
@@ -196,6 +199,27 @@ describe('files', () => {
 			binary: { data: await bench.file(content, 'ride.mp4', 'video/mp4') },
 			says: ["'Input Binary Field'", 'ride.mp4', found, 'MP4 or MOV'],
 		});
+	});
+
+	test.each<[what: string, fields: INodeParameters, field: string]>([
+		['a video to be edited', BINARY_VIDEO, 'Input Binary Field'],
+		['a video to be split', { operation: 'split' }, 'Input Binary Field'],
+		['a video to be joined', { operation: 'join' }, 'Input Binary Field'],
+		['an image', image({ source: 'binary', field: 'data' }), 'Image 1 Binary Field'],
+		[
+			'one of all images',
+			{ operation: 'referenceEdit', imageSource: 'allImages' },
+			'Binary Field data',
+		],
+		['a file to be uploaded', { resource: 'file', operation: 'upload' }, 'Input Binary Field'],
+	])('%s that n8n has deleted meanwhile', async (_what, fields, field) => {
+		const data = await bench.file(bench.sandbox.samples.video, 'ride.mp4');
+		const path = Container.get(BinaryDataService).getPath(data.id ?? '');
+		await rm(path);
+		const says = [`'${field}' (ride.mp4) could not be read from the storage of n8n`, 'unpin'];
+		await expectRefusal({ fields, binary: { data }, says });
+		await rm(`${path}.metadata`);
+		await expectRefusal({ fields, binary: { data }, says });
 	});
 
 	test('a picture in place of the video', async () => {

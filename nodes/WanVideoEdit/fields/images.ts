@@ -158,11 +158,12 @@ async function listedImages(functions: IExecuteFunctions, item: number): Promise
 async function allImages(functions: IExecuteFunctions, item: number): Promise<MediaSource[]> {
 	const sources: MediaSource[] = [];
 	for (const name of binaryFieldsOf(functions, item)) {
+		const field = `Binary Field ${name}`;
 		const data = binaryDataOf(functions, item, 'Reference Images', name);
-		const file = await fileOf(functions, data);
+		const file = await fileOf(functions, data, field);
 		const found = detectFormat(await file.head(HEAD_BYTES));
 		if (!isPicture(found, data.mimeType)) continue;
-		sources.push({ from: 'binary', field: `Binary Field ${name}`, file });
+		sources.push({ from: 'binary', field, file });
 	}
 	return sources;
 }

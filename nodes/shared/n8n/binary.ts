@@ -4,6 +4,7 @@ import type { ByteStream } from '../dashscope/uploads';
 import { isRecord } from '../dashscope/json';
 import { InputError } from '../inputError';
 import type { BinaryFile } from '../media/types';
+import { messageOf } from '../thrown';
 
 /** What n8n offers to read its binary store. */
 type StoreFunctions = Pick<IExecuteFunctions, 'helpers'>;
@@ -47,7 +48,7 @@ export async function binaryFileOf(
 	parameter: string,
 	field: string | IBinaryData,
 ): Promise<BinaryFile> {
-	return await fileOf(functions, binaryDataOf(functions, itemIndex, parameter, field));
+	return await fileOf(functions, binaryDataOf(functions, itemIndex, parameter, field), parameter);
 }
 
 /**
@@ -74,9 +75,18 @@ export function binaryDataOf(
 	);
 }
 
-/** Binary data wherever n8n keeps it. Reads its size only. */
-export async function fileOf(functions: StoreFunctions, data: IBinaryData): Promise<BinaryFile> {
-	return data.id === undefined ? inMemory(data) : await stored(functions, data.id, data.fileName);
+/**
+ * Binary data wherever n8n keeps it. Reads its size only.
+ * @param field what it is called in the message
+ * @throws InputError for a file that n8n does not have any more
+ */
+export async function fileOf(
+	functions: StoreFunctions,
+	data: IBinaryData,
+	field: string,
+): Promise<BinaryFile> {
+	const { id, fileName } = data;
+	return id === undefined ? inMemory(data) : await stored(functions, id, field, fileName);
 }
 
 function present(functions: IExecuteFunctions, itemIndex: number): string {
@@ -106,20 +116,34 @@ function find(
 	return undefined;
 }
 
-/** Binary data in n8n's store (filesystem, database, S3): read as a stream. */
+/**
+ * Binary data in n8n's store (filesystem, database, S3): read as a stream.
+ * @param field what it is called in the message
+ * @throws InputError for a file that n8n does not have any more, now or when it is read
+ */
 export async function stored(
 	functions: StoreFunctions,
 	id: string,
+	field: string,
 	fileName?: string,
 ): Promise<BinaryFile> {
-	const { fileSize } = await functions.helpers.getBinaryMetadata(id);
+	const { getBinaryMetadata, getBinaryStream } = functions.helpers;
+	const gone = async (error: unknown) =>
+		await Promise.reject(
+			new InputError(
+				`'${field}'${fileName === undefined ? '' : ` (${fileName})`} could not be read from the storage of n8n`,
+				// Some of what n8n says would make it replace a message.
+				`n8n says: "${messageOf(error)}". It deletes files together with the executions that they are of: run the nodes before this one again, and unpin their data.`,
+			),
+		);
+	const { fileSize } = await getBinaryMetadata(id).catch(gone);
 	return {
 		fileName,
 		size: fileSize,
 		identity: id,
 		storedAs: id,
 		head: async (bytes) => {
-			const stream: ByteStream = await functions.helpers.getBinaryStream(id, bytes);
+			const stream: ByteStream = await getBinaryStream(id, bytes).catch(gone);
 			let head = new Uint8Array();
 			try {
 				// S3 gives chunks as they come from the network, the first of any length.
@@ -132,7 +156,7 @@ export async function stored(
 				stream.destroy();
 			}
 		},
-		open: async (chunkBytes) => await functions.helpers.getBinaryStream(id, chunkBytes),
+		open: async (chunkBytes) => await getBinaryStream(id, chunkBytes).catch(gone),
 		// Only there, and not in a database or an object storage, does n8n read piece by piece into new memory.
 		ownChunks: id.startsWith('filesystem'),
 	};

@@ -169,16 +169,18 @@ async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promis
 	};
 	try {
 		const sources: ByteSource[] = [];
-		for (const { video } of pieces) {
+		for (const { clip, video } of pieces) {
 			if (video === undefined) return outcome;
-			sources.push(open(await fileOf(functions, video)));
+			sources.push(open(await fileOf(functions, video, `Video of piece ${clip.number}`)));
 		}
 		const [first] = pieces;
 		if (first?.video === undefined) return outcome;
 		const cuts = [first.clip.from, ...pieces.map(({ clip }) => clip.to)];
 		const original = first.clip.sound;
 		const kept =
-			original === undefined ? undefined : await stored(functions, original).catch(() => undefined);
+			original === undefined
+				? undefined
+				: await stored(functions, original, 'Original').catch(() => undefined);
 		const ways: JoinOptions[] = [{ cuts }, {}];
 		if (kept !== undefined) ways.unshift({ cuts, sound: open(kept) });
 		const { file, notes } = await firstThatFits(sources, ways);

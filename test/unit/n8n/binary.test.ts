@@ -17,7 +17,7 @@ test.each([[[64]], [[3, 1, 60]], [[32, 32]], [[20]], [[]]])(
 	'the head of a file that comes in chunks of %j bytes',
 	async (lengths) => {
 		const content = Buffer.from(Array.from({ length: 64 }, (_, index) => index));
-		const file = await stored(storeOf(content, ...lengths), 's3:x');
+		const file = await stored(storeOf(content, ...lengths), 's3:x', 'Video');
 		const sent = lengths.reduce((sum, length) => sum + length, 0);
 		expect([...(await file.head(32))]).toEqual([...content.subarray(0, Math.min(32, sent))]);
 	},

@@ -76,7 +76,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const open = async (item: number, label: string, name: string) => {
 		current = item;
 		const data = binaryDataOf(this, item, label, fileParameter(this, name, item));
-		const file = await fileOf(this, data);
+		const file = await fileOf(this, data, label);
 		// Others of the MP4 family, such as 3GP or M4A, may well fit.
 		if (!isBoxed(await file.head(8))) await checkVideo(label, file);
 		const source = sourceOf(file);

@@ -67,7 +67,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			throw new InputError(`'${LABEL}' is ${what}`, 'Enter 0.5 seconds or more.');
 		}
 		const data = binaryDataOf(this, item, FIELD, fileParameter(this, 'videoField', item));
-		const video = await fileOf(this, data);
+		const video = await fileOf(this, data, FIELD);
 		await checkVideo(FIELD, video);
 		const source = sourceOf(video);
 		try {
