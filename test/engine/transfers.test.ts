@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Container } from '@n8n/di';
 import { BinaryDataService } from 'n8n-core';
 import type { IBinaryData, IHttpRequestOptions, INodeExecutionData } from 'n8n-workflow';
@@ -169,6 +169,59 @@ describe('an upload that fails', () => {
 		expect(error?.message).toMatch(/The upload failed 3 times: .*Policy expired/);
 		expect(error?.description).toMatch(/use a URL/);
 		expect(calls()).toEqual({ policies: 3, uploads: 3, creates: 0 });
+	});
+
+	/** Has n8n's storage break off a file after so many bytes when it is opened for an upload, so many times. */
+	function breakReading(content: Buffer, bytes: number, times: number): void {
+		const service = Container.get(BinaryDataService);
+		const real = service.getAsStream.bind(service);
+		let left = times;
+		jest.spyOn(service, 'getAsStream').mockImplementation(async (id, chunkSize) => {
+			if (calls().policies === 0 || left-- <= 0) return await real(id, chunkSize);
+			async function* broken() {
+				yield await Promise.resolve(content.subarray(0, bytes));
+				throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
+			}
+			return Readable.from(broken());
+		});
+	}
+
+	test('because n8n cannot read the file to its end is repeated from its beginning', async () => {
+		const content = await sampleVideo();
+		const data = await bench.file(content, 'ride.mp4');
+		breakReading(content, 1000, 2);
+		const { error } = await bench.run([itemOf(data)], { ...BINARY, ...SUBMIT });
+
+		expect(error).toBeUndefined();
+		expect(calls()).toMatchObject({ policies: 3, creates: 1 });
+		while (only(bench.sandbox.tasks()).media.length === 0) await sleep(20);
+		expect(at(only(bench.sandbox.tasks()).media, 0).sha256).toBe(sha256(content));
+	});
+
+	test('because n8n can never read the file to its end does not blame the host', async () => {
+		const content = await sampleVideo();
+		const data = await bench.file(content, 'ride.mp4');
+		breakReading(content, 1000, 3);
+		const { error } = await bench.run([itemOf(data)], { ...BINARY, ...SUBMIT });
+
+		expect(error?.message).toContain(
+			`The upload failed 3 times: n8n could not read the file after 1000 of its ${content.length} bytes`,
+		);
+		expect(error?.description).toContain('The reason: "read ECONNRESET".');
+		expect(calls()).toMatchObject({ policies: 3, creates: 0 });
+	});
+
+	test.each([
+		['shorter', -5, (size: number) => `only ${size - 5} of the ${size} bytes`],
+		['longer', 5, (size: number) => `more than the ${size} bytes`],
+	])('because the file is %s than n8n says ends at once', async (_what, more, says) => {
+		const content = await videoOf(MB);
+		const data = await bench.file(content, 'ride.mp4');
+		await truncate(Container.get(BinaryDataService).getPath(data.id ?? ''), content.length + more);
+		const { error } = await bench.run([itemOf(data)], { ...BINARY, ...SUBMIT });
+
+		expect(error?.message).toContain(`The file has ${says(content.length)} that n8n tells of it`);
+		expect(calls()).toMatchObject({ policies: 1, creates: 0 });
 	});
 
 	test('without any permission is not repeated when the key is refused', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'crypto';
 import type { IHttpRequestOptions } from 'n8n-workflow';
-import { CHECK_FILE_HOST, connectionError, httpAnswerOf } from './answer';
+import { messageOf } from '../thrown';
+import { CHECK_FILE_HOST, connectionError, httpAnswerOf, socketCodeOf } from './answer';
 import type { HttpAnswer } from './answer';
 import { cancelSignalOf, dashScopeRequest } from './client';
 import type { DashScopeClient } from './client';
@@ -141,7 +142,9 @@ async function postFile(
 		`wan-${randomUUID()}`,
 	);
 	const file = await source.open();
-	const bytes = freedWhenSent(file, source.ownChunks);
+	let unread: DashScopeError | undefined;
+	const whole = wholeFile(file, source.size, (failure) => (unread = failure));
+	const bytes = freedWhenSent(whole, source.ownChunks);
 	const transfer = new Transfer(host, STALL_MS, cancelSignalOf(functions));
 	const options: IHttpRequestOptions = {
 		method: 'POST',
@@ -166,7 +169,7 @@ async function postFile(
 	};
 	try {
 		const answer: unknown = await functions.helpers.httpRequest(options).catch((error: unknown) => {
-			const reason = transfer.reason(error);
+			const reason = unread ?? transfer.reason(error);
 			throw reason instanceof DashScopeError
 				? reason
 				: connectionError(reason, host, CHECK_FILE_HOST);
@@ -176,6 +179,40 @@ async function postFile(
 		transfer.end();
 		file.destroy();
 	}
+}
+
+/**
+ * The chunks of a file, as many bytes as it is said to have: for those that do not come the host would wait, until the
+ * transfer is ended as one that stands still, and more than that it would take for another request.
+ * @param failed is told what is wrong with the file, for which the error of the call would blame the host
+ */
+async function* wholeFile(
+	file: ByteStream,
+	size: number,
+	failed: (failure: DashScopeError) => void,
+): AsyncGenerator<Uint8Array> {
+	let read = 0;
+	const failure = (message: string, facts: Pick<DashScopeError, 'kind' | 'code'>, why = '') => {
+		const hint = `${why}What n8n keeps of the file is damaged, or its storage cannot be reached: run the nodes before this one again.`;
+		const error = new DashScopeError(message, { ...facts, hint });
+		failed(error);
+		return error;
+	};
+	try {
+		for await (const chunk of file) {
+			read += chunk.byteLength;
+			if (read > size) break;
+			yield chunk;
+		}
+	} catch (error) {
+		const facts = { kind: 'lost' as const, code: socketCodeOf(error) };
+		const message = `n8n could not read the file after ${read} of its ${size} bytes`;
+		throw failure(message, facts, `The reason: "${messageOf(error)}". `);
+	}
+	if (read === size) return;
+	const found = read > size ? `more than the ${size}` : `only ${read} of the ${size}`;
+	// Read again, it has no other length.
+	throw failure(`The file has ${found} bytes that n8n tells of it`, { kind: 'rejected' });
 }
 
 /** The form's signature is worth an upload to whoever reads it: https only, except on this machine. */
