@@ -595,6 +595,40 @@ describe('a transfer at a standstill', () => {
 		expect(transfer.reason(error)).toBe(error);
 	});
 
+	test('is one, too, where no more than a byte comes now and then for half an hour', async () => {
+		const transfer = new Transfer('storage.example.com', STALL, undefined);
+		for (let minutes = 1; minutes < 30; minutes++) {
+			await jest.advanceTimersByTimeAsync(60_000);
+			transfer.moved(100);
+		}
+		expect(transfer.signal.aborted).toBe(false);
+		await jest.advanceTimersByTimeAsync(60_000);
+		expect(transfer.signal.aborted).toBe(true);
+		expect(transfer.reason(new Error('cancelled'))).toMatchObject({
+			kind: 'lost',
+			message: expect.stringMatching(/storage\.example\.com moved only 3 kB in 30 minutes/),
+		});
+	});
+
+	test.each([
+		['is one for an upload of which next to nothing is taken', 1024, true],
+		['is none for an upload on a slow line', 256 * 1024, false],
+	])('%s', async (_, bytes, aborted) => {
+		async function* chunks() {
+			for (let minutes = 0; minutes < 40; minutes++) {
+				await jest.advanceTimersByTimeAsync(60_000);
+				yield Buffer.alloc(bytes);
+			}
+		}
+		const transfer = new Transfer('storage.example.com', STALL, undefined);
+		for await (const chunk of transfer.watched(chunks())) expect(chunk).toHaveLength(bytes);
+		expect(transfer.signal.aborted).toBe(aborted);
+		// The answer may take its time.
+		await jest.advanceTimersByTimeAsync(STALL - 1);
+		expect(transfer.signal.aborted).toBe(aborted);
+		transfer.end();
+	});
+
 	test('ends with the execution', () => {
 		const stop = new AbortController();
 		const transfer = new Transfer('storage.example.com', STALL, stop.signal);

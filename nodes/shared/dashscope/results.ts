@@ -142,6 +142,7 @@ async function get(
 		if (status === 0 || !isResponseStream(body)) {
 			throw new DashScopeError(`${url.host} gave no file`, { kind: 'garbled' });
 		}
+		transfer.goesOn();
 		return { status, headers, result: open(body, headers, transfer) };
 	} catch (error) {
 		transfer.end();

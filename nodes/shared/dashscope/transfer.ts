@@ -4,6 +4,13 @@ import { DashScopeError } from './errors';
 import { isPrivateHost } from './hosts';
 
 /**
+ * What has to move in half an hour, in bytes: a host that gives or takes one now and then would keep the place of others
+ * for ever.
+ */
+const LEAST_BYTES = 4 * 1024 * 1024;
+const CRAWL_MS = 30 * 60_000;
+
+/**
  * Watches over one file on its way. n8n's HTTP client limits the time of a whole upload, which slow lines
  * exceed, and does not watch the body of a download at all; here it is the standstill that is limited.
  */
@@ -12,6 +19,9 @@ export class Transfer {
 	/** For the HTTP call: fires on Stop, at a standstill, and at the end of the transfer. */
 	readonly signal: AbortSignal;
 	private lastMove = Date.now();
+	/** Since when bytes are counted, and how many have moved. */
+	private since = Date.now();
+	private bytes = 0;
 	private stalled = false;
 
 	/**
@@ -29,27 +39,38 @@ export class Transfer {
 		void this.watch();
 	}
 
+	/** To be called when something else has come than bytes of a file, such as the beginning of an answer. */
+	goesOn(): void {
+		this.lastMove = this.since = Date.now();
+		this.bytes = 0;
+	}
+
 	/** To be called whenever bytes of a download have moved. */
 	moved(bytes: number): void {
-		this.lastMove = Date.now();
+		this.count(bytes);
 		turnOverYoungObjects(bytes);
 	}
 
 	/** The chunks of an upload; each that is taken counts as a move. */
 	async *watched(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
 		for await (const chunk of chunks) {
-			this.lastMove = Date.now();
+			this.count(chunk.byteLength);
 			yield chunk;
 		}
+		this.goesOn();
 	}
 
 	/** What broke the transfer: `error`, unless it only followed from the standstill. */
 	reason(error: unknown): unknown {
 		if (!this.stalled) return error;
-		return new DashScopeError(
-			`The transfer with ${this.host} stood still for ${Math.round(this.stallMs / 1000)} seconds`,
-			{ kind: 'lost', hint: 'The connection was interrupted; try again.' },
-		);
+		const stoodStill = this.stallEnd <= this.crawlEnd;
+		const what = stoodStill
+			? `stood still for ${Math.round(this.stallMs / 1000)} seconds`
+			: `moved only ${Math.ceil(this.bytes / 1024)} kB in ${CRAWL_MS / 60_000} minutes`;
+		return new DashScopeError(`The transfer with ${this.host} ${what}`, {
+			kind: 'lost',
+			hint: 'The connection was interrupted; try again.',
+		});
 	}
 
 	/** Ends the watch and gives the connection back, also one whose body nobody began to read. */
@@ -57,10 +78,24 @@ export class Transfer {
 		this.controller.abort();
 	}
 
+	private count(bytes: number): void {
+		this.lastMove = Date.now();
+		this.bytes += bytes;
+		if (this.bytes >= LEAST_BYTES) this.goesOn();
+	}
+
+	private get stallEnd(): number {
+		return this.lastMove + this.stallMs;
+	}
+
+	private get crawlEnd(): number {
+		return this.since + CRAWL_MS;
+	}
+
 	private async watch(): Promise<void> {
 		const { signal } = this;
 		while (!signal.aborted) {
-			const left = this.lastMove + this.stallMs - Date.now();
+			const left = Math.min(this.stallEnd, this.crawlEnd) - Date.now();
 			if (left <= 0) {
 				this.stalled = true;
 				this.controller.abort();
