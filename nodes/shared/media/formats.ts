@@ -88,9 +88,10 @@ export function messageIn(head: Uint8Array): string | undefined {
 /**
  * Whether a file is a picture, of whatever format: one that is passed over would move the numbers of those after it.
  * @param found what {@link detectFormat} said about it
- * @param mimeType that it came with; decides where the content tells nothing
+ * @param mimeType that it came with; decides where the content tells nothing, and whether XML is an SVG
  */
 export function isPicture(found: MediaFormat | string, mimeType: string): boolean {
 	if (typeof found !== 'string') return found.kind === 'image';
+	if (found === WEB_PAGE) return mimeType.startsWith('image/svg');
 	return PICTURES.includes(found) || (found === UNKNOWN && mimeType.startsWith('image/'));
 }

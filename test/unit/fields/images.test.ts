@@ -13,6 +13,7 @@ const HEADS_OF_OTHERS = {
 	tiff: Buffer.from('II*\0\x08\0\0\0', 'latin1'),
 	unknown: Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]),
 	page: Buffer.from('<!doctype html>'),
+	svg: Buffer.from('<?xml version="1.0"?><svg/>'),
 	pdf: Buffer.from('%PDF-1.7\n'),
 };
 
@@ -46,6 +47,7 @@ test.each([
 	['avif', 'application/octet-stream', 'holds an AVIF picture'],
 	['gif', 'image/gif', 'holds a GIF'],
 	['tiff', 'application/octet-stream', 'holds a TIFF picture'],
+	['svg', 'image/svg+xml', 'holds a web page or XML text'],
 	['unknown', 'image/x-canon-cr2', 'holds a file of an unknown kind'],
 ] as const)('a picture that is not taken keeps its place: %s as %s', async (kind, mime, why) => {
 	const other = file(HEADS_OF_OTHERS[kind], mime);
