@@ -415,6 +415,7 @@ describe('addresses', () => {
 		['of an FTP server', 'ftp://example.com/ride.mp4', /ftp:/],
 		['that is a data URI', 'data:video/mp4;base64,AAAA', /binary/],
 		['that is a script', 'javascript:alert(1)', /javascript/],
+		['that ends in half of an emoji', '={{ "https://example.com/🎬".slice(0, -1) }}', /example/],
 	])('of the video: %s', async (_what, videoUrl, says) => {
 		await expectRefusal({ fields: { videoUrl }, says: ["'Video URL'", says] });
 	});
@@ -430,10 +431,13 @@ describe('addresses', () => {
 		});
 	});
 
-	test('a signature in an address stays out of the message', async () => {
+	test.each([
+		['a signature', 'ftp://example.com/ride.mp4?Signature=secret'],
+		['a password', 'ftp://me:secret@example.com/ride.mp4'],
+	])('%s in an address stays out of the message', async (_what, videoUrl) => {
 		await expectRefusal({
-			fields: { videoUrl: 'ftp://example.com/ride.mp4?Signature=secret' },
-			says: [/^(?!.*secret)/s],
+			fields: { videoUrl },
+			says: ['example.com/ride.mp4', /^(?!.*secret)/s],
 		});
 	});
 

@@ -25,7 +25,8 @@ export function validateUrl(source: MediaSource, publicService: boolean): void {
 			'Enter a web address (https://…) or choose a binary field as the source.',
 		);
 	}
-	const parsed = tryParseUrl(url);
+	// Half of a character, as a text that was cut has it at its end, cannot be percent-encoded.
+	const parsed = /\p{Surrogate}/u.test(url) ? undefined : tryParseUrl(url);
 	if (parsed === undefined || !['http:', 'https:', 'oss:'].includes(parsed.protocol)) {
 		throw new InputError(
 			`'${field}' is not a web address: "${shorten(url)}"`,
@@ -40,8 +41,8 @@ export function validateUrl(source: MediaSource, publicService: boolean): void {
 	}
 }
 
-/** Enough of a value to recognise it: signed URLs and data URIs can be very long, or secret at the end. */
+/** Enough of a value to recognise it: URLs can be very long, and secret at the end (signed) or before the host (password). */
 function shorten(text: string): string {
-	const bare = text.split('?')[0] ?? text;
+	const bare = (text.split('?')[0] ?? text).replace(/\/\/[^/]*@/, '//');
 	return bare.length > 80 ? `${bare.slice(0, 80)}…` : bare;
 }
