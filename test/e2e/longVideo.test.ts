@@ -1,5 +1,6 @@
 // A video that is longer than the model takes, edited in pieces while the execution is suspended.
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +9,18 @@ import { outputOf } from '../../host/client';
 import type { N8n } from '../../host/n8n';
 import { startSandbox } from '../../sandbox';
 import { ffmpegPath, ffprobePath, runFfmpeg } from '../../sandbox/programs';
-import { available, credentialData, startOwnN8n, readFile, type Sandbox } from './support';
+import {
+	available,
+	credentialData,
+	executionsOf,
+	readFile,
+	sendVideo,
+	startOwnN8n,
+	until,
+	webhook,
+	workflow,
+	type Sandbox,
+} from './support';
 import { addFlow, after, edit, startFlow, untilSuspended } from './suspended';
 
 const run = promisify(execFile);
@@ -88,6 +100,12 @@ async function played(content: Buffer, places: number[]): Promise<Played> {
 	}
 }
 
+/** The packets of a file's sound, to be compared with those of another. */
+async function sound(file: string): Promise<string> {
+	const args = ['-v', 'error', '-i', file, '-map', '0:a', '-c', 'copy', '-f', 'md5', '-'];
+	return (await run(ffmpegPath(), args)).stdout;
+}
+
 test('25 seconds, suspended, killed and restarted: a task for each piece, one video', async () => {
 	const pieces = { videoSource: 'binary', videoField: 'data', longVideo: 'split' };
 	const long = edit('Edit', sandbox, 'Sandbox', {
@@ -131,10 +149,6 @@ test('25 seconds, suspended, killed and restarted: a task for each piece, one vi
 	const decode = ['-nostdin', '-v', 'warning', '-i', path, '-map', '0', '-f', 'null', '-'];
 	expect((await run(ffmpegPath(), decode)).stderr).toBe('');
 	// The sound is the clip's own, packet by packet.
-	const sound = async (file: string) => {
-		const args = ['-v', 'error', '-i', file, '-map', '0:a', '-c', 'copy', '-f', 'md5', '-'];
-		return (await run(ffmpegPath(), args)).stdout;
-	};
 	expect(await sound(path)).toBe(await sound(clip));
 
 	if (!available(findChromium() === undefined ? 'Chromium is missing' : undefined)) return;
@@ -144,4 +158,25 @@ test('25 seconds, suspended, killed and restarted: a task for each piece, one vi
 	expect(Math.abs(shown.duration - SECONDS)).toBeLessThanOrEqual(1 / RATE);
 	expect(shown.currentTime).toBeCloseTo(shown.duration, 1);
 	for (const seconds of shown.moved) expect(seconds).toBeGreaterThan(0.1);
+});
+
+test('a video that a webhook received, which n8n renames as it suspends the execution, keeps its sound', async () => {
+	const path = randomUUID();
+	const long = edit('Edit', sandbox, 'Sandbox', {
+		...{ videoSource: 'binary', videoField: 'video', longVideo: 'split', prompt: 'grey' },
+		options: { audioSetting: 'origin' },
+	});
+	const flow = workflow('received', [webhook(path), long], [['Hook', 'Edit']]);
+	const workflowId = await n8n.addWorkflow(flow);
+	await n8n.publish(workflowId);
+	await sendVideo(n8n, path, clip);
+	const id = await until('the execution', async () => (await executionsOf(n8n, workflowId))[0]?.id);
+	await untilSuspended(n8n, id);
+	const execution = await n8n.waitFor(id, { timeoutMs: 150_000, everyMs: 1_000 });
+
+	const [item] = outputOf(execution, 'Edit');
+	expect(item?.json).toMatchObject({ joined: true });
+	const joined = join(n8n.files, 'received.mp4');
+	await writeFile(joined, await n8n.binary(item?.binary?.data?.id ?? ''));
+	expect(await sound(joined)).toBe(await sound(clip));
 });

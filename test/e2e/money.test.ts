@@ -1,13 +1,16 @@
 // The billing rules that n8n itself has a part in: its retries, and Stop.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outputOf } from '../../host/client';
 import {
 	executionsOf,
 	manualTrigger,
 	node,
+	sendVideo,
 	setStage,
 	until,
 	wanVideoEdit,
+	webhook,
 	workflow,
 	type Stage,
 } from './support';
@@ -82,6 +85,33 @@ test('"Retry execution" after a failed run delivers finished tasks without a new
 	expect(execution.status).toBe('success');
 	expect(outputOf(execution, 'Edit').map(({ json }) => json.succeeded)).toEqual([true, true, true]);
 	expect(sandbox.requests('create')).toHaveLength(3);
+});
+
+test('so it does for a file that a webhook received, which n8n renames when the execution ends', async () => {
+	const { n8n, sandbox } = stage;
+	sandbox.fault({ route: 'result', status: 403 });
+	const path = randomUUID();
+	const edit = wanVideoEdit('Edit', stage.credential, {
+		videoSource: 'binary',
+		videoField: 'video',
+		prompt: 'grey',
+		waiting: 'active',
+		options: { pollInterval: 1 },
+	});
+	const flow = workflow('received', [webhook(path), edit], [['Hook', 'Edit']]);
+	const workflowId = await n8n.addWorkflow(flow);
+	await n8n.publish(workflowId);
+	await sendVideo(n8n, path, sandbox.samples.video.path);
+	const execution = async (index: number) =>
+		await until(`execution ${index}`, async () => (await executionsOf(n8n, workflowId))[index]?.id);
+	const failed = await n8n.waitFor(await execution(0));
+	expect(failed.status).toBe('error');
+
+	await n8n.retryExecution(failed.id);
+	const retry = await n8n.waitFor(await execution(1));
+	expect(outputOf(retry, 'Edit').map(({ json }) => json.succeeded)).toEqual([true]);
+	expect(sandbox.requests('create')).toHaveLength(1);
+	expect(sandbox.requests('upload')).toHaveLength(1);
 });
 
 test('Stop ends the wait, cancels what waits and leaves what runs', async () => {

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile as readContent } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INode, INodeParameters } from 'n8n-workflow';
@@ -147,6 +147,13 @@ export async function call(n8n: N8nClient, path: string, body: unknown = {}): Pr
 		const text = response.status === 500 ? await response.clone().text() : '';
 		return text.includes(RAN_OUT_OF_TIME) ? undefined : response;
 	});
+}
+
+/** Sends a video to the webhook of a published workflow, as a form does. */
+export async function sendVideo(n8n: N8nClient, path: string, file: string): Promise<Response> {
+	const form = new FormData();
+	form.set('video', new Blob([await readContent(file)], { type: 'video/mp4' }), basename(file));
+	return await fetch(`${n8n.url}/webhook/${path}`, { method: 'POST', body: form });
 }
 
 export interface ExecutionRow {

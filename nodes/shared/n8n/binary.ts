@@ -76,6 +76,25 @@ export function binaryDataOf(
 }
 
 /**
+ * n8n keeps what a trigger received as a file of the execution "temp". That of a webhook or a form it renames when the
+ * execution ends or is suspended (`restoreBinaryDataId`, n8n 2.41). The rest of the ID names the file alone.
+ */
+const EXECUTION = /\/executions\/([^/]+)\//;
+const NOT_YET_NAMED = 'temp';
+
+/** The ID of a file in n8n's store without what n8n may change of it, so that a retry knows the file again. */
+export function lastingId(id: string): string {
+	return id.replace(EXECUTION, '/executions/');
+}
+
+/** The ID that a file in n8n's store has after the execution has ended or was suspended, where n8n renames it. */
+export function idAfter(executionId: string, id: string): string {
+	return id.replace(EXECUTION, (path, execution: string) =>
+		execution === NOT_YET_NAMED ? `/executions/${executionId}/` : path,
+	);
+}
+
+/**
  * Binary data wherever n8n keeps it. Reads its size only.
  * @param field what it is called in the message
  * @throws InputError for a file that n8n does not have any more
@@ -140,7 +159,7 @@ export async function stored(
 	return {
 		fileName,
 		size: fileSize,
-		identity: id,
+		identity: lastingId(id),
 		storedAs: id,
 		head: async (bytes) => {
 			const stream: ByteStream = await getBinaryStream(id, bytes).catch(gone);

@@ -22,6 +22,8 @@ import { pieceJson } from './items';
 export interface ClipPlace extends Piece {
 	/** ID in n8n's binary store of the file whose sound the joined video gets; absent: that of the pieces. */
 	sound?: string;
+	/** Its ID after the execution was suspended, if n8n renames it then. */
+	soundLater?: string;
 }
 
 export interface FinishedPiece {
@@ -177,10 +179,7 @@ async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promis
 		if (first?.video === undefined) return outcome;
 		const cuts = [first.clip.from, ...pieces.map(({ clip }) => clip.to)];
 		const original = first.clip.sound;
-		const kept =
-			original === undefined
-				? undefined
-				: await stored(functions, original, 'Original').catch(() => undefined);
+		const kept = await firstStored(functions, [original, first.clip.soundLater]);
 		const ways: JoinOptions[] = [{ cuts }, {}];
 		if (kept !== undefined) ways.unshift({ cuts, sound: open(kept) });
 		const { file, notes } = await firstThatFits(sources, ways);
@@ -198,6 +197,16 @@ async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promis
 	} finally {
 		await Promise.all(opened.map(async (source) => await source.close()));
 	}
+}
+
+/** The file of the first of these IDs that n8n's binary store has. */
+async function firstStored(functions: IExecuteFunctions, ids: Array<string | undefined>) {
+	for (const id of ids) {
+		if (id === undefined) continue;
+		const file = await stored(functions, id, 'Original').catch(() => undefined);
+		if (file !== undefined) return file;
+	}
+	return undefined;
 }
 
 const OWN = 'The joined video has the sound of the pieces.';

@@ -8,6 +8,7 @@ import { keysOfItem } from '../tasks/identity';
 import type { ItemStore } from '../tasks/identity';
 import type { Memory } from '../tasks/run';
 import type { UploadStore } from '../tasks/uploads';
+import { lastingId } from './binary';
 import { runsBeforeKill } from './killedTry';
 import { isTool } from './tool';
 import { STATE_VERSION, isKnownVersion, unreadableState } from './savedState';
@@ -171,7 +172,7 @@ export function recipeOf(functions: IExecuteFunctions, item: number): string {
 	const { json, binary = {} } = functions.getInputData()[item] ?? {};
 	const files = Object.entries(binary).map(([field, { id, fileName, fileSize }]) => [
 		field,
-		id,
+		id === undefined ? undefined : lastingId(id),
 		fileName,
 		fileSize,
 	]);

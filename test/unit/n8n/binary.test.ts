@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { stored } from '../../../nodes/shared/n8n/binary';
+import { idAfter, lastingId, stored } from '../../../nodes/shared/n8n/binary';
 
 /** A store that gives its file in chunks of these lengths, whatever is asked for, as S3 does. */
 function storeOf(content: Buffer, ...lengths: number[]) {
@@ -22,3 +22,15 @@ test.each([[[64]], [[3, 1, 60]], [[32, 32]], [[20]], [[]]])(
 		expect([...(await file.head(32))]).toEqual([...content.subarray(0, Math.min(32, sent))]);
 	},
 );
+
+test('a file that n8n renames when its execution ends is the same file', () => {
+	const id = (execution: string) =>
+		`filesystem-v2:workflows/w/executions/${execution}/binary_data/5e9c-${'0'.repeat(12)}`;
+	expect(lastingId(id('temp'))).toBe(lastingId(id('41')));
+	expect(lastingId(id('temp'))).toContain('5e9c');
+	expect(idAfter('41', id('temp'))).toBe(id('41'));
+	expect(idAfter('41', id('7'))).toBe(id('7'));
+	for (const other of ['database:5e9c', 's3:x', 'filesystem:7a']) {
+		expect([lastingId(other), idAfter('41', other)]).toEqual([other, other]);
+	}
+});

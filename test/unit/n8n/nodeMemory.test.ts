@@ -124,19 +124,26 @@ describe('calls by an agent', () => {
 });
 
 describe('what an item is made from', () => {
-	const recipe = (parameters: INodeParameters) =>
-		recipeOf(
+	const recipe = (parameters: INodeParameters, execution = '1') => {
+		const id = `filesystem-v2:workflows/w/executions/${execution}/binary_data/f`;
+		const binary = { video: { mimeType: 'video/mp4', data: '', id } };
+		return recipeOf(
 			{
 				getNode: () => ({ ...NODE, parameters }),
-				getInputData: () => [{ json: { name: 'a' } }],
+				getInputData: () => [{ json: { name: 'a' }, binary }],
 			} as unknown as IExecuteFunctions,
 			0,
 		);
+	};
 	const asked = { prompt: '={{ $now }}', videoUrl: 'https://files.example/a.mp4' };
 	const before = recipe(asked);
 	const optionNames = properties
 		.filter(({ name }) => name === 'options')
 		.flatMap(({ options = [] }) => options.map(({ name }) => name));
+
+	test('is the same after n8n has renamed its files', () => {
+		expect(recipe(asked, 'temp')).toBe(before);
+	});
 
 	test.each([
 		'lostSubmission',

@@ -8,6 +8,7 @@ import type {
 } from 'n8n-workflow';
 import type { Currency } from '../../billing/price';
 import type { LoopSettings } from '../../tasks/suspended';
+import { idAfter } from '../binary';
 import { callersFrom, isOfSecondEngine, waitsFor } from '../callers';
 import { firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';
@@ -73,9 +74,12 @@ export async function suspend(
 ): Promise<INodeExecutionData[]> {
 	const workflowId = functions.getWorkflow().id ?? '';
 	const parentExecutionId = functions.getExecutionId();
-	const payload = loopItems(items, {
+	const callers = await stillGoing(functions, parentExecutionId);
+	// What a webhook received belongs to the execution that called all others.
+	const owner = callers.at(-1) ?? parentExecutionId;
+	const payload = loopItems(items.map(soundAfter(owner)), {
 		parentExecutionId,
-		callers: await stillGoing(functions, parentExecutionId),
+		callers,
 		continueOnFail: functions.continueOnFail(),
 		settings: { lostSubmission, retries, transfers },
 		currency,
@@ -92,6 +96,17 @@ export async function suspend(
 		state.state === 'failed' ? [] : [submittedItem(output.item, { job: state.job })],
 	);
 }
+
+/** An item whose sound is read when its execution, or the one that waits for it, has been suspended. */
+const soundAfter =
+	(executionId: string) =>
+	({ edit, video }: ItemToSuspend): ItemToSuspend => {
+		const { output, state } = edit;
+		const { clip } = output;
+		if (clip?.sound === undefined) return { edit, video };
+		const soundLater = idAfter(executionId, clip.sound);
+		return { edit: { output: { ...output, clip: { ...clip, soundLater } }, state }, video };
+	};
 
 /** The execution with this ID, and those that wait for it, up to one that has failed before: a retry has such callers. */
 async function stillGoing(functions: IExecuteFunctions, executionId: string): Promise<string[]> {
