@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { Container } from '@n8n/di';
 import { BinaryDataService } from 'n8n-core';
 import type {
@@ -220,6 +221,20 @@ describe('files', () => {
 		await expectRefusal({ fields, binary: { data }, says });
 		await rm(`${path}.metadata`);
 		await expectRefusal({ fields, binary: { data }, says });
+	});
+
+	test('a video whose reading breaks off', async () => {
+		const data = await bench.file(bench.sandbox.samples.video, 'ride.mp4');
+		const store = jest.spyOn(Container.get(BinaryDataService), 'getAsStream');
+		store.mockImplementation(async () => {
+			const stream = Readable.from([]);
+			return await Promise.resolve(stream.destroy(new Error('read ECONNRESET')));
+		});
+		const says = ["'Input Binary Field' (ride.mp4) could not be read", 'read ECONNRESET'];
+		for (const fields of [BINARY_VIDEO, { operation: 'split' }, { operation: 'join' }]) {
+			await expectRefusal({ fields, binary: { data }, says });
+		}
+		store.mockRestore();
 	});
 
 	test('a picture in place of the video', async () => {

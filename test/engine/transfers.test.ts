@@ -205,9 +205,9 @@ describe('an upload that fails', () => {
 		const { error } = await bench.run([itemOf(data)], { ...BINARY, ...SUBMIT });
 
 		expect(error?.message).toContain(
-			`The upload failed 3 times: n8n could not read the file after 1000 of its ${content.length} bytes`,
+			`The upload failed 3 times: After 1000 of ${content.length} bytes, 'Input Binary Field' (ride.mp4) could not be read from the storage of n8n`,
 		);
-		expect(error?.description).toContain('The reason: "read ECONNRESET".');
+		expect(error?.description).toContain('n8n says: "read ECONNRESET".');
 		expect(calls()).toMatchObject({ policies: 3, creates: 0 });
 	});
 

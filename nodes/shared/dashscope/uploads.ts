@@ -1,13 +1,14 @@
 import { randomUUID } from 'crypto';
 import type { IHttpRequestOptions } from 'n8n-workflow';
 import { messageOf } from '../thrown';
-import { CHECK_FILE_HOST, connectionError, httpAnswerOf, socketCodeOf } from './answer';
+import { CHECK_FILE_HOST, connectionError, httpAnswerOf } from './answer';
 import type { HttpAnswer } from './answer';
 import { cancelSignalOf, dashScopeRequest } from './client';
 import type { DashScopeClient } from './client';
 import { DashScopeError, adviceFor } from './errors';
+import type { FailureKind } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
-import { numberAt, recordAt, textAt } from './json';
+import { isRecord, numberAt, recordAt, textAt } from './json';
 import { multipartBytes, multipartFrame } from './multipart';
 import { freedWhenSent } from './sentChunks';
 import { assertReachable, Transfer } from './transfer';
@@ -192,9 +193,12 @@ async function* wholeFile(
 	failed: (failure: DashScopeError) => void,
 ): AsyncGenerator<Uint8Array> {
 	let read = 0;
-	const failure = (message: string, facts: Pick<DashScopeError, 'kind' | 'code'>, why = '') => {
-		const hint = `${why}What n8n keeps of the file is damaged, or its storage cannot be reached: run the nodes before this one again.`;
-		const error = new DashScopeError(message, { ...facts, hint });
+	const failure = (
+		kind: FailureKind,
+		message: string,
+		hint = 'What n8n keeps of the file is damaged: run the nodes before this one again.',
+	) => {
+		const error = new DashScopeError(message, { kind, hint });
 		failed(error);
 		return error;
 	};
@@ -205,14 +209,13 @@ async function* wholeFile(
 			yield chunk;
 		}
 	} catch (error) {
-		const facts = { kind: 'lost' as const, code: socketCodeOf(error) };
-		const message = `n8n could not read the file after ${read} of its ${size} bytes`;
-		throw failure(message, facts, `The reason: "${messageOf(error)}". `);
+		const hint = isRecord(error) ? textAt(error, 'hint') : undefined;
+		throw failure('lost', `After ${read} of ${size} bytes, ${messageOf(error)}`, hint);
 	}
 	if (read === size) return;
 	const found = read > size ? `more than the ${size}` : `only ${read} of the ${size}`;
 	// Read again, it has no other length.
-	throw failure(`The file has ${found} bytes that n8n tells of it`, { kind: 'rejected' });
+	throw failure('rejected', `The file has ${found} bytes that n8n tells of it`);
 }
 
 /** The form's signature is worth an upload to whoever reads it: https only, except on this machine. */

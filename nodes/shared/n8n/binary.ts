@@ -156,13 +156,24 @@ export async function stored(
 			),
 		);
 	const { fileSize } = await getBinaryMetadata(id).catch(gone);
+	const open = async (chunkBytes?: number): Promise<ByteStream> => {
+		const stream: ByteStream = await getBinaryStream(id, chunkBytes).catch(gone);
+		async function* chunks(): AsyncGenerator<Uint8Array> {
+			try {
+				yield* stream;
+			} catch (error) {
+				await gone(error);
+			}
+		}
+		return Object.assign(chunks(), { destroy: () => stream.destroy() });
+	};
 	return {
 		fileName,
 		size: fileSize,
 		identity: lastingId(id),
 		storedAs: id,
 		head: async (bytes) => {
-			const stream: ByteStream = await getBinaryStream(id, bytes).catch(gone);
+			const stream = await open(bytes);
 			let head = new Uint8Array();
 			try {
 				// S3 gives chunks as they come from the network, the first of any length.
@@ -175,7 +186,7 @@ export async function stored(
 				stream.destroy();
 			}
 		},
-		open: async (chunkBytes) => await getBinaryStream(id, chunkBytes).catch(gone),
+		open,
 		// Only there, and not in a database or an object storage, does n8n read piece by piece into new memory.
 		ownChunks: id.startsWith('filesystem'),
 	};
