@@ -339,6 +339,14 @@ describe('Video: Split and Join', () => {
 		expect(bench.sandbox.log).toEqual([]);
 	});
 
+	test('split a file with a long name: those of the pieces fit into a database', async () => {
+		const data = await bench.file(bench.sandbox.samples.video, `${'🎬'.repeat(251)}.mp4`);
+		const { items } = await bench.run([{ json: {}, binary: { data } }], { operation: 'split' });
+		const name = only(items).binary?.data?.fileName ?? '';
+		expect(name).toMatch(/^🎬{240}-1\.mp4$/u);
+		expect([...name].length).toBeLessThanOrEqual(255);
+	});
+
 	test('sound from another field', async () => {
 		const first = await item(3);
 		const original = (await item(9.9)).binary?.data;

@@ -53,6 +53,9 @@ export const fields: INodeProperties[] = [
 /** Videos that are cut at the same time: n8n's database store holds each of them whole. */
 const MOST_CUT = 2;
 
+/** Of a file's name, before the number of the piece: n8n's database takes names of 255. */
+const MOST_CHARACTERS = 240;
+
 /** Models take no shorter pieces; where key frames do not allow it, the pieces are of any length. Seconds. */
 const LEAST = 2;
 
@@ -71,7 +74,8 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		await checkVideo(FIELD, video);
 		const source = sourceOf(video);
 		try {
-			const name = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
+			const whole = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
+			const name = [...whole].slice(0, MOST_CHARACTERS).join('');
 			const field = textParameter(this, 'outputField', item) || 'data';
 			const write = async (way: typeof splitClip) => {
 				const advising: typeof splitClip = async (...what) =>
