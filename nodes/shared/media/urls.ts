@@ -3,12 +3,21 @@ import { isPrivateHost, tryParseUrl } from '../dashscope/hosts';
 import { InputError } from '../inputError';
 import type { MediaSource } from './types';
 
+/** Of a web address: what stands before the host, and a host with letters that no host's name has as it travels. */
+const OTHER_HOST = /^(https?:\/\/(?:[^/?#]*@)?)([^/?#:]*\P{ASCII}[^/?#:]*)/iu;
+
 /**
  * Percent-encodes what may not stand in a URL and leaves all else, signatures included, untouched; but `oss:` becomes
- * lower case, by which uploads are recognised.
+ * lower case, by which uploads are recognised, and a host of other letters the name by which it is known (Punycode).
  */
 export function encodeUrl(url: string): string {
-	return url.replace(/^oss:/i, 'oss:').replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
+	return url
+		.replace(/^oss:/i, 'oss:')
+		.replace(OTHER_HOST, (found, before: string) => {
+			const hostname = tryParseUrl(found)?.hostname;
+			return hostname === undefined ? found : `${before}${hostname}`;
+		})
+		.replace(/[^\x21-\x7e]+/gu, encodeURIComponent);
 }
 
 /**

@@ -152,6 +152,9 @@ describe('URLs on their way to DashScope', () => {
 		['https://files.example/é.mp4?s=a%2Bb', 'https://files.example/%C3%A9.mp4?s=a%2Bb'],
 		['https://files.example/🎬.mp4', 'https://files.example/%F0%9F%8E%AC.mp4'],
 		['https://files.example/a\tb', 'https://files.example/a%09b'],
+		['https://视频.example/a b.mp4?c=é', 'https://xn--cy2a840a.example/a%20b.mp4?c=%C3%A9'],
+		['http://me:pw@München.example:81/a', 'http://me:pw@xn--mnchen-3ya.example:81/a'],
+		['https://files.example/@é/a', 'https://files.example/@%C3%A9/a'],
 		// The header for uploads is decided by the lower case.
 		['OSS://Bucket/Clip.MP4', 'oss://Bucket/Clip.MP4'],
 	])('%s is encoded where it must be', (address, expected) => {
