@@ -262,7 +262,11 @@ describe('the loop', () => {
 		await run.run();
 		expect(run.loop?.workflow).toMatchObject({
 			id: '',
-			settings: { saveDataSuccessExecution: 'all', callerPolicy: 'any' },
+			settings: {
+				saveDataSuccessExecution: 'all',
+				saveExecutionProgress: false,
+				callerPolicy: 'any',
+			},
 		});
 		const check = run.loop?.workflow.nodes.find(({ id }) => id === 'check');
 		expect(check).toMatchObject({

@@ -142,6 +142,8 @@ function loopWorkflow(node: INode): IWorkflowBase {
 			callerPolicy: 'any',
 			// The wait has a limit of its own; n8n's would end it without a look at its tasks.
 			executionTimeout: -1,
+			// Saved step by step, it would be handed on from within a turn if n8n is killed during a look: without any item.
+			saveExecutionProgress: false,
 			saveDataSuccessExecution: 'all',
 			saveDataErrorExecution: 'all',
 		},
