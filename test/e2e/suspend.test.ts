@@ -174,6 +174,45 @@ row(
 );
 
 row(
+	'n8n saves the progress of executions and is killed during a look: it hands on what became of the task',
+	async () => {
+		const saving = await startOwnN8n({
+			credentials: [{ name: credential, type: 'dashScopeApi', data: credentialData(sandbox) }],
+			env: { EXECUTIONS_DATA_SAVE_ON_PROGRESS: 'true' },
+		});
+		try {
+			const flow = await addFlow(
+				saving,
+				'progress',
+				[edit('Edit', sandbox, credential), after()],
+				[['Items', 'Edit', 'After']],
+			);
+			const id = await startFlow(saving, flow, ['progress']);
+			await untilSuspended(saving, id);
+			const loop = await until('the loop', async () => (await loopsOf(saving, flow))[0]);
+			const asleep = await untilSuspended(saving, loop.id);
+			const task = tasksOf(sandbox, 'progress')[0]?.id ?? '';
+			sandbox.fault({ route: 'query', pathIncludes: task, delayMs: 60_000, times: 999 });
+			// Forged, so that the look begins now.
+			await callResume(saving, asleep, 'wan-video-edit-tasks-ended');
+			await until('a look', async () =>
+				sandbox.requests('query').find(({ path }) => path.includes(task)),
+			);
+			await saving.kill('SIGKILL');
+			await saving.restart();
+			const execution = await saving.waitFor(id, { timeoutMs: 3 * MINUTES, everyMs: 2_000 });
+			return await seenAt(saving, execution, 'After');
+		} finally {
+			await saving.stop();
+		}
+	},
+	(facts) =>
+		expect(facts).toMatchObject([
+			{ from: 'progress', details: { taskId: '<task>' }, video: false },
+		]),
+);
+
+row(
 	'active and stopped: its retry brings the video of the task that could not be canceled',
 	async () => {
 		const name = 'halted';

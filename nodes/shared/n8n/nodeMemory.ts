@@ -32,11 +32,19 @@ interface NodeMemory {
 	failedCalls?: Record<string, number | number[]>;
 	/** Of a suspended wait: looks in a row that could not be made. */
 	missed?: number;
+	/** Of a suspended wait: its next turn is to sleep. */
+	pause?: Pause;
 	/** When the latest run began that is remembered. Epoch milliseconds. */
 	begunAt?: number;
 	/** The latest execution by "Retry execution" that has asked whether n8n had ended in a try before. */
 	retry?: string;
 	killed?: KilledTry;
+}
+
+/** A sleep of a suspended wait. */
+interface Pause {
+	/** Whether it is to be woken when its tasks have ended. */
+	wake: boolean;
 }
 
 /** A try that n8n did not survive. */
@@ -206,6 +214,19 @@ export function countMissed(functions: IExecuteFunctions, missed: boolean): numb
 	const memory = nodeMemory(functions);
 	memory.missed = missed ? (memory.missed ?? 0) + 1 : 0;
 	return memory.missed;
+}
+
+/** Notes that the next turn of the suspended wait is to sleep. */
+export function notePause(functions: IExecuteFunctions, pause: Pause): void {
+	nodeMemory(functions).pause = pause;
+}
+
+/** The sleep that the turn before has left to this one, once. */
+export function takePause(functions: IExecuteFunctions): Pause | undefined {
+	const memory = nodeMemory(functions);
+	const { pause } = memory;
+	delete memory.pause;
+	return pause;
 }
 
 /** What a run has submitted over all its tries. */

@@ -230,6 +230,31 @@ describe('the loop', () => {
 		await run.clock.run(run.wait());
 	});
 
+	test.each(['after its first sleep', 'after the second'])(
+		'woken by a call and killed during that look, %s: the same',
+		async (when) => {
+			const run = new SuspendedRun({
+				prompts: ['done', 'long'],
+				plans: [{ jobSeconds: 20 }, { jobSeconds: 300 }],
+				parameters: { waiting: 'auto' },
+				settings: forking,
+			});
+			await run.clock.run(run.start());
+			const { loop } = run;
+			if (when === 'after the second') await run.clock.run(loop?.resume() ?? Promise.resolve());
+			const left = [
+				{ item: 0, prompt: 'done', video: 'video of task-1' },
+				{ item: 1, error: 'Waiting for task task-2 was interrupted [item 1]' },
+			];
+			expect(seen(loop?.killed ?? [])).toEqual(left);
+			expect(await loop?.call('wan-video-edit-tasks-ended')).toBe(200);
+			expect(seen(loop?.killed ?? [])).toEqual(left);
+			// n8n sends it to the error output then.
+			expect(Object.keys(loop?.killed?.[1]?.json ?? {})).toEqual(['error', 'details']);
+			await run.clock.run(run.wait());
+		},
+	);
+
 	test('shows the tasks while it waits, and never an error: n8n would try again', async () => {
 		const run = new SuspendedRun({
 			prompts: ['refused', 'long'],

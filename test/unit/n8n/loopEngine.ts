@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { runInNewContext } from 'node:vm';
 import type {
 	IBinaryData,
 	ICredentialDataDecryptedObject,
@@ -115,8 +116,12 @@ export class LoopExecution {
 	mode = 'integrated';
 	/** How often the check has run. */
 	turns = 0;
-	/** When the looks began, after the first turn, which looks at nothing. */
+	/** When the looks began: whenever it was woken. */
 	readonly looks: number[] = [];
+	/** What the turns of the check have handed on. */
+	private runs: INodeExecutionData[][] = [];
+	/** The same as saved last. */
+	private saved: INodeExecutionData[][] = [];
 	private wakeUp: () => void = () => undefined;
 	private woken = new Promise<void>(() => undefined);
 
@@ -143,16 +148,27 @@ export class LoopExecution {
 
 	private async ifStep(items: INodeExecutionData[]): Promise<void> {
 		this.output = items;
-		const again = items.filter(({ json }) => json.waiting === true);
+		const again = items.filter((item) => !this.isFinished(item));
 		if (again.length > 0) return await this.turn(again);
 		this.status = 'success';
+	}
+
+	/** What its If finds: it is that of the version which began the loop. */
+	private isFinished({ json: $json }: INodeExecutionData): boolean {
+		const [, expression = ''] =
+			/"leftValue":"=\{\{(.*?)\}\}"/.exec(JSON.stringify(this.workflow.nodes)) ?? [];
+		return runInNewContext(expression, { $json }) === true;
+	}
+
+	/** What n8n hands on if it is killed now; undefined where it finds nothing, and the execution waits for ever. */
+	get killed(): INodeExecutionData[] | undefined {
+		return this.saved.at(-1);
 	}
 
 	private async turn(input: INodeExecutionData[]): Promise<void> {
 		const { engine } = this;
 		this.status = 'running';
 		let waitTill: number | undefined;
-		if (this.turns > 0) this.looks.push(engine.clock.now());
 		const functions = {
 			...engine.shared(this.check, this.context, this.hints),
 			getInputData: () => input,
@@ -184,6 +200,7 @@ export class LoopExecution {
 			this.error = error as Error;
 			return;
 		}
+		this.runs.push(this.output);
 		if (waitTill === undefined) return await this.next(this.output);
 		this.waitTill = waitTill;
 		this.woken = new Promise((resolve) => {
@@ -191,6 +208,7 @@ export class LoopExecution {
 		});
 		this.sleeper = input;
 		this.context = copyOf(this.context);
+		this.saved = copyOf(this.runs);
 		this.status = 'waiting';
 	}
 
@@ -205,6 +223,8 @@ export class LoopExecution {
 	/** n8n's tracker wakes it: a sleeping node passes its input on. */
 	async resume(): Promise<void> {
 		this.status = 'running';
+		this.looks.push(this.engine.clock.now());
+		this.runs.splice(-1, 1, copyOf(this.sleeper));
 		await this.next(copyOf(this.sleeper));
 	}
 
@@ -218,6 +238,8 @@ export class LoopExecution {
 		if (items === undefined) return 200;
 		this.sleeper = items;
 		this.status = 'running';
+		// n8n takes it away before it saves that the execution runs.
+		this.saved = this.runs.slice(0, -1);
 		this.wakeUp();
 		return 200;
 	}

@@ -18,10 +18,10 @@ import { joinPieces } from '../clips';
 import { handOn } from '../handOn';
 import type { ItemOutput, SettledItem } from '../handOn';
 import { couldNotLook, interrupted } from '../leftTasks';
-import { countMissed, memoryOf } from '../nodeMemory';
+import { countMissed, memoryOf, notePause, takePause } from '../nodeMemory';
 import { n8nPorts } from '../bindPorts';
 import { wakeWhenEnded } from './wakeUp';
-import { readSuspended, revive } from './payload';
+import { readSuspended, revive, whileWaiting } from './payload';
 import type { Suspended, SuspendedItem } from './payload';
 
 /** Not for users: set in the loop that a suspended edit waits in. */
@@ -54,7 +54,7 @@ export async function checkSuspended(
 	priceListOf: Billing['priceListOf'],
 ): Promise<INodeExecutionData[]> {
 	const suspended = readSuspended(functions);
-	const { items, videos, continueOnFail } = suspended;
+	const { items, videos, continueOnFail, passesInterrupted } = suspended;
 	const currency = suspended.currency ?? (await currencyOfCredential(functions));
 	const billing: Billing = { currency, priceListOf };
 	const open = items.flatMap(({ output, state }) =>
@@ -70,21 +70,30 @@ export async function checkSuspended(
 			outcome: { state: 'failed', error: errorOf(tasks[index]?.taskId ?? '') },
 		}));
 	};
-	const nextLook = () => Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
-	const sleep = async (until: number) => {
+	// Handed on only if n8n is killed during a look: it then takes the last step of the loop for its end.
+	const handOnLeft = () =>
+		whileWaiting(handOn(functions, billing, [], [...before, ...unfinished(interrupted)], true));
+	const sleep = async (wake: boolean) => {
+		const until = Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
+		if (wake) wakeWhenEnded(functions, { tasks: tasksUnderWay(edits, memory), until });
 		await functions.putExecutionToWait(new Date(until));
-		// After a sleep n8n goes on with the input. These are handed on only if n8n is killed during a look: it then
-		// takes the last step of the loop for its end.
-		return handOn(functions, billing, [], [...before, ...unfinished(interrupted)], true);
+		// After a sleep n8n goes on with the input.
+		return handOnLeft();
 	};
-	const sleepOrWake = async () => {
-		const until = nextLook();
-		wakeWhenEnded(functions, { tasks: tasksUnderWay(edits, memory), until });
-		return await sleep(until);
+	// When a call wakes the loop, n8n saves it without what the sleeping turn has handed on. So the turn before has to hand
+	// on the same; one that has ended its sleep by itself has done so, with its input.
+	const rest = async (wake: boolean) => {
+		const left = handOnLeft();
+		if (passesInterrupted !== true || isSame(left, functions.getInputData()))
+			return await sleep(wake);
+		notePause(functions, { wake });
+		return left;
 	};
 
+	const pause = takePause(functions);
+	if (pause !== undefined) return await sleep(pause.wake);
 	// They were submitted, or looked at, a moment ago.
-	if (isFirstTurn(functions)) return await sleepOrWake();
+	if (isFirstTurn(functions)) return await rest(true);
 	let outcomes: Awaited<ReturnType<typeof look>>;
 	try {
 		outcomes = await look(functions, suspended, edits, memory);
@@ -94,14 +103,14 @@ export async function checkSuspended(
 		if (error instanceof StoppedError) throw error;
 		const lost = countMissed(functions, true) >= MOST_MISSED;
 		// Nobody wakes it: what is broken gets some minutes to be mended.
-		if (!lost && Date.now() < lastDeadline(edits, memory)) return await sleep(nextLook());
+		if (!lost && Date.now() < lastDeadline(edits, memory)) return await rest(false);
 		const left = unfinished((taskId) => couldNotLook(taskId, error));
 		const all = await joinPieces(functions, [...before, ...left], continueOnFail);
 		return handOn(functions, billing, [], all, continueOnFail);
 	}
-	if (outcomes === undefined) return await sleepOrWake();
+	if (outcomes === undefined) return await rest(true);
 	// There is no task whose end would wake it.
-	if (outcomes === 'later') return await sleep(nextLook());
+	if (outcomes === 'later') return await rest(false);
 	if (outcomes === 'stopped') return [];
 
 	const settled = [...before];
@@ -156,6 +165,11 @@ function retryRule(items: SuspendedItem[], continueOnFail: boolean) {
 	}
 	const open = first.filter(({ state }) => state.state === 'open').length;
 	return (failed: boolean[]) => failed.slice(0, open).includes(true);
+}
+
+function isSame(items: INodeExecutionData[], others: INodeExecutionData[]): boolean {
+	const texts = [items, others].map((some) => JSON.stringify(some.map(({ json }) => json)));
+	return texts[0] === texts[1];
 }
 
 function isFirstTurn(functions: IExecuteFunctions): boolean {

@@ -54,6 +54,8 @@ export interface SuspendedRun {
 	settings: LoopSettings;
 	/** Of the estimated costs; absent in waits that version 0.1.0 began. */
 	currency?: Currency;
+	/** The loop goes on with interrupted items, too. Absent in waits that version 0.1.0 began. */
+	passesInterrupted?: true;
 }
 
 /** Of waits that version 0.1.0 began. */
@@ -66,6 +68,24 @@ interface LoopPayload extends Omit<SuspendedRun, 'settings'> {
 	version?: number;
 	settings: LoopSettings | OldSettings;
 	edit: SuspendedItem;
+}
+
+/** Whether the loop ends with an item: not with what it is given or woken with, nor with what {@link whileWaiting} has marked. */
+export const IS_FINISHED =
+	'={{ $json.waiting !== true && $json.interrupted !== true && $json.details?.interrupted !== true }}';
+
+/**
+ * Items that are handed on only if n8n is killed; until then the loop goes on with them. n8n sends an error to the error
+ * output only if its json has nothing beside `error` and `details`.
+ */
+export function whileWaiting(items: INodeExecutionData[]): INodeExecutionData[] {
+	return items.map(({ json, ...item }) => {
+		const interrupted = true;
+		const { error, details } = json;
+		if (error === undefined) return { ...item, json: { ...json, interrupted } };
+		const marked = { ...(isRecord(details) ? details : {}), interrupted };
+		return { ...item, json: { error, details: marked } };
+	});
 }
 
 /** What the loop is given: all items together. */
@@ -106,7 +126,8 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 	if (first === undefined || readable.length !== payloads.length || !hasReadableMemory(functions)) {
 		throw unreadableState(functions.getNode(), [payloads, functions.getContext('node')]);
 	}
-	const { parentExecutionId, callers, continueOnFail, settings, currency } = first;
+	const { parentExecutionId, callers, continueOnFail, settings, currency, passesInterrupted } =
+		first;
 	return {
 		items: readable.map(({ edit }) => edit),
 		videos: input.map(({ binary }) => binary?.video),
@@ -117,6 +138,7 @@ export function readSuspended(functions: IExecuteFunctions): Suspended {
 			? { ...settings, lostSubmission: settings.resubmitLost ? 'resubmit' : 'lookUp' }
 			: settings,
 		currency,
+		passesInterrupted,
 		maxResultBytes: first.edit.output.maxResultBytes,
 	};
 }

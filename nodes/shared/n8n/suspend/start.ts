@@ -10,7 +10,7 @@ import type { Currency } from '../../billing/price';
 import type { LoopSettings } from '../../tasks/suspended';
 import { idAfter } from '../binary';
 import { callersFrom, isOfSecondEngine, waitsFor } from '../callers';
-import { firstStepOf, loopItems } from './payload';
+import { IS_FINISHED, firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';
 import { submittedItem } from '../items';
 import { isTool } from '../tool';
@@ -83,6 +83,7 @@ export async function suspend(
 		continueOnFail: functions.continueOnFail(),
 		settings: { lostSubmission, retries, transfers },
 		currency,
+		passesInterrupted: true,
 	});
 	const result = await functions.executeWorkflow(
 		{ code: loopWorkflow(functions.getNode()) },
@@ -180,7 +181,7 @@ function loopWorkflow(node: INode): IWorkflowBase {
 						conditions: [
 							{
 								id: 'finished',
-								leftValue: '={{ $json.waiting !== true }}',
+								leftValue: IS_FINISHED,
 								rightValue: '',
 								operator: { type: 'boolean', operation: 'true', singleValue: true },
 							},
