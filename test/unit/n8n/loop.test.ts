@@ -157,6 +157,23 @@ describe("n8n's retry of the wait's own execution", () => {
 		expect(items.map(({ json }) => json.succeeded)).toEqual([true, true]);
 	});
 
+	test('submits nothing anew: what was submitted in a look that n8n did not survive is not remembered', async () => {
+		const run = new SuspendedRun({
+			plans: [{ jobSeconds: 30, code: 'InternalError.Algo' }, { jobSeconds: 300 }],
+			options: { resubmitFailed: 1 },
+			settings: forking,
+		}).unreachable();
+		await run.clock.run(run.start());
+		const saved = structuredClone(run.loop?.context ?? {});
+		await run.clock.pass(MINUTE);
+		await run.clock.run(run.loop?.resume() ?? Promise.resolve());
+		expect(run.service.count('create')).toBe(2);
+		Object.assign(run.loop ?? {}, { context: saved, mode: 'retry' });
+		const { items } = await run.clock.run(run.wait());
+		expect(run.service.count('create')).toBe(2);
+		expect(items[0]?.json.details).toMatchObject({ taskId: 'task-1' });
+	});
+
 	test("with the saved workflow, which puts the user's node in its place, submits nothing", async () => {
 		const run = new SuspendedRun({ prompts: ['one', 'two'], plans: [{ jobSeconds: 30 }] });
 		await run.clock.run(run.start());

@@ -141,14 +141,16 @@ async function look(
 ): Promise<Array<Settled<IBinaryData>> | 'stopped' | 'later' | undefined> {
 	const client = await dashScopeClient(functions);
 	const ports = n8nPorts(functions, client, maxResultBytes);
-	// Where that is not known nothing may be submitted anew. The execution of a wait that is retried by itself has ended.
+	// Where that is not known nothing may be submitted anew. The execution of a wait that is retried by itself has ended:
+	// the video of a new task would be nobody's, and one that was submitted in a look that n8n did not survive is unknown.
 	const retried = functions.getMode() === 'retry';
 	if (!retried && (await wasStopped(functions, parentExecutionId, callers))) {
 		await leaveSuspended(edits, ports, memory);
 		return 'stopped';
 	}
+	const open = retried ? edits.map((edit) => ({ ...edit, again: undefined })) : edits;
 	const failsTry = retryRule(items, continueOnFail);
-	return await pollSuspended(edits, ports, memory, { ...settings, failsTry });
+	return await pollSuspended(open, ports, memory, { ...settings, failsTry });
 }
 
 /**
