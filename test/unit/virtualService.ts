@@ -123,6 +123,8 @@ export interface ServiceOptions {
 	pageSize?: number;
 	/** Whether the list's rows say when a task ended; they do by default. */
 	listsEnds?: boolean;
+	/** Whether a list shows the tasks of all models, whatever it is asked for. */
+	listsAllModels?: boolean;
 	/** Whether answers carry the service's time; they do by default. */
 	tellsTime?: boolean;
 }
@@ -446,7 +448,7 @@ export class VirtualService {
 		const visible = this.serviceNow() - listLagMs;
 		const data = this.store
 			.list({
-				model: text('model_name'),
+				model: this.options.listsAllModels === true ? undefined : text('model_name'),
 				from: parseCompactTime(text('start_time') ?? ''),
 				to: parseCompactTime(text('end_time') ?? ''),
 			})

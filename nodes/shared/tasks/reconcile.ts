@@ -42,6 +42,8 @@ export interface OtherLost extends LostSubmission {
 /** What is known when a lost submission is judged. */
 export interface Evidence {
 	rows: ListedTask[];
+	/** That was asked for. A service behind a gateway may list the tasks of all, whatever the query says. */
+	model: string;
 	/** Successful reads of the list since the loss. */
 	reads: number;
 	/** From the loss to the last read. */
@@ -97,7 +99,10 @@ export function judge(lost: LostSubmission, evidence: Evidence): Verdict {
 		const rival = others.some(
 			(other) => other.sameRequest !== true && mayBelongTo(other, candidate),
 		);
-		if (exclusive && candidates.length === 1 && !rival) return { is: 'ours', task: candidate };
+		const fits = (candidate.model ?? evidence.model) === evidence.model;
+		if (exclusive && candidates.length === 1 && !rival && fits) {
+			return { is: 'ours', task: candidate };
+		}
 		if (!harmless) return { is: settled ? 'unclear' : 'undecided', candidates };
 	}
 	if (!reaches || stale || misled) {

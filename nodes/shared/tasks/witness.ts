@@ -123,6 +123,7 @@ export class Witness {
 		const lagMs = this.lagOf(list, model, since, readAt - LISTED_AFTER_MS);
 		return {
 			rows: list.rows,
+			model,
 			// Not now: the answers of submissions under way may have been waited for since.
 			elapsedMs: this.elapsed(entry, list.at),
 			fresh: !this.final && account.own.isFresh(list.rows, model, lostAt(entry), until),

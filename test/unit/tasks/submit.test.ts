@@ -400,6 +400,20 @@ describe('a submission without a response, where nobody else submits tasks', () 
 		await expect(clock.run(other)).resolves.toMatchObject({ taskId: 'task-2', adopted: false });
 	});
 
+	test('is not taken by a submission of another model, where the list shows the tasks of all', async () => {
+		const { clock, service, attempt } = setup({ listsAllModels: true });
+		service.faults.create.push(never(faults.resetAfterwards), faults.resetAfterwards);
+		const submit = attempt({}, true, EXCLUSIVE);
+		const lost = submit('a');
+		await clock.pass(400);
+		const other = submit('for wan3.0-video');
+		const jobs = await clock.run(Promise.all([lost, other]));
+		expect(jobs).toMatchObject([
+			{ taskId: 'task-2', adopted: false },
+			{ taskId: 'task-1', adopted: true },
+		]);
+	});
+
 	test('is taken although another submission was under way when it was lost', async () => {
 		const { clock, service, attempt } = setup();
 		service.faults.create.push({ ...faults.resetAfterwards, delayMs: 600 }, { delayMs: 2_000 });
