@@ -61,8 +61,10 @@ export async function pollSuspended<Video>(
 ): Promise<Array<Settled<Video>> | 'later' | undefined> {
 	for (const { job, awaited } of edits) {
 		// One that was submitted elsewhere may be what somebody else's lost submission is looking for.
-		if (awaited === undefined)
-			ports.account.knows(job.taskId, { requestId: job.requestId }, ports.now());
+		if (awaited !== undefined) continue;
+		// Of one that was adopted, that of the lost call, as in the submitter.
+		const requestId = job.adopted ? undefined : job.requestId;
+		ports.account.knows(job.taskId, { requestId }, ports.now());
 	}
 	const downloads = new Semaphore(settings.transfers);
 	const triesAgain = (failed: boolean[]) => {
@@ -243,7 +245,14 @@ async function look(
 		const own = edit.awaited !== true;
 		const order = { taskId, model, submittedAt, known: true, own, deadline };
 		const task = ports.account.endOf(taskId) ?? (await watch.finish(order));
-		if (task === undefined || edit.again === undefined) return { edit, job, task };
+		if (task === undefined) return { edit, job, task };
+		const key = keyOf(memory, index, jobs.length);
+		if (edit.again === undefined) {
+			// Nothing is submitted any more, but what was lost before may have made a task.
+			if (memory.ledger.find(key)?.state !== 'sent') return { edit, job, task };
+			const refuse = async () => await Promise.reject<never>(endedBadly(task));
+			return { edit, job: await submitter.submit(key, model, refuse) };
+		}
 
 		const { times, ...call } = edit.again;
 		// The first task of a try, in place of an earlier try's, is what the retry itself is for.
@@ -255,8 +264,7 @@ async function look(
 		if (!inTime || !makesWay({ task, submittedAt, earlier, left }, ports.now())) {
 			return { edit, job, task };
 		}
-		const key = keyOf(memory, index, jobs.length);
-		const next = await submitter.submit(key, edit.model, async () => await Promise.resolve(call));
+		const next = await submitter.submit(key, model, async () => await Promise.resolve(call));
 		// The execution remembers it when the look ends, which a kill of n8n would prevent.
 		ports.log(`Task ${next.taskId} was submitted in place of task ${taskId}`);
 		return { edit, job: next };

@@ -259,6 +259,33 @@ describe('a task that failed while suspended', () => {
 		expect(service.count('create')).toBe(1);
 	});
 
+	test('whose new submission got no answer is not called unpaid where nothing may be submitted any more', async () => {
+		const { clock, service, edits, look, goesOnFor } = suspended([algo], { times: 1 });
+		service.faults.create.push(faults.resetAfterwards);
+		await goesOnFor(1);
+		// As a retry of the wait takes it up.
+		const [edit] = edits;
+		if (edit !== undefined) edits[0] = { ...edit, again: undefined };
+		await clock.pass(MINUTE);
+		const [outcome] = (await look()) ?? [];
+		expect(outcome).toMatchObject({
+			state: 'failed',
+			error: { details: { possibleTaskIds: 'task-2' } },
+		});
+		expect(service.count('create')).toBe(1);
+	});
+
+	test('whose new submission made nothing is named where nothing may be submitted any more', async () => {
+		const { clock, service, edits, look, goesOnFor } = suspended([algo], { times: 1 });
+		service.faults.create.push(faults.reset);
+		await goesOnFor(1);
+		const [edit] = edits;
+		if (edit !== undefined) edits[0] = { ...edit, again: undefined };
+		await clock.pass(MINUTE);
+		expect(videos(await look())).toEqual([expect.stringContaining('Task task-1 failed')]);
+		expect(service.count('create')).toBe(1);
+	});
+
 	test('whose new submission gets no answer is submitted again where the user chose so', async () => {
 		const { clock, service, look } = suspended([algo], {
 			times: 1,
@@ -503,6 +530,21 @@ describe('a node with Retry On Fail', () => {
 		await expect(look(false)).rejects.toThrow(StoppedError);
 		expect(service.count('create')).toBe(0);
 	});
+});
+
+test('a task that was adopted under another request ID tells nothing about those of the account', async () => {
+	const { service, edits, look } = suspended([{ jobSeconds: 300 }]);
+	const { account, ...ports } = service.ports();
+	account.own.listsRequestIds = true;
+	const [edit] = edits;
+	if (edit !== undefined) {
+		edits[0] = { ...edit, job: { ...edit.job, requestId: 'of the lost call', adopted: true } };
+	}
+	await look();
+	const query = { model: MODEL, from: START - MINUTE, to: START + MINUTE };
+	const read = async () => await ports.listTasks(query);
+	await service.clock.run(account.lists.list(ports, MODEL, START - MINUTE, read));
+	expect(account.own.listsRequestIds).toBe(true);
 });
 
 describe('Stop during a look', () => {
