@@ -23,7 +23,8 @@ function formatNames({ formats }: MediaLimits): string {
 	return names.length === 0 ? last : `${names.join(', ')} or ${last}`;
 }
 
-function nameOf(field: string, fileName: string | undefined): string {
+/** A field and the file in it, for messages. */
+export function nameOf(field: string, fileName: string | undefined): string {
 	return `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
 }
 

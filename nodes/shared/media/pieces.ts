@@ -2,6 +2,7 @@
 import type { ByteStream } from '../dashscope/uploads';
 import { InputError } from '../inputError';
 import { toError } from '../thrown';
+import { nameOf } from './limits';
 import type { Limits } from './mp4/plan';
 import { ClipError, streamedSource } from './mp4/source';
 import type { ByteSource, ClipFile } from './mp4/source';
@@ -99,8 +100,7 @@ export async function namingFile<T>(
 ): Promise<T> {
 	return await work.catch((error: unknown) => {
 		if (!(error instanceof ClipError)) throw error;
-		const what = `'${field}'${fileName === undefined ? '' : ` (${fileName})`}`;
-		throw new InputError(`${what}: ${error.message}`, error.hint);
+		throw new InputError(`${nameOf(field, fileName)}: ${error.message}`, error.hint);
 	});
 }
 

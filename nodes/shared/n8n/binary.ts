@@ -3,6 +3,7 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { ByteStream } from '../dashscope/uploads';
 import { isRecord } from '../dashscope/json';
 import { InputError } from '../inputError';
+import { nameOf } from '../media/limits';
 import type { BinaryFile } from '../media/types';
 import { messageOf } from '../thrown';
 
@@ -33,7 +34,7 @@ function namesIn(functions: IExecuteFunctions, itemIndex: number): string[] {
  */
 export function isFile(value: unknown): value is IBinaryData {
 	if (!isRecord(value) || typeof value.mimeType !== 'string') return false;
-	return typeof value.data === 'string' || typeof value.id === 'string';
+	return typeof value.data === 'string' || (typeof value.id === 'string' && value.id.includes(':'));
 }
 
 /**
@@ -150,7 +151,7 @@ export async function stored(
 	const gone = async (error: unknown) =>
 		await Promise.reject(
 			new InputError(
-				`'${field}'${fileName === undefined ? '' : ` (${fileName})`} could not be read from the storage of n8n`,
+				`${nameOf(field, fileName)} could not be read from the storage of n8n`,
 				// Some of what n8n says would make it replace a message.
 				`n8n says: "${messageOf(error)}". It deletes files together with the executions that they are of: run the nodes before this one again, and unpin their data.`,
 			),

@@ -7,6 +7,7 @@ import { ClipError } from '../media/mp4/source';
 import type { ByteSource, ClipFile } from '../media/mp4/source';
 import { describePiece, sourceOf } from '../media/pieces';
 import type { Piece } from '../media/pieces';
+import { InputError } from '../inputError';
 import type { BinaryFile } from '../media/types';
 import { capitalized } from '../media/wording';
 import { TaskError } from '../tasks/errors';
@@ -192,7 +193,8 @@ async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promis
 		throwIfStopped(functions);
 		const error = toError(thrown);
 		const why = `The pieces could not be joined, and are in binary fields of their own: ${error.message}.`;
-		const hint = error instanceof ClipError ? ` ${error.hint}` : '';
+		const isHinted = error instanceof ClipError || error instanceof InputError;
+		const hint = isHinted ? ` ${error.hint}` : '';
 		return { ...outcome, notes: [`${why}${hint}`] };
 	} finally {
 		await Promise.all(opened.map(async (source) => await source.close()));

@@ -38,7 +38,7 @@ export async function remoteFacts(
 	const failed = (reason: string) =>
 		new InputError(
 			`'${field}' could not be read: ${reason}`,
-			'The length of a video is read from the beginning of its file: the address must be public and lead to the file itself. Or use a binary field.',
+			'The length of a video is read from the header of its file: the address must be public and lead to the file itself. Or use a binary field.',
 		);
 	if (url.startsWith('oss:')) {
 		throw failed('it is an oss:// URL, which only DashScope itself can open');

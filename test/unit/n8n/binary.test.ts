@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { idAfter, lastingId, stored } from '../../../nodes/shared/n8n/binary';
+import { idAfter, isFile, lastingId, stored } from '../../../nodes/shared/n8n/binary';
 
 /** A store that gives its file in chunks of these lengths, whatever is asked for, as S3 does. */
 function storeOf(content: Buffer, ...lengths: number[]) {
@@ -33,4 +33,15 @@ test('a file that n8n renames when its execution ends is the same file', () => {
 	for (const other of ['database:5e9c', 's3:x', 'filesystem:7a']) {
 		expect([lastingId(other), idAfter('41', other)]).toEqual([other, other]);
 	}
+});
+
+test.each([
+	[{ mimeType: 'video/mp4', data: 'AAAA' }, true],
+	[{ mimeType: 'video/mp4', data: 'filesystem-v2', id: 'filesystem-v2:workflows/w/f' }, true],
+	// What the node of a file storage tells of a file, without its content.
+	[{ mimeType: 'video/mp4', id: '1AbC', name: 'ride.mp4' }, false],
+	[{ mimeType: 'video/mp4' }, false],
+	['data', false],
+])('%j is a file of n8n: %s', (value, expected) => {
+	expect(isFile(value)).toBe(expected);
 });

@@ -224,6 +224,8 @@ describe('the loop', () => {
 		const gaps = looks.slice(1).map((look, index) => look - (looks[index] ?? 0));
 		expect(Math.min(...gaps)).toBeGreaterThanOrEqual(62_500);
 		expect(Math.max(...gaps)).toBeLessThan(63_500);
+		// One more before its first sleep, and one at the end.
+		expect(run.loop?.turns).toBeLessThanOrEqual(looks.length + 2);
 	});
 
 	test('killed during a look: n8n hands on what became of each item', async () => {

@@ -57,7 +57,7 @@ const CHUNK_BYTES = 512 * 1024;
 
 /**
  * Reads by position from a file that only comes as a stream from its start, which is what n8n's binary store
- * gives in each of its modes. This room reads forward: once for the tables, once for the pictures' headers, then
+ * gives in each of its modes. The code here reads forward: once for the tables, once for the pictures' headers, then
  * piece after piece. So a stream that has been read up to some place is kept for the next read at or after it,
  * and another one is opened only for what lies before: three openings split a clip whose pieces are taken in
  * order, and pieces taken side by side have a stream each. Held is the latest chunk of each stream.

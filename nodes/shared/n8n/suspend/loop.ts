@@ -73,19 +73,19 @@ export async function checkSuspended(
 	// Handed on only if n8n is killed during a look: it then takes the last step of the loop for its end.
 	const handOnLeft = () =>
 		whileWaiting(handOn(functions, billing, [], [...before, ...unfinished(interrupted)], true));
-	const sleep = async (wake: boolean) => {
+	const sleep = async (wake: boolean, left = handOnLeft()) => {
 		const until = Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
 		if (wake) wakeWhenEnded(functions, { tasks: tasksUnderWay(edits, memory), until });
 		await functions.putExecutionToWait(new Date(until));
 		// After a sleep n8n goes on with the input.
-		return handOnLeft();
+		return left;
 	};
 	// When a call wakes the loop, n8n saves it without what the sleeping turn has handed on. So the turn before has to hand
 	// on the same; one that has ended its sleep by itself has done so, with its input.
 	const rest = async (wake: boolean) => {
 		const left = handOnLeft();
 		if (passesInterrupted !== true || isSame(left, functions.getInputData()))
-			return await sleep(wake);
+			return await sleep(wake, left);
 		notePause(functions, { wake });
 		return left;
 	};
