@@ -18,13 +18,13 @@ const nodeExceptions = {
 	'n8n-nodes-base/node-param-type-options-max-value-present': 'off',
 };
 
-/** Rooms that none of shared/ below n8n/ knows. */
+/** Folders that none of shared/ below n8n/ knows. */
 const ABOVE = ['**/WanVideoEdit*/**', '**/n8n/**'];
 
-/** A room of nodes/ from which these may not be imported. */
-function onlyKnows(room, group) {
+/** A folder of nodes/ from which these may not be imported. */
+function onlyKnows(folder, group) {
 	return {
-		files: [`nodes/${room}/**/*.ts`],
+		files: [`nodes/${folder}/**/*.ts`],
 		rules: { 'no-restricted-imports': ['error', { patterns: [{ group }] }] },
 	};
 }

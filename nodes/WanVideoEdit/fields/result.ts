@@ -68,7 +68,7 @@ export const maxResultSizeOption: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1 },
 	default: DEFAULT_MAX_RESULT_SIZE,
-	description: 'Larger results are not downloaded: the item fails, and the error contains the link',
+	description: 'Larger results are not downloaded: the item fails, and the error names the task',
 };
 
 /**

@@ -79,7 +79,7 @@ export const fields: INodeProperties[] = [
 		type: 'options',
 		noDataExpression: true,
 		default: 'binary',
-		description: 'Where the video comes from. Only the beginning of the file is read.',
+		description: 'Where the video comes from. Only the header of the file is read.',
 		options: [
 			{
 				name: 'Binary Field',
@@ -107,7 +107,7 @@ export const fields: INodeProperties[] = [
 		placeholder: 'e.g. https://example.com/ride.mp4',
 		hint: 'A link to the file itself, not to a page that shows it',
 		description:
-			'Web address of the video. n8n downloads only the beginning of the file, without using the credential.',
+			'Web address of the video. n8n downloads only the header of the file, without using the credential.',
 		displayOptions: { show: { videoSource: ['url'] } },
 	},
 	{ ...billableModelField, description: 'The model that would edit the video' },
