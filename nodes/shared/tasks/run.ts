@@ -124,6 +124,8 @@ class TaskRun<Video> {
 	/** Submitted and not known to have ended, by key. */
 	private readonly jobs = new Map<string, TaskRef>();
 	private readonly calls = new Map<string, CreateCall>();
+	/** How often a request was submitted anew in place of a task that failed in this try, by key. */
+	private readonly resubmits = new Map<string, number>();
 	/** For second tasks, by key, with the submissions that each is about. */
 	private readonly searches = new Map<string, { about: string; search: Promise<Duplicate[]> }>();
 
@@ -195,7 +197,7 @@ class TaskRun<Video> {
 		let job: TaskRef | undefined;
 		let task: Task | undefined;
 		try {
-			for (let resubmits = 0; ; ) {
+			for (;;) {
 				job = await this.submit(edit);
 				this.jobs.set(key, job);
 				if (this.settings.submitOnly) return { state: 'submitted', job };
@@ -203,6 +205,7 @@ class TaskRun<Video> {
 				if (waitsToTheEnd && this.ledger.abandoned(key).length > 0) void this.duplicatesOf(edit);
 
 				const since = this.ports.now();
+				const resubmits = this.resubmits.get(key) ?? 0;
 				const left = this.settings.resubmitFailed - resubmits;
 				task = await this.watchJob(job, edit.model, since + this.settings.timeoutMs);
 				if (task === undefined) return await this.handBack(edit, job, since, left);
@@ -213,7 +216,7 @@ class TaskRun<Video> {
 				const again = makesWay({ task, submittedAt, earlier: known, left }, this.ports.now());
 				if (task.status !== 'UNKNOWN' || again) this.ledger.ended(key);
 				if (!again) return { state: 'failed', error: failureOf(endedBadly(task)), job, task };
-				if (!job.known) resubmits++;
+				if (!job.known) this.resubmits.set(key, resubmits + 1);
 			}
 		} catch (error) {
 			return { state: 'failed', error: failureOf(error, job), job, task };

@@ -24,6 +24,8 @@ const WRONG_ADDRESS = /^(ENOTFOUND|EPROTO)$|CERT|VERIFY|ISSUER/;
 export class Submitter {
 	/** Its submissions that brought no usable answer. */
 	readonly lost: LostSubmissions;
+	/** IDs of the tasks that earlier tries submitted. */
+	private readonly earlier: ReadonlySet<string>;
 
 	constructor(
 		private readonly ports: TaskPorts<unknown>,
@@ -32,7 +34,9 @@ export class Submitter {
 	) {
 		this.lost = new LostSubmissions(ports, ledger, settings);
 		// What earlier tries, or another process, knew.
-		for (const { taskId, adopted, ...own } of ledger.submissions()) {
+		const submissions = ledger.submissions();
+		this.earlier = new Set(submissions.map(({ taskId }) => taskId));
+		for (const { taskId, adopted, ...own } of submissions) {
 			// Of one that was adopted, that of the lost call: what lists show of it proves nothing about the account.
 			const requestId = adopted === true ? undefined : own.requestId;
 			ports.account.knows(taskId, { requestId, lineage: ports.lineage }, ports.now());
@@ -48,7 +52,8 @@ export class Submitter {
 	async submit(key: string, model: string, call: () => Promise<CreateCall>): Promise<TaskRef> {
 		const entry = this.ledger.find(key);
 		if (entry?.state === 'submitted') {
-			return { ...refOf(entry), known: true };
+			// Not one that turned up late in this try.
+			return { ...refOf(entry), known: this.earlier.has(entry.taskId) };
 		}
 		if (entry?.state === 'sent') {
 			const job = await this.lost.reconcile(key, model);

@@ -141,6 +141,26 @@ describe('a submission that was answered by an error', () => {
 		expect(service.tasksOf('a')).toHaveLength(1);
 		expect(service.count('cancel')).toBe(0);
 	});
+
+	test.each<[failure: Plan, resubmitFailed: number, tasks: number]>([
+		[{ jobSeconds: 1, cancelled: true }, 0, 2],
+		[{ jobSeconds: 1, code: 'InternalError.Algo' }, 0, 2],
+		[{ jobSeconds: 1, code: 'InternalError.Algo' }, 1, 3],
+	])(
+		'is not made up for once more if its task (%j) turns up after another one has failed',
+		async (failure, resubmitFailed, tasks) => {
+			const { service, attempt } = execution({
+				listLagOf: (number) => (number === 2 ? 12_000 : 0),
+			});
+			service.plans = [failure];
+			service.faults.create.push(undefined, faults.overloadedAfterwards);
+			const [, outcome] = await attempt(await edits('own', 'a', 'later'), {
+				settings: { resubmitFailed },
+			});
+			expect(errorOf(outcome).details.taskId).toBe('task-2');
+			expect(service.tasksOf('a')).toHaveLength(tasks);
+		},
+	);
 });
 
 describe('forty executions of one process', () => {
