@@ -90,7 +90,7 @@ export function taskContent(
 /** The item of a video that was edited in pieces: that of an edit, whose tasks stand in lists. */
 export function joinedItem(
 	item: number,
-	{ pieces, video }: JoinedPieces,
+	{ pieces, video, notes }: JoinedPieces,
 	{ usage, ...options }: TaskItemOptions & { usage?: Usage },
 ): INodeExecutionData {
 	const tasks = pieces.map(({ task }) => task);
@@ -114,6 +114,8 @@ export function joinedItem(
 		taskId: null,
 		taskIds: tasks.map(({ taskId }) => taskId),
 		joined: video !== undefined,
+		// Also shown as hints, but those of a suspended execution stand in the one that waits for it.
+		...(notes.length === 0 ? {} : { notes }),
 		pieces: pieces.map(pieceJson),
 		...(options.simplify ? {} : { responses: tasks.map(({ raw }) => raw) }),
 	};

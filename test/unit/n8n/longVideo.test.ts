@@ -153,7 +153,11 @@ describe.each(['active', 'suspend'])('%s', (waiting) => {
 		});
 		const { items } = await run.run();
 		const { json, binary } = items[0] ?? { json: {} };
-		expect(json).toMatchObject({ joined: false, taskIds: ['task-1', 'task-2', 'task-3'] });
+		expect(json).toMatchObject({
+			joined: false,
+			notes: [expect.stringContaining('could not be joined')],
+			taskIds: ['task-1', 'task-2', 'task-3'],
+		});
 		expect(Object.keys(binary ?? {})).toEqual(['data', 'data_2', 'data_3']);
 		const files = Object.values(binary ?? {}).map(({ id }) => run.fileAt(id ?? ''));
 		// Compared by Node.js: Jest goes through buffers byte by byte.
