@@ -8,8 +8,8 @@ import type {
 import { testDashScope } from '../shared/dashscope/credentialTest';
 import { wakeUp, wakeUpWebhooks } from '../shared/n8n/suspend/wakeUp';
 import { properties, route } from './actions/router';
-import { builderHint, hints } from './hints';
 import { searchAllModels, searchBillableModels, searchModels } from './fields/model';
+import { builderHint, hints } from './hints';
 
 export class WanVideoEdit implements INodeType {
 	description: INodeTypeDescription = {

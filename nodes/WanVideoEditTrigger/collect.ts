@@ -1,8 +1,8 @@
 /** One poll: reads the task list, finds what has finished, and fetches each such task. Knows no n8n. */
 import { TASK_KEPT_MS, hasEnded } from '../shared/dashscope/types';
 import type { ListedTask, Task } from '../shared/dashscope/types';
-import { fetchVideo, madeNoVideo } from '../shared/tasks/deliver';
 import { askPatiently, askStatus } from '../shared/tasks/ask';
+import { fetchVideo, madeNoVideo } from '../shared/tasks/deliver';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
 import { toError } from '../shared/thrown';

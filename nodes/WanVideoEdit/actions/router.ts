@@ -3,8 +3,8 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { asNodeError, errorItem } from '../../shared/n8n/failures';
 import { namingTasks } from '../../shared/n8n/leftTasks';
 import { noteCall } from '../../shared/n8n/nodeMemory';
-import { forModel, isTool } from '../../shared/n8n/tool';
 import { refuseLoopItems } from '../../shared/n8n/suspend/payload';
+import { forModel, isTool } from '../../shared/n8n/tool';
 import { StoppedError } from '../../shared/tasks/errors';
 import { toError } from '../../shared/thrown';
 import { booleanParameter } from '../fields/read';

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
-import { HEAD_BYTES, detectFormat, isPicture } from '../../shared/media/formats';
 import type { JsonRecord } from '../../shared/dashscope/types';
+import { HEAD_BYTES, detectFormat, isPicture } from '../../shared/media/formats';
 import { describeLimits } from '../../shared/media/limits';
 import type { MediaSource } from '../../shared/media/types';
 import { binaryDataOf, binaryFieldsOf, binaryFileOf, fileOf } from '../../shared/n8n/binary';

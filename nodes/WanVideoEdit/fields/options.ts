@@ -1,7 +1,7 @@
 /** The collection "Options": settings of the model, and of the run as a whole. */
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import type { RunSettings } from '../../shared/tasks/run';
 import { LOST_SUBMISSION_RULES } from '../../shared/tasks/lostSubmissions';
+import type { RunSettings } from '../../shared/tasks/run';
 import { choice, nearestNumber, numberWithin, runOptions, textOption } from './read';
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';

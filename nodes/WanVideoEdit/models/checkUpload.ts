@@ -1,9 +1,9 @@
+import { InputError } from '../../shared/inputError';
 import { HEAD_BYTES, detectFormat } from '../../shared/media/formats';
 import { describeLimits } from '../../shared/media/limits';
 import { checkMedia } from '../../shared/media/sources';
 import type { CheckedMedia } from '../../shared/media/sources';
 import type { MediaLimits, MediaSource } from '../../shared/media/types';
-import { InputError } from '../../shared/inputError';
 import { toError } from '../../shared/thrown';
 import { specsOf } from './index';
 

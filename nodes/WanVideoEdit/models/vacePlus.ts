@@ -1,13 +1,13 @@
 /** The five functions of wan2.1-vace-plus, in Beijing wanx2.1-vace-plus (guide and API reference read 2026-11). */
+import type { JsonRecord } from '../../shared/dashscope/types';
 import { InputError } from '../../shared/inputError';
 import { MEGABYTE, TOLERANCE_SECONDS } from '../../shared/media/limits';
-import type { JsonRecord } from '../../shared/dashscope/types';
 import type { CheckedMedia, ResolvedMedia } from '../../shared/media/sources';
 import type { MediaLimits } from '../../shared/media/types';
 import { checkSameSize, onlyWithOf } from './checks';
 import { PROMPT_EXTEND, RATIOS, SEED, WATERMARK } from './limits';
-import type { ModelRequest, ModelSpec, ValueRule } from './spec';
 import { slot, valuesIn } from './spec';
+import type { ModelRequest, ModelSpec, ValueRule } from './spec';
 
 /** The longest that a result is, and the most of a video that is used. */
 const MOST_SECONDS = 5;

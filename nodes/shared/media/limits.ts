@@ -2,8 +2,8 @@
 import { InputError } from '../inputError';
 import { WEB_PAGE } from './formats';
 import type { MediaFacts } from './headers/facts';
-import { roundedSeconds, unlike } from './wording';
 import type { Extension, MediaFormat, MediaLimits } from './types';
+import { roundedSeconds, unlike } from './wording';
 
 export const MEGABYTE = 1024 * 1024;
 

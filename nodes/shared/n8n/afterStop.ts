@@ -1,13 +1,13 @@
 import { sleep } from 'n8n-workflow';
 import type { IExecuteFunctions } from 'n8n-workflow';
+import { cancelSignalOf } from '../dashscope/client';
 import type { DashScopeClient } from '../dashscope/client';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import { cancelTask, createTask } from '../dashscope/tasks';
 import type { CreateCall, CreatedTask } from '../dashscope/types';
-import { cancelSignalOf } from '../dashscope/client';
-import { StoppedError } from '../tasks/errors';
 import type { Account } from '../tasks/account';
 import { cancelledLine, leftLine } from '../tasks/cancel';
+import { StoppedError } from '../tasks/errors';
 import type { Clock } from '../tasks/ports';
 import { toError } from '../thrown';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'crypto';
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
-import type { ByteStream } from '../dashscope/uploads';
 import { isRecord } from '../dashscope/json';
+import type { ByteStream } from '../dashscope/uploads';
 import { InputError } from '../inputError';
 import { nameOf } from '../media/limits';
 import type { BinaryFile } from '../media/types';

@@ -1,18 +1,18 @@
 /** Items whose video was edited in pieces: their tasks become one item again, and their videos one video. */
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { Task } from '../dashscope/types';
+import { InputError } from '../inputError';
 import { joinClips } from '../media/mp4/join';
 import type { JoinOptions } from '../media/mp4/join';
 import { ClipError } from '../media/mp4/source';
 import type { ByteSource, ClipFile } from '../media/mp4/source';
 import { describePiece, sourceOf } from '../media/pieces';
 import type { Piece } from '../media/pieces';
-import { InputError } from '../inputError';
 import type { BinaryFile } from '../media/types';
 import { capitalized } from '../media/wording';
+import type { Duplicate } from '../tasks/duplicates';
 import { TaskError } from '../tasks/errors';
 import { duplicatesSentence } from '../tasks/outcome';
-import type { Duplicate } from '../tasks/duplicates';
 import { toError } from '../thrown';
 import { fileOf, stored } from './binary';
 import { inShort, throwIfStopped } from './failures';

@@ -2,10 +2,10 @@ import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { estimateCost, sumOf, totalsSentence } from '../billing/price';
 import type { Billed, Billing, PricePerSecond } from '../billing/price';
 import type { Task } from '../dashscope/types';
+import type { Duplicate } from '../tasks/duplicates';
 import type { TaskError } from '../tasks/errors';
 import { duplicatesSentence } from '../tasks/outcome';
 import type { Settled, SubmittedTask } from '../tasks/outcome';
-import type { Duplicate } from '../tasks/duplicates';
 import { gathered } from './clips';
 import type { ClipPlace, JoinedPieces } from './clips';
 import { errorItem, runError } from './failures';

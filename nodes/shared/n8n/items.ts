@@ -4,8 +4,8 @@ import { isFinal } from '../dashscope/types';
 import type { ListedTask, Task, Usage } from '../dashscope/types';
 import { roundedSeconds } from '../media/wording';
 import { expiryOf, explain, reasonOf } from '../tasks/deliver';
-import type { SubmittedTask } from '../tasks/outcome';
 import type { Duplicate } from '../tasks/duplicates';
+import type { SubmittedTask } from '../tasks/outcome';
 import type { FinishedPiece, JoinedPieces } from './clips';
 
 /** ISO 8601 in UTC, or null for "not yet", "not known" and what is no time. */

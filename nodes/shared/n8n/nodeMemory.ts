@@ -1,17 +1,17 @@
 import { createHash } from 'crypto';
 import type { IExecuteFunctions, INode, INodeParameters } from 'n8n-workflow';
 import { isRecord } from '../dashscope/json';
-import { Ledger } from '../tasks/ledger';
-import type { LedgerStore, SentEntry, Unseen } from '../tasks/ledger';
-import type { LoopMemory } from '../tasks/suspended';
 import { keysOfItem } from '../tasks/identity';
 import type { ItemStore } from '../tasks/identity';
+import { Ledger } from '../tasks/ledger';
+import type { LedgerStore, SentEntry, Unseen } from '../tasks/ledger';
 import type { Memory } from '../tasks/run';
+import type { LoopMemory } from '../tasks/suspended';
 import type { UploadStore } from '../tasks/uploads';
 import { lastingId } from './binary';
 import { runsBeforeKill } from './killedTry';
-import { isTool } from './tool';
 import { STATE_VERSION, isKnownVersion, unreadableState } from './savedState';
+import { isTool } from './tool';
 
 /** The task list goes back a day; what is older can neither be seen nor fetched. With time to look. */
 const LISTED_MS = 23 * 3_600_000;

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { isPrivateHost, tryParseUrl } from '../dashscope/hosts';
 import { DashScopeError } from '../dashscope/errors';
+import { isPrivateHost, tryParseUrl } from '../dashscope/hosts';
 import { openUrl } from '../dashscope/results';
 import type { OpenResult, Opened } from '../dashscope/results';
 import { InputError } from '../inputError';

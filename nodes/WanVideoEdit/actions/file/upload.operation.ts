@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
 import { toUpload } from '../../../shared/media/sources';
-import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { binaryFileOf } from '../../../shared/n8n/binary';
+import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { memoryOf } from '../../../shared/n8n/nodeMemory';
 import { Semaphore } from '../../../shared/tasks/semaphore';

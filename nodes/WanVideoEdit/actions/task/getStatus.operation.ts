@@ -1,9 +1,15 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { estimateCost } from '../../../shared/billing/price';
 import { cancelSignalOf, dashScopeClient } from '../../../shared/dashscope/client';
+import { lookPorts, n8nPorts } from '../../../shared/n8n/bindPorts';
+import { eachItem } from '../../../shared/n8n/eachItem';
+import { taskItem } from '../../../shared/n8n/items';
+import { rowOf } from '../../../shared/n8n/listedTask';
+import { checkSuspended, checkSuspendedField } from '../../../shared/n8n/suspend/loop';
+import { askStatus } from '../../../shared/tasks/ask';
 import { endedBadly, fetchVideo, madeNoVideo } from '../../../shared/tasks/deliver';
 import { Semaphore } from '../../../shared/tasks/semaphore';
-import { askStatus } from '../../../shared/tasks/ask';
+import { DEFAULT_TRANSFERS } from '../../fields/options';
 import { priceOptions } from '../../fields/price';
 import { booleanOption, booleanParameter, collectionParameter } from '../../fields/read';
 import {
@@ -13,13 +19,7 @@ import {
 	readOutput,
 	simplifyOption,
 } from '../../fields/result';
-import { DEFAULT_TRANSFERS } from '../../fields/options';
 import { readTaskId, taskIdField } from '../../fields/taskId';
-import { checkSuspended, checkSuspendedField } from '../../../shared/n8n/suspend/loop';
-import { eachItem } from '../../../shared/n8n/eachItem';
-import { rowOf } from '../../../shared/n8n/listedTask';
-import { taskItem } from '../../../shared/n8n/items';
-import { lookPorts, n8nPorts } from '../../../shared/n8n/bindPorts';
 import { billingAt, priceListOf } from '../../models';
 
 export const option = {

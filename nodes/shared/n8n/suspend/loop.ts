@@ -7,22 +7,22 @@ import type {
 import { currencyOf } from '../../billing/price';
 import type { Billing, Currency } from '../../billing/price';
 import { dashScopeClient } from '../../dashscope/client';
-import { lastDeadline, leaveSuspended, pollSuspended, tasksUnderWay } from '../../tasks/suspended';
-import type { LoopMemory } from '../../tasks/suspended';
 import { StoppedError } from '../../tasks/errors';
 import type { TaskError } from '../../tasks/errors';
 import type { OpenTask, Settled } from '../../tasks/outcome';
+import { lastDeadline, leaveSuspended, pollSuspended, tasksUnderWay } from '../../tasks/suspended';
+import type { LoopMemory } from '../../tasks/suspended';
 import { toError } from '../../thrown';
+import { n8nPorts } from '../bindPorts';
 import { callersFrom } from '../callers';
 import { joinPieces } from '../clips';
 import { handOn } from '../handOn';
 import type { ItemOutput, SettledItem } from '../handOn';
 import { couldNotLook, interrupted } from '../leftTasks';
 import { countMissed, memoryOf, notePause, takePause } from '../nodeMemory';
-import { n8nPorts } from '../bindPorts';
-import { wakeWhenEnded } from './wakeUp';
 import { readSuspended, revive, whileWaiting } from './payload';
 import type { Suspended, SuspendedItem } from './payload';
+import { wakeWhenEnded } from './wakeUp';
 
 /** Not for users: set in the loop that a suspended edit waits in. */
 export const checkSuspendedField: INodeProperties = {

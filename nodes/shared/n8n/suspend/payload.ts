@@ -3,13 +3,13 @@ import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import type { Currency } from '../../billing/price';
 import { isRecord } from '../../dashscope/json';
 import type { JsonRecord, Task } from '../../dashscope/types';
-import type { LoopSettings } from '../../tasks/suspended';
+import type { Duplicate } from '../../tasks/duplicates';
 import { TaskError } from '../../tasks/errors';
 import type { FailureDetails } from '../../tasks/errors';
-import type { Duplicate } from '../../tasks/duplicates';
 import type { OpenTask, TaskRef } from '../../tasks/outcome';
-import type { ItemFailure } from '../failures';
+import type { LoopSettings } from '../../tasks/suspended';
 import { factsOf } from '../failures';
+import type { ItemFailure } from '../failures';
 import type { ItemOutput, SettledItem } from '../handOn';
 import { hasReadableMemory } from '../nodeMemory';
 import { STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';

@@ -10,10 +10,10 @@ import type { Currency } from '../../billing/price';
 import type { LoopSettings } from '../../tasks/suspended';
 import { idAfter } from '../binary';
 import { callersFrom, isOfSecondEngine, waitsFor } from '../callers';
-import { IS_FINISHED, firstStepOf, loopItems } from './payload';
-import type { ItemToSuspend } from './payload';
 import { submittedItem } from '../items';
 import { isTool } from '../tool';
+import { IS_FINISHED, firstStepOf, loopItems } from './payload';
+import type { ItemToSuspend } from './payload';
 
 /**
  * Waiting without holding the execution. A node that is put to wait does not run again in n8n: it passes its input

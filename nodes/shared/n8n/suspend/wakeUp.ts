@@ -6,8 +6,8 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { dashScopeClient } from '../../dashscope/client';
-import type { AwaitedTask } from '../../tasks/taskLists';
 import { untilEnded } from '../../tasks/sleeping';
+import type { AwaitedTask } from '../../tasks/taskLists';
 import { n8nPorts } from '../bindPorts';
 
 /**
