@@ -110,14 +110,11 @@ async function read(
 	begun: number,
 ): Promise<Reading> {
 	const list = async () => await ports.listTasks({ model: source.model, ...window });
-	const rows = await askPatiently(ports, list).catch(
-		async (error: unknown) =>
-			await Promise.reject(
-				ports.stopped()
-					? new Error('The task list could not be read in the time that n8n gives a poll')
-					: error,
-			),
-	);
+	const rows = await askPatiently(ports, list).catch((error: unknown) => {
+		throw ports.stopped()
+			? new Error('The task list could not be read in the time that n8n gives a poll')
+			: error;
+	});
 	// By now an answer has told the time.
 	const exact = ports.account.offset !== undefined;
 	return { source, window, at: serverTime(ports, begun), exact, rows };

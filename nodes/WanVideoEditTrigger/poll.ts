@@ -86,10 +86,9 @@ async function find(functions: IPollFunctions, kept: TriggerState | undefined, b
  */
 async function within<T>(budgetMs: number, poll: Promise<T>): Promise<T> {
 	const ended = new AbortController();
-	const late = sleep(budgetMs + Math.min(budgetMs, GRACE_MS), ended.signal).then(
-		async () =>
-			await Promise.reject(new Error('DashScope did not answer in the time that n8n gives a poll')),
-	);
+	const late = sleep(budgetMs + Math.min(budgetMs, GRACE_MS), ended.signal).then((): never => {
+		throw new Error('DashScope did not answer in the time that n8n gives a poll');
+	});
 	return await Promise.race([poll, late]).finally(() => ended.abort());
 }
 

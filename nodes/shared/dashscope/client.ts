@@ -96,7 +96,9 @@ export async function dashScopeRequest(
 	};
 	const answered = client.onCall?.();
 	const answer: unknown = await sendInTime(client.functions, options, limitOf(request)).catch(
-		(error: unknown) => Promise.reject(connectionError(error, host)),
+		(error: unknown) => {
+			throw connectionError(error, host);
+		},
 	);
 
 	const read = httpAnswerOf(answer);

@@ -71,6 +71,8 @@ async function askTaskList(
 			simple: false,
 			resolveWithFullResponse: true,
 		})
-		.catch((error: unknown) => Promise.reject(connectionError(error, host)));
+		.catch((error: unknown) => {
+			throw connectionError(error, host);
+		});
 	readAnswer(httpAnswerOf(answer), { host, apiKey }, Date.now());
 }

@@ -53,7 +53,9 @@ async function getPolicy(client: DashScopeClient, model: string): Promise<Upload
 		path: '/uploads',
 		query: { action: 'getPolicy', model },
 		timeoutMs: 30_000,
-	}).catch((error: unknown) => Promise.reject(policyRefused(error, client.baseUrl)));
+	}).catch((error: unknown) => {
+		throw policyRefused(error, client.baseUrl);
+	});
 	const data = recordAt(raw, 'data');
 	const uploadHost = textAt(data, 'upload_host');
 	const directory = textAt(data, 'upload_dir');

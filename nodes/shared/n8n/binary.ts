@@ -148,14 +148,13 @@ export async function stored(
 	fileName?: string,
 ): Promise<BinaryFile> {
 	const { getBinaryMetadata, getBinaryStream } = functions.helpers;
-	const gone = async (error: unknown) =>
-		await Promise.reject(
-			new InputError(
-				`${nameOf(field, fileName)} could not be read from the storage of n8n`,
-				// Some of what n8n says would make it replace a message.
-				`n8n says: "${messageOf(error)}". It deletes files together with the executions that they are of: run the nodes before this one again, and unpin their data.`,
-			),
+	const gone = (error: unknown): never => {
+		throw new InputError(
+			`${nameOf(field, fileName)} could not be read from the storage of n8n`,
+			// Not in the message: n8n replaces messages that hold some of what it says itself.
+			`n8n says: "${messageOf(error)}". It deletes files together with the executions that they are of: run the nodes before this one again, and unpin their data.`,
 		);
+	};
 	const { fileSize } = await getBinaryMetadata(id).catch(gone);
 	const open = async (chunkBytes?: number): Promise<ByteStream> => {
 		const stream: ByteStream = await getBinaryStream(id, chunkBytes).catch(gone);
@@ -163,7 +162,7 @@ export async function stored(
 			try {
 				yield* stream;
 			} catch (error) {
-				await gone(error);
+				gone(error);
 			}
 		}
 		return Object.assign(chunks(), { destroy: () => stream.destroy() });

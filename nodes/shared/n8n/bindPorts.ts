@@ -68,9 +68,9 @@ export function lookPorts(
 		now: () => Date.now(),
 		random: () => Math.random(),
 		sleep: async (ms) =>
-			await sleep(ms, signal).catch(
-				async (error: unknown) => await Promise.reject(stopped() ? new StoppedError() : error),
-			),
+			await sleep(ms, signal).catch((error: unknown) => {
+				throw stopped() ? new StoppedError() : error;
+			}),
 	};
 	return {
 		...clock,

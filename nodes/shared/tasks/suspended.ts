@@ -250,7 +250,9 @@ async function look(
 		if (edit.again === undefined) {
 			// Nothing is submitted any more, but what was lost before may have made a task.
 			if (memory.ledger.find(key)?.state !== 'sent') return { edit, job, task };
-			const refuse = async () => await Promise.reject<never>(endedBadly(task));
+			const refuse = (): never => {
+				throw endedBadly(task);
+			};
 			return { edit, job: await submitter.submit(key, model, refuse) };
 		}
 

@@ -79,7 +79,10 @@ export async function readMp4(cursor: Cursor, facts: MediaFacts, size?: number):
 	const done = () => facts.flaw !== undefined || (found && (content || size === undefined));
 	const toTheEnd = await walkBoxes(cursor, Infinity, readers, done).then(
 		async () => !found && (await cursor.atEnd()),
-		async (error: unknown) => error instanceof EndedError || (await Promise.reject(error)),
+		(error: unknown) => {
+			if (error instanceof EndedError) return true;
+			throw error;
+		},
 	);
 	// A recording that was interrupted: content, and nothing that says what it is.
 	if (toTheEnd && !found && content && cursor.position === size) facts.flaw = 'cutOff';

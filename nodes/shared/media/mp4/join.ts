@@ -115,7 +115,9 @@ function inTurn() {
 	let current: ByteSource | undefined;
 	return (piece: PieceName, { video }: Movie, source: ByteSource): ByteSource => {
 		const passing = lookedAt(source, video);
-		const named = async (error: unknown) => await Promise.reject(naming(piece, error));
+		const named = (error: unknown): never => {
+			throw naming(piece, error);
+		};
 		return {
 			...source,
 			read: async (offset, length) => await source.read(offset, length).catch(named),
@@ -125,7 +127,7 @@ function inTurn() {
 				try {
 					yield* passing.parts(offset, length);
 				} catch (error) {
-					await named(error);
+					named(error);
 				}
 			},
 		};
