@@ -2,8 +2,11 @@ import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n
 import { InputError } from '../../../shared/inputError';
 import { KeyFramesError } from '../../../shared/media/mp4/plan';
 import { ClipError } from '../../../shared/media/mp4/source';
+import type { ByteSource } from '../../../shared/media/mp4/source';
 import { NoKeyFrameError, splitClip, splitTrusting } from '../../../shared/media/mp4/split';
 import { namingFile, sourceOf, splitVideo } from '../../../shared/media/pieces';
+import type { CutVideo } from '../../../shared/media/pieces';
+import type { BinaryFile } from '../../../shared/media/types';
 import { roundedSeconds } from '../../../shared/media/wording';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
@@ -62,57 +65,73 @@ const LEAST = 2;
 /** Makes items of the pieces of each item's video. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const turns = new Semaphore(MOST_CUT);
-	const split = async (item: number) => {
-		const given = { maxSeconds: this.getNodeParameter('maxSeconds', item, 10) };
-		const max = numberOption(given, maxSeconds);
-		if (max === undefined || max < 0.5) {
-			const what = max === undefined ? 'empty' : `${max} seconds, which is too short`;
-			throw new InputError(`'${LABEL}' is ${what}`, 'Enter 0.5 seconds or more.');
+	return await eachItem(this, async (item) => await turns.run(async () => await split(this, item)));
+}
+
+async function split(functions: IExecuteFunctions, item: number): Promise<INodeExecutionData[]> {
+	const max = readMaxSeconds(functions, item);
+	const data = binaryDataOf(functions, item, FIELD, fileParameter(functions, 'videoField', item));
+	const video = await fileOf(functions, data, FIELD);
+	await checkVideo(FIELD, video);
+	const whole = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
+	const name = [...whole].slice(0, MOST_CHARACTERS).join('');
+	const field = textParameter(functions, 'outputField', item) || 'data';
+	const source = sourceOf(video);
+	const itemsBy = async (way: typeof splitClip) => {
+		const { pieces, notes } = await cut(video, source, max, way);
+		const items: INodeExecutionData[] = [];
+		for (const { number: piece, of, from, to, file } of pieces) {
+			const binary = await storeClip(functions, file, data, `${name}-${piece}.mp4`);
+			items.push({
+				json: { piece, pieces: of, from: roundedSeconds(from), to: roundedSeconds(to) },
+				binary: { [field]: binary },
+				pairedItem: { item },
+			});
 		}
-		const data = binaryDataOf(this, item, FIELD, fileParameter(this, 'videoField', item));
-		const video = await fileOf(this, data, FIELD);
-		await checkVideo(FIELD, video);
-		const source = sourceOf(video);
-		try {
-			const whole = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
-			const name = [...whole].slice(0, MOST_CHARACTERS).join('');
-			const field = textParameter(this, 'outputField', item) || 'data';
-			const write = async (way: typeof splitClip) => {
-				const advising: typeof splitClip = async (...what) =>
-					await way(...what).catch(allowingLonger);
-				const cut = async (min: number) =>
-					await splitVideo(FIELD, video, source, { min, max }, advising);
-				const { pieces, notes } = await cut(Math.min(LEAST, max / 2)).catch(
-					async (error: unknown) =>
-						error instanceof InputError ? await cut(0) : await Promise.reject(error),
-				);
-				const items: INodeExecutionData[] = [];
-				for (const { number: piece, of, from, to, file } of pieces) {
-					const binary = await storeClip(this, file, data, `${name}-${piece}.mp4`);
-					items.push({
-						json: { piece, pieces: of, from: roundedSeconds(from), to: roundedSeconds(to) },
-						binary: { [field]: binary },
-						pairedItem: { item },
-					});
-				}
-				return { items, notes };
-			};
-			const { items, notes } = await namingFile(
-				FIELD,
-				video,
-				write(splitTrusting).catch(async (error: unknown) =>
-					error instanceof NoKeyFrameError ? await write(splitClip) : await Promise.reject(error),
-				),
-			);
-			for (const note of notes) {
-				this.addExecutionHints({ message: `Item ${item}: ${note}`, location: 'outputPane' });
-			}
-			return items;
-		} finally {
-			await source.close();
-		}
+		return { items, notes };
 	};
-	return await eachItem(this, async (item) => await turns.run(async () => await split(item)));
+	try {
+		const written = itemsBy(splitTrusting).catch(async (error: unknown) => {
+			if (error instanceof NoKeyFrameError) return await itemsBy(splitClip);
+			throw error;
+		});
+		const { items, notes } = await namingFile(FIELD, video, written);
+		for (const note of notes) {
+			functions.addExecutionHints({ message: `Item ${item}: ${note}`, location: 'outputPane' });
+		}
+		return items;
+	} finally {
+		await source.close();
+	}
+}
+
+/** @throws InputError for a length that is missing or too short */
+function readMaxSeconds(functions: IExecuteFunctions, item: number): number {
+	const given = { maxSeconds: functions.getNodeParameter('maxSeconds', item, 10) };
+	const max = numberOption(given, maxSeconds);
+	if (max !== undefined && max >= 0.5) return max;
+	const what = max === undefined ? 'empty' : `${max} seconds, which is too short`;
+	throw new InputError(`'${LABEL}' is ${what}`, 'Enter 0.5 seconds or more.');
+}
+
+/**
+ * The pieces of a video, as long as models take them if its key frames allow that.
+ * @param max length of a piece in seconds
+ * @throws InputError for a file that is damaged, or whose key frames are too far apart
+ */
+async function cut(
+	video: BinaryFile,
+	source: ByteSource,
+	max: number,
+	way: typeof splitClip,
+): Promise<CutVideo> {
+	const advising: typeof splitClip = async (...what) => await way(...what).catch(allowingLonger);
+	const within = async (min: number) =>
+		await splitVideo(FIELD, video, source, { min, max }, advising);
+	return await within(Math.min(LEAST, max / 2)).catch(async (error: unknown) => {
+		if (error instanceof InputError) return await within(0);
+		throw error;
+	});
 }
 
 const LABEL = 'Maximum Length';
