@@ -5,7 +5,7 @@ import { WAN27_PRICES, wan27VideoEdit } from '../models/wan27VideoEdit';
 import { wan3Video, wan3VideoPrime } from '../models/wan3Video';
 import { hiddenFor, shownFor } from './byModel';
 import { PRICE_MONTH } from './price';
-import { promptExtend, seed, watermark } from './settings';
+import { promptExtend, resolutionSetting, seed, watermark } from './settings';
 import type { Setting } from './settings';
 
 /** What a video of 5 seconds costs, which is billed as 10: input and output. */
@@ -14,31 +14,23 @@ function priceOf5Seconds(tier: '720P' | '1080P'): string {
 	return `With ${wan27VideoEdit.id}, 5 seconds cost about $${(USD[tier] * 10).toFixed(2)} or ¥${CNY[tier] * 10} (as of ${PRICE_MONTH})`;
 }
 
-const resolution: Setting = {
-	api: 'resolution',
-	prominent: true,
-	property: {
-		displayName: 'Resolution',
-		name: 'resolution',
-		type: 'options',
-		default: '720P',
-		hint: 'You pay for input seconds plus output seconds. 1080P costs 1.5 to 1.8 times as much.',
-		description:
-			'Size and price of the result. DashScope bills input seconds plus output seconds; the rate depends on the resolution. Failed tasks are free.',
-		options: [
-			{
-				name: '720P',
-				value: '720P',
-				description: `About 1280 × 720. ${priceOf5Seconds('720P')}.`,
-			},
-			{
-				name: '1080P',
-				value: '1080P',
-				description: `About 1920 × 1080. ${priceOf5Seconds('1080P')}.`,
-			},
-		],
-	},
-};
+const resolution = resolutionSetting({
+	hint: 'You pay for input seconds plus output seconds. 1080P costs 1.5 to 1.8 times as much.',
+	description:
+		'Size and price of the result. DashScope bills input seconds plus output seconds; the rate depends on the resolution. Failed tasks are free.',
+	options: [
+		{
+			name: '720P',
+			value: '720P',
+			description: `About 1280 × 720. ${priceOf5Seconds('720P')}.`,
+		},
+		{
+			name: '1080P',
+			value: '1080P',
+			description: `About 1920 × 1080. ${priceOf5Seconds('1080P')}.`,
+		},
+	],
+});
 
 const resolutionOfWan3: Setting = {
 	...resolution,

@@ -24,6 +24,25 @@ export function optionFields(settings: readonly Setting[]): INodeProperties[] {
 	return settings.filter(({ prominent }) => !prominent).map(({ property }) => property);
 }
 
+/** The resolution of the result, with what an operation or a model says of it. */
+export function resolutionSetting({
+	options,
+	...texts
+}: Pick<INodeProperties, 'description' | 'hint' | 'options'>): Setting {
+	return {
+		api: 'resolution',
+		prominent: true,
+		property: {
+			displayName: 'Resolution',
+			name: 'resolution',
+			type: 'options',
+			default: '720P',
+			options,
+			...texts,
+		},
+	};
+}
+
 export const promptExtend: Setting = {
 	api: 'prompt_extend',
 	property: {

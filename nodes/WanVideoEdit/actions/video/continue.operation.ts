@@ -1,4 +1,10 @@
-import { negativePromptProperty, promptExtend, seed, watermark } from '../../fields/settings';
+import {
+	negativePromptProperty,
+	promptExtend,
+	resolutionSetting,
+	seed,
+	watermark,
+} from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
 import { wan27I2v } from '../../models/wan27I2v';
 import { modelOperation } from '../modelOperation';
@@ -20,23 +26,15 @@ export const totalDuration: Setting = {
 	},
 };
 
-const resolution: Setting = {
-	api: 'resolution',
-	prominent: true,
-	property: {
-		displayName: 'Resolution',
-		name: 'resolution',
-		type: 'options',
-		default: '720P',
-		description:
-			'Size and price of the result. DashScope bills output seconds only; the rate depends on the resolution.',
-		options: [
-			{ name: '720P', value: '720P', description: 'About 1280 × 720' },
-			{ name: '1080P', value: '1080P', description: 'About 1920 × 1080, at a higher price' },
-		],
-		hint: 'You pay for output seconds only. 1080P costs more.',
-	},
-};
+const resolution = resolutionSetting({
+	description:
+		'Size and price of the result. DashScope bills output seconds only; the rate depends on the resolution.',
+	options: [
+		{ name: '720P', value: '720P', description: 'About 1280 × 720' },
+		{ name: '1080P', value: '1080P', description: 'About 1920 × 1080, at a higher price' },
+	],
+	hint: 'You pay for output seconds only. 1080P costs more.',
+});
 
 export const continueVideo = modelOperation({
 	option: {

@@ -16,7 +16,7 @@ import { billableModelField, readModel } from '../../fields/model';
 import { optionsField } from '../../fields/options';
 import { priceAdvice, readPrices, tierPriceOptions } from '../../fields/price';
 import { collectionParameter } from '../../fields/read';
-import { nodeFields, optionFields, readValues } from '../../fields/settings';
+import { nodeFields, optionFields, readValues, resolutionSetting } from '../../fields/settings';
 import type { Setting } from '../../fields/settings';
 import { BILLABLE_MODELS, EDIT_MODELS, billingAt, regionalId, specOf } from '../../models';
 import { planOf } from '../../models/estimate';
@@ -37,27 +37,19 @@ export const option = {
 };
 
 const settings: readonly Setting[] = [
-	{
-		api: 'resolution',
-		prominent: true,
-		property: {
-			displayName: 'Resolution',
-			name: 'resolution',
-			type: 'options',
-			default: '720P',
-			description: 'Resolution of the result. The price depends on it.',
-			options: [
-				{
-					name: '480P',
-					value: '480P',
-					description:
-						'Only with Wan 3.0. Shows the billed seconds but no cost: the price is not known.',
-				},
-				{ name: '720P', value: '720P' },
-				{ name: '1080P', value: '1080P' },
-			],
-		},
-	},
+	resolutionSetting({
+		description: 'Resolution of the result. The price depends on it.',
+		options: [
+			{
+				name: '480P',
+				value: '480P',
+				description:
+					'Only with Wan 3.0. Shows the billed seconds but no cost: the price is not known.',
+			},
+			{ name: '720P', value: '720P' },
+			{ name: '1080P', value: '1080P' },
+		],
+	}),
 	{
 		api: 'duration',
 		property: {
