@@ -24,13 +24,23 @@ const download: INodeProperties = {
 	displayOptions: { hide: noTool },
 };
 
-const outputField: INodeProperties = {
+/** Names the binary field of the output. @param file what is put there, for the hint */
+export const outputFieldFor = (file: string): INodeProperties => ({
 	displayName: 'Put Output File in Field',
 	name: 'outputField',
 	type: 'string',
 	required: true,
 	default: 'data',
-	hint: 'The name of the output binary field to put the video in',
+	hint: `The name of the output binary field to put ${file} in`,
+});
+
+/** The name of the binary field of the output; `data` where the user left it empty. */
+export function readOutputField(functions: IExecuteFunctions, item: number): string {
+	return textParameter(functions, 'outputField', item) || 'data';
+}
+
+const outputField: INodeProperties = {
+	...outputFieldFor('the video'),
 	displayOptions: { show: { download: [true] }, hide: noTool },
 };
 
@@ -86,7 +96,7 @@ export function readMaxResultBytes(options: JsonRecord): number {
 export function readOutput(functions: IExecuteFunctions, item: number) {
 	const options = collectionParameter(functions, 'options', item);
 	return {
-		field: textParameter(functions, 'outputField', item) || 'data',
+		field: readOutputField(functions, item),
 		simplify: booleanOption(options, 'simplify') ?? true,
 		prices: readPrices(options),
 		maxResultBytes: readMaxResultBytes(options),

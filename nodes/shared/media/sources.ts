@@ -11,6 +11,9 @@ import { encodeUrl } from './urls';
 const INLINE_IMAGE_BYTES = 5 * MEGABYTE;
 const INLINE_TOTAL_BYTES = 10 * MEGABYTE;
 
+/** How many files are looked at side by side. */
+export const MOST_LOOKS = 5;
+
 /** A file that was looked at; URLs are not looked at, and have no facts. */
 export type CheckedMedia = Pick<MediaInput, 'type' | 'inline'> & {
 	/** Display name of the field of the node that it comes from. */

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { dashScopeClient } from '../../../shared/dashscope/client';
-import { toUpload } from '../../../shared/media/sources';
+import { MOST_LOOKS, toUpload } from '../../../shared/media/sources';
 import { binaryFileOf } from '../../../shared/n8n/binary';
 import { n8nPorts } from '../../../shared/n8n/bindPorts';
 import { eachItem } from '../../../shared/n8n/eachItem';
@@ -38,9 +38,6 @@ export const fields: INodeProperties[] = [
 		description: 'The model that will use the file. The file is checked against its limits.',
 	},
 ];
-
-/** Files that are looked at side by side. */
-const MOST_LOOKS = 5;
 
 /** Uploads the file of each item. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {

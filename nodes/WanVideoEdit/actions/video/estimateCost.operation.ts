@@ -4,7 +4,7 @@ import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
-import { checkMedia } from '../../../shared/media/sources';
+import { MOST_LOOKS, checkMedia } from '../../../shared/media/sources';
 import { roundedSeconds } from '../../../shared/media/wording';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { Semaphore } from '../../../shared/tasks/semaphore';
@@ -155,9 +155,6 @@ function equalLengths(spec: ModelSpec, way: LongVideo, seconds: number): number[
 	const count = Math.ceil(seconds / most);
 	return Array.from({ length: count }, () => seconds / count);
 }
-
-/** Files that are looked at side by side. */
-const MOST_LOOKS = 5;
 
 /** Tells what an edit of each item's video would cost. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {

@@ -11,6 +11,7 @@ import { errorItem, runError } from '../../../shared/n8n/failures';
 import { StoppedError } from '../../../shared/tasks/errors';
 import { toError } from '../../../shared/thrown';
 import { fileParameter, textParameter } from '../../fields/read';
+import { outputFieldFor, readOutputField } from '../../fields/result';
 import { checkVideo } from './media';
 
 const FIELD = 'Input Binary Field';
@@ -56,14 +57,7 @@ export const fields: INodeProperties[] = [
 		hint: "The name of the first item's binary field containing the sound. Accepted: MP4, MOV or M4A.",
 		displayOptions: { show: { sound: ['field'] } },
 	},
-	{
-		displayName: 'Put Output File in Field',
-		name: 'outputField',
-		type: 'string',
-		required: true,
-		default: 'data',
-		hint: 'The name of the output binary field to put the joined video in',
-	},
+	outputFieldFor('the joined video'),
 ];
 
 /** Makes one item of all, with their videos as one. */
@@ -94,7 +88,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		return [
 			{
 				json: { videos: items.length, notes },
-				binary: { [textParameter(this, 'outputField', 0) || 'data']: video },
+				binary: { [readOutputField(this, 0)]: video },
 				pairedItem: items.map((item) => ({ item })),
 			},
 		];

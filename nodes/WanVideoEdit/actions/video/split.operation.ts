@@ -12,7 +12,8 @@ import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { Semaphore } from '../../../shared/tasks/semaphore';
-import { fileParameter, numberOption, textParameter } from '../../fields/read';
+import { fileParameter, numberOption } from '../../fields/read';
+import { outputFieldFor, readOutputField } from '../../fields/result';
 import { checkVideo } from './media';
 
 const FIELD = 'Input Binary Field';
@@ -43,14 +44,7 @@ export const fields: INodeProperties[] = [
 		hint: "The name of the input binary field containing the video, as shown on the input's Binary tab. Accepted: MP4 or MOV with H.264 or H.265.",
 	},
 	maxSeconds,
-	{
-		displayName: 'Put Output File in Field',
-		name: 'outputField',
-		type: 'string',
-		required: true,
-		default: 'data',
-		hint: 'The name of the output binary field to put each piece in',
-	},
+	outputFieldFor('each piece'),
 ];
 
 /** Videos that are cut at the same time: n8n's database store holds each of them whole. */
@@ -75,7 +69,7 @@ async function split(functions: IExecuteFunctions, item: number): Promise<INodeE
 	await checkVideo(FIELD, video);
 	const whole = (video.fileName ?? 'video').replace(/\.\w{1,4}$/, '');
 	const name = [...whole].slice(0, MOST_CHARACTERS).join('');
-	const field = textParameter(functions, 'outputField', item) || 'data';
+	const field = readOutputField(functions, item);
 	const source = sourceOf(video);
 	const itemsBy = async (way: typeof splitClip) => {
 		const { pieces, notes } = await cut(video, source, max, way);
