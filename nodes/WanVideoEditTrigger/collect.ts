@@ -5,6 +5,7 @@ import { askPatiently, askStatus } from '../shared/tasks/ask';
 import { fetchVideo, madeNoVideo } from '../shared/tasks/deliver';
 import type { LookPorts } from '../shared/tasks/ports';
 import { Semaphore } from '../shared/tasks/semaphore';
+import { toService } from '../shared/tasks/serviceClock';
 import { toError } from '../shared/thrown';
 import { dueTasks, finished, latest, settled, windowOf } from './finished';
 import type { DueTask, Reading, Source, TriggerState } from './finished';
@@ -49,7 +50,7 @@ export async function collect<Video>(
 ): Promise<{ state: TriggerState; ended: Array<EndedTask<Video>> }> {
 	const { source, wanted, budgetMs } = settings;
 	const begun = ports.now();
-	const window = windowOf(kept, source, serverTime(ports, begun));
+	const window = windowOf(kept, source, toService(ports.account, begun));
 	const state = finished(kept, await read(ports, source, window, begun), wanted);
 
 	const downloads = new Semaphore(AT_ONCE);
@@ -90,17 +91,13 @@ export async function collectLatest<Video>(
 	settings: Settings,
 ): Promise<EndedTask<Video> | undefined> {
 	const begun = ports.now();
-	const window = windowOf(undefined, settings.source, serverTime(ports, begun));
+	const window = windowOf(undefined, settings.source, toService(ports.account, begun));
 	const { rows } = await read(ports, settings.source, window, begun);
 	const row = latest(rows, settings.wanted);
 	if (row === undefined) return undefined;
 	const ended = await fetchTask(ports, { ...row, tries: 0 }, settings);
 	if (ended.error !== undefined) throw ended.error;
 	return ended;
-}
-
-function serverTime({ account }: LookPorts<unknown>, local: number): number {
-	return local + (account.offset ?? 0);
 }
 
 async function read(
@@ -117,7 +114,7 @@ async function read(
 	});
 	// By now an answer has told the time.
 	const exact = ports.account.offset !== undefined;
-	return { source, window, at: serverTime(ports, begun), exact, rows };
+	return { source, window, at: toService(ports.account, begun), exact, rows };
 }
 
 /**

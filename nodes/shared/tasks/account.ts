@@ -3,7 +3,8 @@ import type { Task } from '../dashscope/types';
 import type { Journal } from './journal';
 import { Limiter } from './limiter';
 import { OwnTasks } from './ownTasks';
-import type { OwnTask, ServiceClock } from './ownTasks';
+import type { OwnTask } from './ownTasks';
+import type { ServiceClock } from './serviceClock';
 import { SubmissionGate } from './submissionGate';
 import { TaskLists } from './taskLists';
 

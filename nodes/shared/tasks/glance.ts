@@ -2,6 +2,7 @@ import { DashScopeError, mayPass } from '../dashscope/errors';
 import { TASK_KEPT_MS } from '../dashscope/types';
 import type { TaskStatus } from '../dashscope/types';
 import type { LookPorts } from './ports';
+import { toService } from './serviceClock';
 
 const MINUTE_MS = 60_000;
 
@@ -28,7 +29,7 @@ export async function glance(
 	const { account } = ports;
 	try {
 		const { rows, at } = await account.lists.glance(ports, model, maxAgeMs, async (from) => {
-			const now = ports.now() + (account.offset ?? 0);
+			const now = toService(account, ports.now());
 			const earliest = Math.max(from, now - LONGEST_SPAN_MS);
 			return await ports.listTasks({ model, from: earliest, to: now + MINUTE_MS });
 		});

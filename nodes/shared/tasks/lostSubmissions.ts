@@ -8,6 +8,7 @@ import type { TaskRef } from './outcome';
 import type { TaskPorts } from './ports';
 import { LISTED_AFTER_MS, exactMatch, judge } from './reconcile';
 import { recordedIn } from './record';
+import { toLocal } from './serviceClock';
 import { outcomeUnknown } from './submitErrors';
 import type { Unknown } from './submitErrors';
 import type { ListRead } from './taskLists';
@@ -263,7 +264,7 @@ export class LostSubmissions {
 		const { taskId, createdAt } = row;
 		// Kept is the ID of the lost call: the row's own would make every adoption look proven.
 		const { since, until = since, requestId } = entry;
-		const submittedAt = createdAt === undefined ? until : createdAt - (account.offset ?? 0);
+		const submittedAt = createdAt === undefined ? until : toLocal(account, createdAt);
 		// What the record or the request ID proves needs no other sign that it is the right task.
 		const proven = recorded || (requestId !== undefined && requestId === row.requestId);
 		ledger.submitted(key, { taskId, submittedAt, requestId, adopted: true, proven });

@@ -1,18 +1,11 @@
 import type { Service } from '../dashscope/hosts';
 import type { ListedTask } from '../dashscope/types';
 import { noteLast } from './journal';
+import { OFFSET_JITTER_MS, toService } from './serviceClock';
+import type { ServiceClock } from './serviceClock';
 
 /** Tasks of our own that must show the same `api_key_id` before it counts as that of the key. */
 const ENOUGH_TASKS = 2;
-
-/** `Date` has whole seconds, so the measured offset of the service's clock jitters by up to this much. */
-export const OFFSET_JITTER_MS = 2_000;
-
-/** The service's clock, as its answers tell it. */
-export interface ServiceClock {
-	/** How far it is ahead of this one, in milliseconds; undefined until an answer has told. */
-	readonly offset: number | undefined;
-}
 
 /** A task that an execution of this process submitted. Local epoch milliseconds. */
 export interface OwnTask {
@@ -83,10 +76,12 @@ export class OwnTasks {
 
 	/** The tasks of a model with the moment at which each was sent: `at` on the service's clock, `sentAt` on ours. */
 	sentOf(model: string): Array<{ taskId: string; at: number; sentAt: number }> {
-		const now = this.clock.offset ?? 0;
-		return [...this.tasks].flatMap(([taskId, { sentAt, model: its, offset = now }]) =>
-			its === model && sentAt !== undefined ? [{ taskId, at: sentAt + offset, sentAt }] : [],
-		);
+		return [...this.tasks].flatMap(([taskId, { sentAt, model: its, offset }]) => {
+			if (its !== model || sentAt === undefined) return [];
+			// As far ahead as it was then, where that was known.
+			const at = toService({ offset: offset ?? this.clock.offset }, sentAt);
+			return [{ taskId, at, sentAt }];
+		});
 	}
 
 	/** Learns what rows of the task list tell of the key and of request IDs. */

@@ -12,6 +12,7 @@ import type { KeyedItem } from './identity';
 import type { Ledger } from './ledger';
 import type { Recorded, TaskPorts, TaskRecord } from './ports';
 import { FREE } from './reconcile';
+import { toLocal } from './serviceClock';
 
 /** The fact that a task was submitted for a request. */
 function taskFact(request: string, taskId: string): string {
@@ -101,7 +102,7 @@ export async function recordedIn(
 	const best = usable.find(({ status }) => status === 'SUCCEEDED') ?? usable.at(-1);
 	if (best !== undefined) return best;
 	for (const { taskId, createdAt = 0 } of own) {
-		ledger.claimEnded(key, { taskId, submittedAt: createdAt - (account.offset ?? 0) });
+		ledger.claimEnded(key, { taskId, submittedAt: toLocal(account, createdAt) });
 	}
 	const followed = await isFollowed(record, now(), key, ledger.endedOf(key));
 	return followed === undefined ? 'ended' : undefined;

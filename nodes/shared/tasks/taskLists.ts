@@ -3,10 +3,11 @@ import { isFinal } from '../dashscope/types';
 import type { ListedTask } from '../dashscope/types';
 import type { Journal } from './journal';
 import type { Limiter } from './limiter';
-import { OFFSET_JITTER_MS } from './ownTasks';
-import type { OwnTasks, ServiceClock } from './ownTasks';
+import type { OwnTasks } from './ownTasks';
 import type { Clock } from './ports';
 import { CLOCK_MARGIN_MS } from './reconcile';
+import { OFFSET_JITTER_MS, toService } from './serviceClock';
+import type { ServiceClock } from './serviceClock';
 
 /** From this many awaited tasks of a model on, one task list replaces their queries. */
 const MANY = 8;
@@ -129,7 +130,7 @@ export class TaskLists {
 	 */
 	async glance(clock: Clock, model: string, maxAgeMs: number, read: Read): Promise<ListRead> {
 		const first = Math.min(...this.submittedAtOf(model));
-		const from = first + (this.clock.offset ?? 0) - CLOCK_MARGIN_MS;
+		const from = toService(this.clock, first) - CLOCK_MARGIN_MS;
 		const latest = this.latest.get(model);
 		const age = clock.now() - (latest?.at ?? -Infinity);
 		const most = Math.max(maxAgeMs, pagesOf(latest?.rows) * PAGE_MS);

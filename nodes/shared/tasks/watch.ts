@@ -6,6 +6,7 @@ import { glance } from './glance';
 import type { TaskPorts } from './ports';
 import { backoff, longestQueryGap, nextQueryAt } from './schedule';
 import type { Progress } from './schedule';
+import { toLocal } from './serviceClock';
 import type { AwaitedTask } from './taskLists';
 
 /** A definite no (such as 401 or 404) may be a gateway's hiccup; this often in a row it is believed. */
@@ -265,17 +266,18 @@ export class Watch {
 	private heard(entry: Watched, task: Task): void {
 		entry.failures = 0;
 		entry.refusals = 0;
-		const { lists, offset = 0 } = this.ports.account;
-		const toLocal = (time: number | undefined) => (time === undefined ? undefined : time - offset);
+		const { account } = this.ports;
+		const { startedAt, finishedAt = Infinity } = task;
 		entry.status = task.status;
-		entry.startedAt = toLocal(task.startedAt);
+		entry.startedAt = startedAt === undefined ? undefined : toLocal(account, startedAt);
 		entry.askedAt = this.ports.now();
 		// The clock may have been set back.
 		entry.submittedAt = Math.min(entry.submittedAt, entry.askedAt);
 		entry.queriedAt = entry.askedAt;
 		entry.queryNext = false;
-		const endedAt = toLocal(task.finishedAt) ?? Infinity;
-		if (lists.misses(entry.taskId, entry.model, endedAt)) lists.areUseless = true;
+		if (account.lists.misses(entry.taskId, entry.model, toLocal(account, finishedAt))) {
+			account.lists.areUseless = true;
+		}
 		entry.unknowns = task.status === 'UNKNOWN' ? entry.unknowns + 1 : 0;
 
 		const young = entry.own && entry.askedAt - entry.submittedAt < YOUNG_MS;

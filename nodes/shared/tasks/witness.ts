@@ -7,6 +7,7 @@ import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
 import { CLOCK_MARGIN_MS, LISTED_AFTER_MS, candidatesOf, windowOf } from './reconcile';
 import type { Evidence, LostSubmission } from './reconcile';
+import { toService } from './serviceClock';
 import type { ListRead } from './taskLists';
 
 /** The longest time that a create call may be under way; for one whose end nobody saw. */
@@ -52,7 +53,7 @@ export class Witness {
 	async readOnce(model: string, lost: SentEntry[]): Promise<ListRead | DashScopeError> {
 		const { ports } = this;
 		const { account } = ports;
-		const serviceNow = ports.now() + (account.offset ?? 0);
+		const serviceNow = toService(account, ports.now());
 		const windows = lost.map((entry) => windowOf(this.onServiceClock(entry)).from);
 		// And one that was sent shortly before, which tells whether the list lags.
 		const first = Math.min(...lost.map((entry) => this.onServiceClock(entry).since));
@@ -64,14 +65,14 @@ export class Witness {
 		const from = Math.max(
 			Math.min(
 				...windows,
-				known === undefined ? Infinity : known + (account.offset ?? 0) - MINUTE_MS,
+				known === undefined ? Infinity : toService(account, known) - MINUTE_MS,
 				before.length === 0 ? Infinity : Math.max(...before) - CLOCK_MARGIN_MS - JITTER_MS,
 			),
 			serviceNow - LONGEST_SPAN_MS,
 		);
 		// The end of the span is set when the call is sent: it may wait long for its turn.
 		const readUntilNow = async (start: number) => {
-			const to = ports.now() + (account.offset ?? 0) + MINUTE_MS;
+			const to = toService(account, ports.now()) + MINUTE_MS;
 			return await ports.listTasks({ model, from: start, to });
 		};
 		try {
@@ -118,7 +119,7 @@ export class Witness {
 	/** What a list tells about the lost submission of a request; its reads are counted by whoever reads. */
 	evidence(key: string, model: string, entry: SentEntry, list: ListRead): Omit<Evidence, 'reads'> {
 		const { account, exclusive } = this.ports;
-		const readAt = list.at + (account.offset ?? 0);
+		const readAt = toService(account, list.at);
 		const { since, until } = this.onServiceClock(entry);
 		const lagMs = this.lagOf(list, model, since, readAt - LISTED_AFTER_MS);
 		return {
@@ -163,10 +164,16 @@ export class Witness {
 	onServiceClock(entry: SentEntry): LostSubmission {
 		const { account } = this.ports;
 		const { since, requestId, offset } = entry;
-		const ahead = offset ?? account.offset ?? 0;
+		// As far ahead as it was then, where that was known.
+		const clock = { offset: offset ?? account.offset };
 		// The user may have changed the key since.
 		const keyId = entry.account === account.id ? account.own.keyId : undefined;
-		return { since: since + ahead, until: lostAt(entry) + ahead, requestId, keyId };
+		return {
+			since: toService(clock, since),
+			until: toService(clock, lostAt(entry)),
+			requestId,
+			keyId,
+		};
 	}
 
 	/** Milliseconds from a loss to a moment; on the service's clock where that is known, as ours may be set. */

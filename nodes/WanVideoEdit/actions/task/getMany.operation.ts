@@ -8,6 +8,7 @@ import { eachItem } from '../../../shared/n8n/eachItem';
 import { listedItem } from '../../../shared/n8n/items';
 import { isTool } from '../../../shared/n8n/tool';
 import { askPatiently } from '../../../shared/tasks/ask';
+import { toService } from '../../../shared/tasks/serviceClock';
 import {
 	booleanParameter,
 	choice,
@@ -168,7 +169,7 @@ function spanOf(
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const ports = n8nPorts(this, await dashScopeClient(this));
 	return await eachItem(this, async (item) => {
-		const query = readQuery(this, item, ports.now() + (ports.account.offset ?? 0));
+		const query = readQuery(this, item, toService(ports.account, ports.now()));
 		const { limit = Infinity } = query;
 		const most = isTool(this) ? Math.min(limit, MOST_FOR_MODEL) : limit;
 		// One more tells whether there are more.

@@ -6,6 +6,7 @@ import { runItems } from '../../../shared/n8n/runItems';
 import type { ReadyItem } from '../../../shared/n8n/runItems';
 import { awaitTasks } from '../../../shared/tasks/awaitTasks';
 import type { TaskToAwait } from '../../../shared/tasks/awaitTasks';
+import { toLocal } from '../../../shared/tasks/serviceClock';
 import { toError } from '../../../shared/thrown';
 import { optionsField, readSettings, waitOptions } from '../../fields/options';
 import { priceOptions } from '../../fields/price';
@@ -38,8 +39,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		this.getInputData().map(async (_, item): Promise<TaskToAwait> => {
 			const taskId = readTaskId(this, item);
 			const { model = '', createdAt } = (await rowOf(ports, client, taskId)) ?? {};
-			const { offset = 0 } = ports.account;
-			const submittedAt = createdAt === undefined ? undefined : createdAt - offset;
+			const submittedAt = createdAt === undefined ? undefined : toLocal(ports.account, createdAt);
 			const download = readDownload(this, item);
 			return { taskId, model, submittedAt, download };
 		}),
