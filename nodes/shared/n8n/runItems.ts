@@ -56,36 +56,21 @@ type RunItem = { output: ItemOutput; outcome: Outcome<IBinaryData> };
 /**
  * Reads and checks all items before anything is uploaded or billed, runs them together, and returns each with its own
  * outcome.
+ * @throws NodeApiError or NodeOperationError when an item failed, and what `approve` throws, where the node is to stop then;
+ * StoppedError after Stop
  */
 export async function runItems<Request>(
 	functions: IExecuteFunctions,
 	{ client, billing, settings: given, hint, readItem, approve, run }: ItemsRun<Request>,
 ): Promise<INodeExecutionData[]> {
 	const settings: RunSettings = { ...given, retries: countTry(functions) };
-	const ready: Array<ReadyItem<Request>> = [];
-	const failures: ItemFailure[] = [];
-	for (const item of functions.getInputData().keys()) {
-		try {
-			ready.push(...(await readItem(item)));
-		} catch (error) {
-			failures.push({ item, error: namingTasksOf(functions, item, toError(error)) });
-		}
-	}
+	const { ready, failures } = await readItems(functions, readItem);
 	const [first] = ready;
 	if (first === undefined || (failures.length > 0 && !functions.continueOnFail())) {
 		return handOn(functions, billing, failures, []);
 	}
-	try {
-		approve?.();
-	} catch (thrown) {
-		const error = toError(thrown);
-		if (!functions.continueOnFail()) throw error;
-		const items = new Set(ready.map(({ output: { item } }) => item));
-		const refused = [...items].map((item): ItemFailure => {
-			return { item, error: namingTasksOf(functions, item, error) };
-		});
-		return handOn(functions, billing, [...failures, ...refused], []);
-	}
+	const refused = refusedItems(functions, ready, approve);
+	if (refused.length > 0) return handOn(functions, billing, [...failures, ...refused], []);
 
 	if (hint !== undefined) {
 		functions.addExecutionHints({ message: hint, location: 'outputPane' });
@@ -103,17 +88,13 @@ export async function runItems<Request>(
 		return output === undefined ? [] : [{ output, outcome }];
 	});
 	const settled = items.filter(isSettled);
+	const leave = async (all: SettledItem[]) =>
+		handOn(functions, billing, failures, await joinPieces(functions, all));
 	// n8n does not run this node again after a suspension has failed: what fails before it fails at once, so that a
 	// retry submits it again and finds the tasks of the others.
 	const failsNow =
 		settled.some(({ outcome }) => outcome.state === 'failed') && !functions.continueOnFail();
-	if (settled.length === items.length || failsNow) {
-		const left = items.map(({ output, outcome }): SettledItem => {
-			if (outcome.state !== 'open') return { output, outcome };
-			return { output, outcome: { state: 'submitted', job: outcome.job } };
-		});
-		return handOn(functions, billing, failures, await joinPieces(functions, left));
-	}
+	if (settled.length === items.length || failsNow) return await leave(items.map(notAwaited));
 	try {
 		return await suspend(
 			functions,
@@ -122,15 +103,57 @@ export async function runItems<Request>(
 			billing.currency,
 		);
 	} catch (thrown) {
-		// Submitted they are: each item says what became of its task.
+		// The tasks were submitted all the same: the error of each item names its own.
 		const left = items.flatMap(({ output, outcome }): SettledItem[] => {
 			if (outcome.state !== 'open') return [];
 			const error = couldNotSuspend(outcome.job.taskId, toError(thrown));
 			return [{ output, outcome: { state: 'failed', error } }];
 		});
-		const all = await joinPieces(functions, [...settled, ...left]);
-		return handOn(functions, billing, failures, all);
+		return await leave([...settled, ...left]);
 	}
+}
+
+/** Reads all items, and those that cannot be as failures. */
+async function readItems<Request>(
+	functions: IExecuteFunctions,
+	readItem: ItemsRun<Request>['readItem'],
+): Promise<{ ready: Array<ReadyItem<Request>>; failures: ItemFailure[] }> {
+	const ready: Array<ReadyItem<Request>> = [];
+	const failures: ItemFailure[] = [];
+	for (const item of functions.getInputData().keys()) {
+		try {
+			ready.push(...(await readItem(item)));
+		} catch (error) {
+			failures.push({ item, error: namingTasksOf(functions, item, toError(error)) });
+		}
+	}
+	return { ready, failures };
+}
+
+/**
+ * All items as failures if the run as a whole is refused; none otherwise.
+ * @throws what refuses the run where the node is to stop then
+ */
+function refusedItems(
+	functions: IExecuteFunctions,
+	ready: Array<ReadyItem<unknown>>,
+	approve: ItemsRun<unknown>['approve'],
+): ItemFailure[] {
+	try {
+		approve?.();
+		return [];
+	} catch (thrown) {
+		const error = toError(thrown);
+		if (!functions.continueOnFail()) throw error;
+		const items = new Set(ready.map(({ output: { item } }) => item));
+		return [...items].map((item) => ({ item, error: namingTasksOf(functions, item, error) }));
+	}
+}
+
+/** An item that leaves the node now: a task that is still under way has only been submitted then. */
+function notAwaited({ output, outcome }: RunItem): SettledItem {
+	if (outcome.state !== 'open') return { output, outcome };
+	return { output, outcome: { state: 'submitted', job: outcome.job } };
 }
 
 function isSettled(item: RunItem): item is RunItem & SettledItem {
