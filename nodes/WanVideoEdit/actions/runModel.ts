@@ -1,7 +1,5 @@
 /** What all operations that have a model make a video do with an item: read it, check it, and have it run. */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { EstimatedCost } from '../../shared/billing/price';
-import { checkSpending } from '../../shared/billing/spending';
 import { dashScopeClient } from '../../shared/dashscope/client';
 import { isPrivateHost } from '../../shared/dashscope/hosts';
 import { InputError } from '../../shared/inputError';
@@ -26,7 +24,7 @@ import type { ModelRequest, ModelSpec, RequestMedia, Values } from '../models/sp
 import { taskOf } from '../models/taskOf';
 import { validateRequest } from '../models/validate';
 import { cuttingOf, partsOf } from './longVideo';
-import { costOf, readSpendingLimit } from './spending';
+import { spendingOf } from './spending';
 
 /** An operation that has a model make a video. */
 export interface ModelOperation {
@@ -52,8 +50,7 @@ export async function runModel(
 	const { baseUrl } = client;
 	const { holdMs, hint } = await readHold(functions);
 	const billing = billingAt(baseUrl);
-	const limit = readSpendingLimit(functions, billing);
-	const costs = new Map<number, EstimatedCost>();
+	const spending = spendingOf(functions, billing, baseUrl);
 	const settings = { ...readSettings(functions), holdMs };
 	const cutting = cuttingOf(functions);
 	try {
@@ -78,12 +75,7 @@ export async function runModel(
 				const ready: ReadyItem[] = [];
 				for (const { request: one, media, piece } of parts) {
 					const request = spec.fit?.(one, media) ?? one;
-					if (limit !== undefined) {
-						const price = { baseUrl, billing, own: output.prices };
-						const cost = await costOf(functions, spec, request, media, price);
-						const amount = (costs.get(item)?.amount ?? 0) + cost.amount;
-						costs.set(item, { ...cost, amount });
-					}
+					await spending.add(item, spec, request, media, output.prices);
 					const part = piece && `${piece.from}-${piece.to}`;
 					ready.push({
 						request: { item, part, recipe, download, ...taskOf(spec, request, media) },
@@ -92,11 +84,7 @@ export async function runModel(
 				}
 				return ready;
 			},
-			approve: () => {
-				if (limit === undefined) return;
-				const planned = [...costs].map(([item, cost]) => ({ item, cost }));
-				checkSpending(limit, planned);
-			},
+			approve: spending.check,
 			run: runTasks,
 		});
 	} finally {

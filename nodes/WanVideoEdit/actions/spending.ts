@@ -1,6 +1,7 @@
 /** What items are going to cost, before anything is sent. */
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Billing, EstimatedCost, PricePerSecond } from '../../shared/billing/price';
+import { checkSpending } from '../../shared/billing/spending';
 import type { SpendingLimit } from '../../shared/billing/spending';
 import { isRecord } from '../../shared/dashscope/json';
 import { InputError } from '../../shared/inputError';
@@ -14,10 +15,41 @@ import { videoSlotOf } from '../models/spec';
 import type { ModelRequest, ModelSpec } from '../models/spec';
 
 /**
+ * What the items of a run are going to cost, beside the limit that the user set to it. Without a limit nothing is added
+ * up: a price may not be known.
+ * @throws InputError for a limit that is no amount
+ */
+export function spendingOf(functions: IExecuteFunctions, billing: Billing, baseUrl: string) {
+	const limit = readSpendingLimit(functions, billing);
+	const costs = new Map<number, EstimatedCost>();
+	return {
+		/** Adds a task of an item. @param own the user's prices @throws InputError where its cost cannot be told */
+		async add(
+			item: number,
+			spec: ModelSpec,
+			request: ModelRequest,
+			media: CheckedMedia[],
+			own: PricePerSecond,
+		): Promise<void> {
+			if (limit === undefined) return;
+			const cost = await costOf(functions, spec, request, media, { baseUrl, billing, own });
+			const amount = (costs.get(item)?.amount ?? 0) + cost.amount;
+			costs.set(item, { ...cost, amount });
+		},
+		/** @throws InputError when all items together cost more than the limit */
+		check(): void {
+			if (limit === undefined) return;
+			const planned = [...costs].map(([item, cost]) => ({ item, cost }));
+			checkSpending(limit, planned);
+		},
+	};
+}
+
+/**
  * The limit of the run as a whole; it comes from the first item.
  * @throws InputError for what is no amount
  */
-export function readSpendingLimit(
+function readSpendingLimit(
 	functions: IExecuteFunctions,
 	{ currency }: Billing,
 ): SpendingLimit | undefined {
@@ -57,10 +89,10 @@ export async function videoSecondsOf(
 }
 
 /**
- * What an item is going to cost, where the user has set a limit.
+ * What a task is going to cost, where the user has set a limit.
  * @throws InputError where that cannot be told
  */
-export async function costOf(
+async function costOf(
 	functions: IExecuteFunctions,
 	spec: ModelSpec,
 	request: ModelRequest,
