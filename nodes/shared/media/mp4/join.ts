@@ -40,12 +40,47 @@ export async function joinClips(
 	sources: readonly ByteSource[],
 	{ cuts, sound, nameOf = (number) => `piece ${number}` }: JoinOptions = {},
 ): Promise<{ file: ClipFile; notes: string[] }> {
-	const notes: string[] = [];
-	const pieces: Piece[] = [];
-	const turns = inTurn();
+	const { pieces, notes } = await readPieces(sources, cuts, nameOf);
+	const [first] = pieces;
+	if (first === undefined)
+		throw new ClipError('There is nothing to join', 'Give at least one video.');
+
+	const joined: JoinedTrack[] = [await joinVideo(pieces, first)];
+	if (sound === undefined) {
+		const most = Math.max(...pieces.map(({ movie }) => movie.audio.length));
+		for (let index = 0; index < most; index++) {
+			const one = joinSound(pieces, index);
+			if (one === undefined) continue;
+			joined.push(one);
+			notes.push(...one.notes);
+		}
+	}
+	const other = sound && (await readSound(sound, cuts !== undefined));
+	const tracks = [...joined.map(({ track }) => track), ...(other?.tracks ?? [])];
+	const order = pieces.flatMap((_, index) =>
+		joined.flatMap((one) => one.order[index] ?? []).sort((one, other) => one.offset - other.offset),
+	);
+	const quickTime = pieces.some(({ movie }) => movie.quickTime) || other?.quickTime === true;
+	return { file: writeMovie(tracks, weave(order, tracks, sound), quickTime), notes };
+}
+
+/**
+ * Reads the pieces and finds their places in the joined video.
+ * @param cuts those of {@link JoinOptions}
+ * @returns them, and notes for the user about those that are somewhat shorter or longer than their places
+ * @throws PieceError for a piece that is damaged, or much shorter or longer than its place
+ */
+async function readPieces(
+	sources: readonly ByteSource[],
+	cuts: readonly number[] | undefined,
+	nameOf: (number: number) => string,
+): Promise<{ pieces: Piece[]; notes: string[] }> {
 	if (cuts !== undefined && cuts.length !== sources.length + 1) {
 		throw new Error(`${cuts.length} cuts do not go with ${sources.length} pieces`);
 	}
+	const notes: string[] = [];
+	const pieces: Piece[] = [];
+	const turns = inTurn();
 	for (const [index, source] of sources.entries()) {
 		const number = index + 1;
 		const known = { number, name: nameOf(number) };
@@ -57,40 +92,30 @@ export async function joinClips(
 		if (note !== undefined) notes.push(note);
 		pieces.push({ ...known, movie, source: turns(known, movie, source), start, end });
 	}
-	const [first] = pieces;
-	if (first === undefined)
-		throw new ClipError('There is nothing to join', 'Give at least one video.');
+	return { pieces, notes };
+}
 
-	const joined: JoinedTrack[] = [await joinVideo(pieces, first)];
-	let quickTime = pieces.some(({ movie }) => movie.quickTime);
-	const others: TrackOut[] = [];
-	if (sound === undefined) {
-		const most = Math.max(...pieces.map(({ movie }) => movie.audio.length));
-		for (let index = 0; index < most; index++) {
-			const one = joinSound(pieces, index);
-			if (one === undefined) continue;
-			joined.push(one);
-			notes.push(...one.notes);
-		}
-	} else {
-		const movie = await readTracks(sound);
-		if (movie.audio.length === 0 && movie.video === undefined) {
-			throw new ClipError('The file has no sound', 'Use a file with sound.');
-		}
-		quickTime ||= movie.quickTime;
-		// Cuts are times of the sound's own file; without them the joined video begins with that file's first picture.
-		const lead = cuts === undefined ? (movie.video?.start ?? 0) : 0;
-		for (const track of movie.audio) {
-			const samples = track.samples.map((sample) => sampleOut(sample, sound));
-			const moved = movedBack(track, lead);
-			if (moved.end > moved.start) others.push({ ...moved, samples });
-		}
+/**
+ * The sound of a file, for the joined video.
+ * @param isInStep whether it is that of the video which the pieces were cut from: then its times are those of the cuts.
+ * Otherwise the joined video begins with the file's first picture
+ * @throws ClipError for a file that is damaged, or that has no sound
+ */
+async function readSound(
+	sound: ByteSource,
+	isInStep: boolean,
+): Promise<{ tracks: TrackOut[]; quickTime: boolean }> {
+	const { video, audio, quickTime } = await readTracks(sound);
+	if (audio.length === 0 && video === undefined) {
+		throw new ClipError('The file has no sound', 'Use a file with sound.');
 	}
-	const tracks = [...joined.map(({ track }) => track), ...others];
-	const order = pieces.flatMap((_, index) =>
-		joined.flatMap((one) => one.order[index] ?? []).sort((one, other) => one.offset - other.offset),
-	);
-	return { file: writeMovie(tracks, weave(order, tracks, sound), quickTime), notes };
+	const lead = isInStep ? 0 : (video?.start ?? 0);
+	const tracks = audio.flatMap((track) => {
+		const samples = track.samples.map((sample) => sampleOut(sample, sound));
+		const moved = movedBack(track, lead);
+		return moved.end > moved.start ? [{ ...moved, samples }] : [];
+	});
+	return { tracks, quickTime };
 }
 
 /** Reads the tables and the first picture of a piece; its other pictures are looked at as they pass. */

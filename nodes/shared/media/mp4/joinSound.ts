@@ -36,42 +36,40 @@ export function joinSound(
 ): (JoinedTrack & { notes: string[] }) | undefined {
 	const owner = pieces.find((piece) => soundBeside(piece, index) !== undefined);
 	const model = owner && soundBeside(owner, index);
-	if (model === undefined) return undefined;
+	if (owner === undefined || model === undefined) return undefined;
 	const silent = silence(model);
-	let silences = 0;
-	const notes: string[] = [];
-	const samples: SampleOut[] = [];
+	const notes = pieces
+		.filter((piece) => soundBeside(piece, index) === undefined)
+		.map(({ name }) => {
+			const instead = silent === undefined ? '' : ': silence stands in';
+			return `${capitalized(name)} has no sound${instead}.`;
+		});
+	const ticksAt = (seconds: number) => Math.round(seconds * model.timescale);
 	const order: SampleOut[][] = [];
+	let silences = 0;
+	let last: SampleOut | undefined;
 	let next: number | undefined;
 	let from = 0;
 	for (const [position, piece] of pieces.entries()) {
-		const { number, name, source, start, end } = piece;
+		const { source, start, end } = piece;
 		const track = soundBeside(piece, index);
 		const placed: SampleOut[] = [];
 		order.push(placed);
-		const at = (seconds: number) => Math.round(seconds * model.timescale);
-		if (track === undefined) {
-			notes.push(
-				`${capitalized(name)} has no sound${silent === undefined ? '' : ': silence stands in'}.`,
-			);
-			continue;
-		}
-		if (soundFormat(track) !== soundFormat(model) || track.frameBytes !== model.frameBytes) {
-			throw new PieceError(
-				number,
-				`The sound of ${name} is ${describeSound(track)}, that of ${owner?.name} ${describeSound(model)}`,
-				'Use the sound of the original video, or convert all videos to the same format before they are joined.',
-			);
-		}
+		const place = (sample: SampleOut) => {
+			placed.push(sample);
+			last = sample;
+		};
+		if (track === undefined) continue;
+		checkFormat(piece, track, owner, model);
 		const ratio = model.timescale / track.timescale;
 		const zero = zeroOf(piece);
-		const begin = at(zero + track.start);
+		const begin = ticksAt(zero + track.start);
 		// The sound of the last piece may last longer than its pictures.
-		const last = position === pieces.length - 1 ? Infinity : at(end);
-		const until = Math.min(last, at(zero + track.end));
+		const latest = position === pieces.length - 1 ? Infinity : ticksAt(end);
+		const until = Math.min(latest, ticksAt(zero + track.end));
 		if (next === undefined) {
-			if (position === 0 || silent === undefined) from = Math.max(begin, at(start));
-			else next = from = at(pieces[0]?.start ?? 0);
+			if (position === 0 || silent === undefined) from = Math.max(begin, ticksAt(start));
+			else next = from = ticksAt(pieces[0]?.start ?? 0);
 		}
 		for (const sample of track.samples) {
 			const pts = begin + Math.round((sample.pts - track.from) * ratio);
@@ -79,30 +77,37 @@ export function joinSound(
 			const middle = pts + duration / 2;
 			if (middle >= until) break;
 			// What is played before the first piece's sound begins prepares the decoder.
-			if (middle < (next ?? -Infinity) || (samples.length > 0 && middle < at(start))) continue;
+			if (middle < (next ?? -Infinity) || (last !== undefined && middle < ticksAt(start))) continue;
 			next ??= pts;
 			for (; silent !== undefined && pts - next > silent.duration / 2; next += silent.duration) {
 				if (++silences > MAX_SILENCES) throw naming(piece, damaged('its sound begins too late'));
 				const packet = sampleOut({ ...silent, pts: next, offset: sample.offset }, source);
 				packet.prefix = silent.prefix;
-				samples.push(packet);
-				placed.push(packet);
+				place(packet);
 			}
 			if (silent === undefined && pts - next > duration / 2) {
-				const before = samples.at(-1);
-				if (before !== undefined) before.duration = pts - before.pts;
+				if (last !== undefined) last.duration = pts - last.pts;
 				next = pts;
 			}
 			const out = sampleOut(sample, source);
 			out.pts = next;
 			out.duration = duration;
 			out.description = 0;
-			samples.push(out);
-			placed.push(out);
+			place(out);
 			next += duration;
 		}
 	}
-	const seconds = from / model.timescale;
+	const start = from / model.timescale;
 	const end = (next ?? from) / model.timescale;
-	return { track: { ...model, samples, start: seconds, end, from }, order, notes };
+	return { track: { ...model, samples: order.flat(), start, end, from }, order, notes };
+}
+
+/** @throws PieceError for a piece whose sound is of another format than that of the first one that has any */
+function checkFormat({ number, name }: Piece, track: Track, owner: Piece, model: Track): void {
+	if (soundFormat(track) === soundFormat(model) && track.frameBytes === model.frameBytes) return;
+	throw new PieceError(
+		number,
+		`The sound of ${name} is ${describeSound(track)}, that of ${owner.name} ${describeSound(model)}`,
+		'Use the sound of the original video, or convert all videos to the same format before they are joined.',
+	);
 }
