@@ -3,6 +3,79 @@ import { Fields, find } from './boxes';
 import type { Box } from './boxes';
 import { damaged } from './source';
 
+/** A table of a track at its first entry, and how many it has. */
+export interface Table {
+	fields: Fields;
+	count: number;
+}
+
+/**
+ * Opens a table of a track.
+ * @param bytes of an entry
+ * @param most entries that are read
+ * @returns undefined where there is no such table
+ * @throws ClipError where its entries are not there, or are more
+ */
+export function openTable(
+	stbl: Box,
+	type: string,
+	bytes: number,
+	most?: number,
+): Table | undefined {
+	const box = find(stbl, type);
+	if (box === undefined) return undefined;
+	const fields = new Fields(box);
+	fields.full();
+	return { fields, count: fields.count(bytes, most) };
+}
+
+/** Samples that lie together in the file. */
+interface Chunk {
+	offset: number;
+	samples: number;
+	/** Index of the sample description. */
+	description: number;
+}
+
+/** The chunks of a track, read one by one: stco or co64 (8.7.5) with stsc (8.7.4). */
+export class Chunks {
+	private readonly runs: Array<Omit<Chunk, 'offset'> & { first: number }>;
+	private number = 0;
+	private run = 0;
+
+	/** @param is64 whether offsets have 64 bits */
+	constructor(
+		private readonly track: number,
+		private readonly offsets: Table,
+		stsc: Table,
+		private readonly is64: boolean,
+	) {
+		this.runs = Array.from({ length: stsc.count }, () => ({
+			first: stsc.fields.u32(),
+			samples: stsc.fields.u32(),
+			description: stsc.fields.u32() - 1,
+		}));
+	}
+
+	get atEnd(): boolean {
+		return this.number >= this.offsets.count;
+	}
+
+	/** @throws ClipError for a first run that begins later */
+	next(): Chunk {
+		this.number += 1;
+		while ((this.runs[this.run + 1]?.first ?? Infinity) <= this.number) this.run += 1;
+		const { first, samples, description } = this.runs[this.run] ?? NO_RUN;
+		if (this.run === 0 && first !== 1) {
+			throw damaged(`"stsc" of track ${this.track} does not begin at 1`);
+		}
+		const { fields } = this.offsets;
+		return { offset: this.is64 ? fields.u64() : fields.u32(), samples, description };
+	}
+}
+
+const NO_RUN = { first: 0, samples: 0, description: 0 };
+
 /** A table of runs, (count, value) each, read value by value. */
 export class Runs {
 	private left = 0;

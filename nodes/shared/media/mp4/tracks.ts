@@ -4,7 +4,7 @@ import type { Box } from './boxes';
 import { frameBytesOf, sampleRateOf } from './codecs';
 import { placeOf, readEdits } from './editList';
 import type { Edit } from './editList';
-import { Runs, readSizes } from './sampleTables';
+import { Chunks, Runs, openTable, readSizes } from './sampleTables';
 import { ClipError, damaged } from './source';
 import type { ByteSource } from './source';
 import { checkPlayable, isPlayed, needed, readTimescale, readTrackHeader } from './trackHeader';
@@ -258,31 +258,20 @@ class MovieReader {
 
 	/** The sample tables, 8.6 and 8.7. */
 	private readTables(draft: Draft, stbl: Box): void {
-		const table = (
-			type: string,
-			bytes: number,
-			most?: number,
-		): { fields: Fields; count: number } | undefined => {
-			const box = find(stbl, type);
-			if (box === undefined) return undefined;
-			const fields = new Fields(box);
-			fields.full();
-			return { fields, count: fields.count(bytes, most) };
-		};
 		const sizes = readSizes(stbl);
 		if (sizes.count === 0) return;
-		const chunks = table('stco', 4) ?? table('co64', 8);
-		const stsc = table('stsc', 12, MAX_SAMPLES);
-		const stts = table('stts', 8);
-		if (chunks === undefined || stsc === undefined || stts === undefined) {
+		const stco = openTable(stbl, 'stco', 4);
+		const offsets = stco ?? openTable(stbl, 'co64', 8);
+		const stsc = openTable(stbl, 'stsc', 12, MAX_SAMPLES);
+		const stts = openTable(stbl, 'stts', 8);
+		if (offsets === undefined || stsc === undefined || stts === undefined) {
 			throw damaged(`track ${draft.id} lacks a table of its samples`);
 		}
 		const durations = new Runs(stts.fields, stts.count, 'stts');
-		const ctts = table('ctts', 8);
+		const ctts = openTable(stbl, 'ctts', 8);
 		const shifts = ctts && new Runs(ctts.fields, ctts.count, 'ctts');
-		const stss = table('stss', 4, Math.min(sizes.count, MAX_SAMPLES));
+		const stss = openTable(stbl, 'stss', 4, Math.min(sizes.count, MAX_SAMPLES));
 		const syncs = stss && new Set(Array.from({ length: stss.count }, stss.fields.u32));
-		const is64 = find(stbl, 'stco') === undefined;
 
 		const pcm = draft.kind === 'audio' && sizes.all > 0 && durations.isOnly(1, sizes.count);
 		const frameBytes = pcm ? frameSize(draft, sizes.all) : 0;
@@ -292,23 +281,12 @@ class MovieReader {
 		}
 		if (pcm) draft.frameBytes = frameBytes;
 		const step = pcm ? PCM_FRAMES : 1;
-		const runs = Array.from({ length: stsc.count }, () => ({
-			first: stsc.fields.u32(),
-			perChunk: stsc.fields.u32(),
-			description: stsc.fields.u32() - 1,
-		}));
-		let [index, dts, run] = [0, 0, 0];
-		for (let chunk = 1; chunk <= chunks.count && index < sizes.count; chunk++) {
-			while ((runs[run + 1]?.first ?? Infinity) <= chunk) run += 1;
-			const { first, perChunk, description } = runs[run] ?? {
-				first: 0,
-				perChunk: 0,
-				description: 0,
-			};
-			if (run === 0 && first !== 1)
-				throw damaged(`"stsc" of track ${draft.id} does not begin at 1`);
-			let offset = is64 ? chunks.fields.u64() : chunks.fields.u32();
-			const last = Math.min(index + perChunk, sizes.count);
+		const chunks = new Chunks(draft.id, offsets, stsc, stco === undefined);
+		let [index, dts] = [0, 0];
+		while (index < sizes.count && !chunks.atEnd) {
+			const { offset: begin, samples, description } = chunks.next();
+			let offset = begin;
+			const last = Math.min(index + samples, sizes.count);
 			while (index < last) {
 				const frames = Math.min(step, last - index);
 				const size = pcm ? frames * frameBytes : sizes.next();
