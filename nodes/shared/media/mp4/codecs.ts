@@ -157,11 +157,7 @@ function aacConfig(entry: Uint8Array): Uint8Array | undefined {
 	fields.skip(4);
 	while (fields.left > 2) {
 		const tag = fields.u8();
-		let [length, byte] = [0, 128];
-		while (byte >= 128) {
-			byte = fields.u8();
-			length = (length * 128 + (byte & 127)) % 2 ** 28;
-		}
+		const length = descriptorLength(fields);
 		// ES_Descriptor, DecoderConfigDescriptor, DecoderSpecificInfo lie in one another (14496-1 7.2.6).
 		if (tag === 3) fields.skip(3);
 		else if (tag === 4) {
@@ -172,6 +168,16 @@ function aacConfig(entry: Uint8Array): Uint8Array | undefined {
 		else return undefined;
 	}
 	return undefined;
+}
+
+/** The length of a descriptor, 7 bits in a byte, as long as its highest bit is set (14496-1 8.3.3). */
+function descriptorLength(fields: Fields): number {
+	let [length, byte] = [0, 128];
+	while (byte >= 128) {
+		byte = fields.u8();
+		length = (length * 128 + (byte & 127)) % 2 ** 28;
+	}
+	return length;
 }
 
 /**

@@ -124,17 +124,8 @@ function tablesOf(track: TrackOut): Tables {
 
 	const stts = new RunTable();
 	const ctts = new RunTable();
-	const chunks: number[] = [];
-	const stsc: number[] = [];
-	let [inChunk, description, next, count] = [0, -1, -1, 0];
-	const closeChunk = () => {
-		if (inChunk === 0) return;
-		const [samplesBefore, descriptionBefore] = stsc.slice(-2);
-		if (samplesBefore !== inChunk || descriptionBefore !== description + 1) {
-			stsc.push(chunks.length, inChunk, description + 1);
-		}
-		inChunk = 0;
-	};
+	const chunks = new ChunkTable();
+	let count = 0;
 	for (const [index, sample] of samples.entries()) {
 		const time = dts[index] ?? 0;
 		const ticks = (dts[index + 1] ?? end) - time;
@@ -144,18 +135,9 @@ function tablesOf(track: TrackOut): Tables {
 		stts.add(Math.max(parts - 1 - ticks, 0), 0);
 		stts.add(1, Math.max(ticks - parts + 1, 0));
 		ctts.add(parts, sample.pts + shift - time);
-		const { place } = sample;
-		if (place < 0) throw damaged('a sample is missing');
-		if (place !== next || sample.description !== description) {
-			closeChunk();
-			chunks.push(place);
-			description = sample.description;
-		}
-		inChunk += parts;
+		chunks.add(sample, parts);
 		count += parts;
-		next = place + lengthOf(sample);
 	}
-	closeChunk();
 
 	const syncs = samples.flatMap(({ sync }, index) => (sync ? [index + 1] : []));
 	const sizes =
@@ -167,13 +149,13 @@ function tablesOf(track: TrackOut): Tables {
 		...(syncs.length === samples.length
 			? []
 			: [fullBox('stss', 0, u32s([syncs.length, ...syncs]))]),
-		fullBox('stsc', 0, u32(stsc.length / 3), u32s(stsc)),
+		chunks.stsc(),
 		fullBox('stsz', 0, sizes),
 	];
 	const mediaTime = Math.max(0, Math.round(track.from + shift - (dts[0] ?? 0)));
 	if ((track.end - track.start) * timescale > Number.MAX_SAFE_INTEGER)
 		throw damaged('it is endless');
-	return { track, fixed, chunks, duration: end - (dts[0] ?? 0), mediaTime };
+	return { track, fixed, chunks: chunks.places, duration: end - (dts[0] ?? 0), mediaTime };
 }
 
 /**
@@ -208,6 +190,47 @@ class RunTable {
 
 	box(type: string): Uint8Array {
 		return fullBox(type, 0, u32(this.runs.length / 2), u32s(this.runs));
+	}
+}
+
+/** The chunks of a track: samples that lie together and have one description. */
+class ChunkTable {
+	/** Of the chunks, from the beginning of the content. */
+	readonly places: number[] = [];
+	/** Of stsc: (first chunk, samples in each, description), where they differ from those of the chunks before. */
+	private readonly runs: number[] = [];
+	private inChunk = 0;
+	private description = -1;
+	private next = -1;
+
+	/**
+	 * @param parts that it counts as
+	 * @throws ClipError for a sample that is not written
+	 */
+	add(sample: SampleOut, parts: number): void {
+		const { place, description } = sample;
+		if (place < 0) throw damaged('a sample is missing');
+		if (place !== this.next || description !== this.description) {
+			this.closeChunk();
+			this.places.push(place);
+			this.description = description;
+		}
+		this.inChunk += parts;
+		this.next = place + lengthOf(sample);
+	}
+
+	stsc(): Uint8Array {
+		this.closeChunk();
+		return fullBox('stsc', 0, u32(this.runs.length / 3), u32s(this.runs));
+	}
+
+	private closeChunk(): void {
+		if (this.inChunk === 0) return;
+		const [samples, description] = this.runs.slice(-2);
+		if (samples !== this.inChunk || description !== this.description + 1) {
+			this.runs.push(this.places.length, this.inChunk, this.description + 1);
+		}
+		this.inChunk = 0;
 	}
 }
 
