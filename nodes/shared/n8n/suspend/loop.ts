@@ -48,78 +48,121 @@ const MOST_MISSED = 5;
 /**
  * One turn of the loop: looks at all open tasks; sleeps while one is under way, hands all on at the end.
  * @param priceListOf list prices by model
+ * @throws NodeOperationError for items or a memory that cannot be read, and NodeApiError or NodeOperationError when an
+ * item failed and the user's node is to stop then; StoppedError after Stop
  */
 export async function checkSuspended(
 	functions: IExecuteFunctions,
 	priceListOf: Billing['priceListOf'],
 ): Promise<INodeExecutionData[]> {
 	const suspended = readSuspended(functions);
-	const { items, videos, continueOnFail, passesInterrupted } = suspended;
 	const currency = suspended.currency ?? (await currencyOfCredential(functions));
-	const billing: Billing = { currency, priceListOf };
-	const open = items.flatMap(({ output, state }) =>
-		state.state === 'open' ? [{ output, state }] : [],
-	);
-	const edits = open.map(({ state }) => state);
-	const before = items.flatMap((item, index) => revive(item, videos[index]));
-	const memory = memoryOf(functions, 0);
-	const unfinished = (errorOf: (taskId: string) => TaskError): SettledItem[] => {
-		const tasks = tasksUnderWay(edits, memory);
-		return open.map(({ output }, index) => ({
-			output,
-			outcome: { state: 'failed', error: errorOf(tasks[index]?.taskId ?? '') },
-		}));
-	};
-	// Handed on only if n8n is killed during a look: it then takes the last step of the loop for its end.
-	const handOnLeft = () =>
-		whileWaiting(handOn(functions, billing, [], [...before, ...unfinished(interrupted)], true));
-	const sleep = async (wake: boolean, left = handOnLeft()) => {
+	return await new Turn(functions, suspended, { currency, priceListOf }).take();
+}
+
+/** A turn of the loop. */
+class Turn {
+	/** Items whose tasks had not ended when the execution was suspended. */
+	private readonly open: Array<{ output: ItemOutput; state: OpenTask }>;
+	/** Items that were settled before. */
+	private readonly before: SettledItem[];
+	private readonly memory: LoopMemory;
+
+	constructor(
+		private readonly functions: IExecuteFunctions,
+		private readonly suspended: Suspended,
+		private readonly billing: Billing,
+	) {
+		const { items, videos } = suspended;
+		this.open = items.flatMap(({ output, state }) =>
+			state.state === 'open' ? [{ output, state }] : [],
+		);
+		this.before = items.flatMap((item, index) => revive(item, videos[index]));
+		this.memory = memoryOf(functions, 0);
+	}
+
+	private get edits(): OpenTask[] {
+		return this.open.map(({ state }) => state);
+	}
+
+	/** @returns what the turn hands on: to the next turn, or at the end out of the loop */
+	async take(): Promise<INodeExecutionData[]> {
+		const { functions, open } = this;
+		const pause = takePause(functions);
+		if (pause !== undefined) return await this.sleep(pause.wake);
+		// They were submitted, or looked at, a moment ago.
+		if (isFirstTurn(functions)) return await this.rest(true);
+		let outcomes: Awaited<ReturnType<typeof look>>;
+		try {
+			outcomes = await look(functions, this.suspended, this.edits, this.memory);
+			countMissed(functions, false);
+		} catch (thrown) {
+			return await this.miss(toError(thrown));
+		}
+		if (outcomes === undefined) return await this.rest(true);
+		// There is no task whose end would wake it.
+		if (outcomes === 'later') return await this.rest(false);
+		if (outcomes === 'stopped') return [];
+		return await this.end(
+			outcomes.flatMap((outcome, index) => {
+				const output: ItemOutput | undefined = open[index]?.output;
+				return output === undefined ? [] : [{ output, outcome }];
+			}),
+		);
+	}
+
+	/** A look that could not be made: left out, or the end of the wait. */
+	private async miss(error: Error): Promise<INodeExecutionData[]> {
+		if (error instanceof StoppedError) throw error;
+		const lost = countMissed(this.functions, true) >= MOST_MISSED;
+		// Nobody wakes it: what is broken gets some minutes to be mended.
+		if (!lost && Date.now() < lastDeadline(this.edits, this.memory)) return await this.rest(false);
+		return await this.end(this.unfinished((taskId) => couldNotLook(taskId, error)));
+	}
+
+	/** Sleeps, now or in the next turn. @param wake whether the sleep ends as soon as the tasks have ended */
+	private async rest(wake: boolean): Promise<INodeExecutionData[]> {
+		const left = this.left();
+		// When a call wakes the loop, n8n saves it without what the sleeping turn has handed on. So the turn before has to
+		// hand on the same; one that has ended its sleep by itself has done so, with its input.
+		const isHandedOn = isSame(left, this.functions.getInputData());
+		if (this.suspended.passesInterrupted !== true || isHandedOn)
+			return await this.sleep(wake, left);
+		notePause(this.functions, { wake });
+		return left;
+	}
+
+	private async sleep(wake: boolean, left = this.left()): Promise<INodeExecutionData[]> {
+		const { functions, edits, memory } = this;
 		const until = Math.min(Date.now() + LOOK_MS, lastDeadline(edits, memory));
 		if (wake) wakeWhenEnded(functions, { tasks: tasksUnderWay(edits, memory), until });
 		await functions.putExecutionToWait(new Date(until));
 		// After a sleep n8n goes on with the input.
 		return left;
-	};
-	// When a call wakes the loop, n8n saves it without what the sleeping turn has handed on. So the turn before has to hand
-	// on the same; one that has ended its sleep by itself has done so, with its input.
-	const rest = async (wake: boolean) => {
-		const left = handOnLeft();
-		if (passesInterrupted !== true || isSame(left, functions.getInputData()))
-			return await sleep(wake, left);
-		notePause(functions, { wake });
-		return left;
-	};
+	}
 
-	const pause = takePause(functions);
-	if (pause !== undefined) return await sleep(pause.wake);
-	// They were submitted, or looked at, a moment ago.
-	if (isFirstTurn(functions)) return await rest(true);
-	let outcomes: Awaited<ReturnType<typeof look>>;
-	try {
-		outcomes = await look(functions, suspended, edits, memory);
-		countMissed(functions, false);
-	} catch (thrown) {
-		const error = toError(thrown);
-		if (error instanceof StoppedError) throw error;
-		const lost = countMissed(functions, true) >= MOST_MISSED;
-		// Nobody wakes it: what is broken gets some minutes to be mended.
-		if (!lost && Date.now() < lastDeadline(edits, memory)) return await rest(false);
-		const left = unfinished((taskId) => couldNotLook(taskId, error));
-		const all = await joinPieces(functions, [...before, ...left], continueOnFail);
+	/** What is handed on if n8n is killed during a look, and only then: n8n takes the last step of the loop for its end. */
+	private left(): INodeExecutionData[] {
+		const all = [...this.before, ...this.unfinished(interrupted)];
+		return whileWaiting(handOn(this.functions, this.billing, [], all, true));
+	}
+
+	/** The open items as failures. */
+	private unfinished(errorOf: (taskId: string) => TaskError): SettledItem[] {
+		const tasks = tasksUnderWay(this.edits, this.memory);
+		return this.open.map(({ output }, index) => ({
+			output,
+			outcome: { state: 'failed', error: errorOf(tasks[index]?.taskId ?? '') },
+		}));
+	}
+
+	/** Ends the loop: hands all items on. @param settled what became of the open ones */
+	private async end(settled: SettledItem[]): Promise<INodeExecutionData[]> {
+		const { functions, billing, before } = this;
+		const { continueOnFail } = this.suspended;
+		const all = await joinPieces(functions, [...before, ...settled], continueOnFail);
 		return handOn(functions, billing, [], all, continueOnFail);
 	}
-	if (outcomes === undefined) return await rest(true);
-	// There is no task whose end would wake it.
-	if (outcomes === 'later') return await rest(false);
-	if (outcomes === 'stopped') return [];
-
-	const settled = [...before];
-	for (const [index, outcome] of outcomes.entries()) {
-		const output: ItemOutput | undefined = open[index]?.output;
-		if (output !== undefined) settled.push({ output, outcome });
-	}
-	const all = await joinPieces(functions, settled, continueOnFail);
-	return handOn(functions, billing, [], all, continueOnFail);
 }
 
 /** For a wait that an older version began, which did not note it. */
