@@ -5,6 +5,7 @@ import { isPrivateHost } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
 import { MOST_LOOKS, checkMedia } from '../../../shared/media/sources';
+import type { CheckedMedia } from '../../../shared/media/sources';
 import { roundedSeconds } from '../../../shared/media/wording';
 import { eachItem } from '../../../shared/n8n/eachItem';
 import { Semaphore } from '../../../shared/tasks/semaphore';
@@ -25,6 +26,7 @@ import type { ModelRequest, ModelSpec, Values } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
 import { wan27I2v } from '../../models/wan27I2v';
 import { anyLength, cuttingOf, namingField, partsOf, secondsTaken } from '../longVideo';
+import type { Cutting } from '../longVideo';
 import { videoSecondsOf } from '../spending';
 import { totalDuration } from './continue.operation';
 import { video } from './media';
@@ -156,11 +158,49 @@ function equalLengths(spec: ModelSpec, way: LongVideo, seconds: number): number[
 	return Array.from({ length: count }, () => seconds / count);
 }
 
+/** What the tasks of an item would be given. */
+interface Measured {
+	/** Length of the whole video. */
+	seconds: number;
+	/** Of the video or its pieces, in seconds. */
+	lengths: number[];
+	/** The files of each task, as far as they were looked at. */
+	files: CheckedMedia[][];
+}
+
+/** @throws InputError for a video that the model would refuse, or whose length cannot be told */
+async function measure(
+	functions: IExecuteFunctions,
+	spec: ModelSpec,
+	request: ModelRequest,
+	way: LongVideo,
+	baseUrl: string,
+	cutting: Cutting,
+): Promise<Measured> {
+	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
+	const whole = specFor(way, spec);
+	const media = await checkMedia(validateRequest(whole, request, publicService));
+	const seconds = await videoSecondsOf(functions, whole, media, baseUrl);
+	if (seconds === undefined) {
+		throw new InputError(
+			`The length of the video cannot be told from '${media[0]?.field ?? 'Video'}'`,
+			'Its header does not say it: save the video again as MP4.',
+		);
+	}
+	if (way === 'fail') return { seconds, lengths: [seconds], files: [media] };
+	if (media.some(({ from }) => from === 'url')) {
+		return { seconds, lengths: equalLengths(spec, way, seconds), files: [media] };
+	}
+	const inputs = validateRequest(spec, request, publicService);
+	const parts = await partsOf(spec, request, inputs, way, cutting);
+	const files = parts.map((part) => part.media);
+	return { seconds, lengths: files.map(([file]) => file?.facts.seconds ?? seconds), files };
+}
+
 /** Tells what an edit of each item's video would cost. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	// Only to know the region, and with it the currency.
 	const { baseUrl } = await dashScopeClient(this);
-	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
 	const billing = billingAt(baseUrl);
 	const looks = new Semaphore(MOST_LOOKS);
 	const unpriced = new Set<string>();
@@ -174,27 +214,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			values: { ...defaultsOf(spec), ...readValues(this, item, settings) },
 		};
 		const way = readLongVideo(this, item);
-		const whole = specFor(way, spec);
-		const inputs = validateRequest(whole, request, publicService);
-		const media = await looks.run(async () => await checkMedia(inputs));
-		const seconds = await looks.run(async () => await videoSecondsOf(this, whole, media, baseUrl));
-		if (seconds === undefined) {
-			throw new InputError(
-				`The length of the video cannot be told from '${media[0]?.field ?? 'Video'}'`,
-				'Its header does not say it: save the video again as MP4.',
-			);
-		}
-		let given = [media];
-		let lengths = way === 'fail' ? [seconds] : equalLengths(spec, way, seconds);
-		if (way !== 'fail' && media.every(({ from }) => from === 'binary')) {
-			const limited = validateRequest(spec, request, publicService);
-			const parts = await looks.run(
-				async () => await partsOf(spec, request, limited, way, cutting(item)),
-			);
-			given = parts.map((part) => part.media);
-			lengths = given.map(([file]) => file?.facts.seconds ?? seconds);
-		}
-		for (const files of given) spec.fit?.(request, files);
+		const { seconds, lengths, files } = await looks.run(
+			async () => await measure(this, spec, request, way, baseUrl, cutting(item)),
+		);
+		for (const given of files) spec.fit?.(request, given);
 		const own = readPrices(collectionParameter(this, 'options', item));
 		const plans = lengths.flatMap((length) => planOf(spec, request, length, billing, own) ?? []);
 		const { usage = {}, cost } = sumOf(plans);
