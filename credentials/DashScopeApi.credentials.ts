@@ -78,8 +78,8 @@ export class DashScopeApi implements ICredentialType {
 	];
 
 	/**
-	 * No expression: n8n evaluates those only while a node runs, and what a stopped execution leaves behind is
-	 * cancelled, and a suspended one is watched, after that.
+	 * A function, not an expression: n8n evaluates expressions only while a node runs, but the tasks of a stopped
+	 * execution are canceled, and those of a suspended one watched, after that.
 	 */
 	authenticate = async (
 		{ apiKey }: ICredentialDataDecryptedObject,

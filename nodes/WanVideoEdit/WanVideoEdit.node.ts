@@ -33,7 +33,7 @@ export class WanVideoEdit implements INodeType {
 				name: 'dashScopeApi',
 				required: true,
 				testedBy: 'testDashScope',
-				// They send nothing.
+				// These two send nothing to DashScope.
 				displayOptions: { hide: { operation: ['split', 'join'] } },
 			},
 		],

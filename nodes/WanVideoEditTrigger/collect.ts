@@ -31,10 +31,10 @@ export interface EndedTask<Video> {
 /** Tasks that are fetched at a time. */
 const AT_ONCE = 2;
 
-/** A task that so many polls could not fetch is emitted as the list shows it. */
+/** After this many polls that could not fetch a task, it is emitted as the list shows it. */
 const TRIES = 5;
 
-/** So long before DashScope forgets a task there is no waiting for a next poll. */
+/** This long before DashScope forgets a task, it is not left to the next poll any more. */
 const LAST_CHANCE_MS = 2 * 3_600_000;
 
 /**
@@ -60,7 +60,8 @@ export async function collect<Video>(
 		dueTasks(state).map(
 			async (due) =>
 				await downloads.run(async () => {
-					// Whatever is begun has half of the time to itself; the rest is left to the next poll.
+					// In the second half of the time nothing is begun, so that what was begun can end; the rest is left to the
+					// next poll.
 					if (ports.now() - begun > budgetMs / 2 || ports.stopped()) return [];
 					const ended = await fetchTask(ports, due, settings);
 					if (ended.error === undefined || isLastTry(due, state, passed)) return [{ due, ended }];
@@ -112,7 +113,7 @@ async function read(
 			? new Error('The task list could not be read in the time that n8n gives a poll')
 			: error;
 	});
-	// By now an answer has told the time.
+	// By now an answer has told the service's time.
 	const exact = ports.account.offset !== undefined;
 	return { source, window, at: toService(ports.account, begun), exact, rows };
 }
@@ -130,7 +131,7 @@ function isLastTry(
 	return tries + 1 >= TRIES || forgottenAt < listedAt + Math.max(LAST_CHANCE_MS, 2 * passed);
 }
 
-/** What can be had of a task; without an error it is all. */
+/** Fetches what can be had of a task; an error says that something is missing. */
 async function fetchTask<Video>(
 	ports: LookPorts<Video>,
 	due: DueTask & { taskId: string },

@@ -106,7 +106,7 @@ export function readOptions(functions: IPollFunctions): JsonRecord {
 	return isRecord(options) ? options : {};
 }
 
-/** @throws InputError for a model or a status that is none */
+/** @throws InputError for a missing model or an unknown status */
 export function readSettings(
 	functions: IPollFunctions,
 	baseUrl: string,
@@ -116,7 +116,7 @@ export function readSettings(
 	const statuses = readStatuses(functions);
 	const only = model === ANY || model === OF_WAN_VIDEO_EDIT ? undefined : idOf(model, baseUrl);
 	const isWanted = ({ model: its }: ListedTask) => {
-		// The list always says it; if it ever does not, nothing may be missed for that.
+		// The list always names the model; if it ever does not, no task may be missed for that.
 		if (its === undefined || model === ANY) return true;
 		return only === undefined ? specOf(its) !== undefined : its === only;
 	};

@@ -81,7 +81,7 @@ export function windowOf(state: TriggerState | undefined, source: Source, now: n
 /**
  * What to remember after the list was read; `due` holds what is to be emitted.
  * @param state what was remembered, undefined at the activation
- * @param wanted whether the filters let a task through; those that they do not are dealt with all the same
+ * @param wanted whether the filters let a task through; one that they keep out counts as dealt with
  */
 export function finished(
 	state: TriggerState | undefined,
@@ -97,7 +97,7 @@ export function finished(
 	let oldestOpen = Infinity;
 	for (const row of rows) {
 		const { taskId, status, model, createdAt, finishedAt } = row;
-		// Of a service that lists more than it was asked for.
+		// A service may list more than it is asked for.
 		if (createdAt !== undefined && createdAt < listedFrom) continue;
 		if (!hasEnded(status)) {
 			oldestOpen = Math.min(oldestOpen, createdAt ?? listedFrom);
@@ -106,7 +106,7 @@ export function finished(
 		if (seen.has(taskId)) continue;
 		seen.set(taskId, Math.max(createdAt ?? at, finishedAt ?? at));
 		const before = finishedAt === undefined ? kept === undefined : finishedAt < since;
-		// What the first look shows as ended has ended before, too.
+		// What the first look shows as ended had ended before the activation.
 		if (state !== undefined && !before && wanted(row))
 			due[taskId] = { status, model, createdAt, finishedAt, tries: 0 };
 	}

@@ -13,7 +13,7 @@ import type { TriggerState } from './finished';
 /** For an n8n that does not say how long a poll may take. */
 const DEFAULT_BUDGET_MS = 5 * 60_000;
 
-/** After its budget a poll ends what it has begun. One that does not end so much later is given up, in milliseconds. */
+/** A poll ends what it has begun when its budget is used up. This long after that it is given up, in milliseconds. */
 const GRACE_MS = 60_000;
 
 /**

@@ -20,7 +20,7 @@ const FIELD = longVideoField.displayName;
 export interface Part {
 	request: ModelRequest;
 	media: CheckedMedia[];
-	/** Of a video that is edited in pieces. */
+	/** Which piece of the video it is; absent where the video is edited as a whole. */
 	piece?: Piece;
 }
 
@@ -34,7 +34,7 @@ export function namingField(limits: MediaLimits): MediaLimits {
 	return { ...limits, longer: `, or set '${FIELD}' to '${SPLIT}'` };
 }
 
-/** The limits without those that a long video is above. */
+/** The limits without those that a long video exceeds. */
 export function anyLength(limits: MediaLimits): MediaLimits {
 	return { ...limits, maxBytes: Infinity, maxSeconds: undefined };
 }

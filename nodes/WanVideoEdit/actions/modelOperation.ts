@@ -17,7 +17,7 @@ import type { Operation } from './operation';
 import { runModel } from './runModel';
 import type { ModelOperation } from './runModel';
 
-/** An operation of one model, as its file tells it. */
+/** An operation of one model, as its file describes it. */
 interface OneModel extends Partial<Pick<ModelOperation, 'moreValues' | 'readMedia'>> {
 	option: Operation['option'];
 	model: ModelSpec;
@@ -30,7 +30,7 @@ interface OneModel extends Partial<Pick<ModelOperation, 'moreValues' | 'readMedi
 	settings: readonly Setting[];
 	/** Whether a video that is too long can be cut. */
 	longVideo?: boolean;
-	/** Options that are no settings of the model. */
+	/** Options other than the settings of the model. */
 	options?: INodeProperties[];
 }
 

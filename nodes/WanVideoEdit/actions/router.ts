@@ -72,10 +72,11 @@ export async function route(this: IExecuteFunctions): Promise<INodeExecutionData
 		return [isTool(this) ? forModel(items) : items];
 	} catch (thrown) {
 		noteCall(this, true);
-		// A problem of the node as a whole, such as a base URL that cannot be used. An earlier try may have submitted.
+		// A problem of the node as a whole, such as a base URL that cannot be used. Earlier tries may have submitted
+		// tasks.
 		const error = namingTasks(this, toError(thrown));
 		if (!this.continueOnFail() || error instanceof StoppedError) throw asNodeError(this, error);
-		// Thrown, it would make n8n hand the input on as if it were edited.
+		// If it were thrown, n8n would hand the input on as if it had been edited.
 		return [this.getInputData().map((_, item) => errorItem({ item, error }))];
 	}
 }

@@ -1,4 +1,4 @@
-/** What all operations that have a model make a video do with an item: read it, check it, and have it run. */
+/** What every operation that has a model make a video does with an item: reads it, checks it, and runs it. */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { dashScopeClient } from '../../shared/dashscope/client';
 import { isPrivateHost } from '../../shared/dashscope/hosts';
@@ -35,7 +35,7 @@ export interface ModelOperation {
 	settings: readonly Setting[];
 	/** Whether the user chooses what becomes of a video that is too long. */
 	longVideo?: boolean;
-	/** Values that come from elsewhere. */
+	/** Values that do not come from the settings. */
 	moreValues?(functions: IExecuteFunctions, item: number): Values;
 }
 

@@ -19,9 +19,10 @@ export function shownFor(property: INodeProperties, models: readonly ModelSpec[]
 }
 
 /**
- * A field whose hint depends on the chosen model: once for the default and for each model with another hint. Only the
- * first one is shown where the model comes from an expression: n8n's `show` would show them all. No condition is a
- * pattern: n8n gives one 250 ms of real time, and fails the execution where its process was busy meanwhile.
+ * A field whose hint depends on the chosen model: once for the default and for each model with another hint. Where
+ * the model comes from an expression, only the first one is shown; with n8n's `show`, all of them would be. No
+ * condition is a pattern: n8n gives one 250 ms of real time, and fails the execution if its process was busy
+ * meanwhile.
  * @param models that the user can choose from, the default first; its hint serves IDs that the node does not know
  */
 export function byModel(

@@ -8,7 +8,7 @@ import { PRICE_MONTH } from './price';
 import { promptExtend, resolutionSetting, seed, watermark } from './settings';
 import type { Setting } from './settings';
 
-/** What a video of 5 seconds costs, which is billed as 10: input and output. */
+/** What a video of 5 seconds costs; it is billed as 10, input plus output. */
 function priceOf5Seconds(tier: '720P' | '1080P'): string {
 	const { USD, CNY } = WAN27_PRICES;
 	return `With ${wan27VideoEdit.id}, 5 seconds cost about $${(USD[tier] * 10).toFixed(2)} or ¥${CNY[tier] * 10} (as of ${PRICE_MONTH})`;
@@ -137,7 +137,10 @@ function common(setting: Setting, others: readonly ModelSpec[] = []): Setting {
 	return { ...setting, property: hiddenFor(setting.property, without) };
 }
 
-/** Hidden with models that this node does not know as well: they take the fields of the default model. */
+/**
+ * Shown with Wan 3.0 only, and so hidden with models that this node does not know: they get the fields of the default
+ * model.
+ */
 const ofWan3 = (setting: Setting): Setting => ({
 	...setting,
 	property: shownFor(setting.property, WAN3),

@@ -21,14 +21,14 @@ function hintOf({ slots }: ModelSpec): string {
  * The reference images.
  * @param models that the user can choose from, the default first
  * @param numbered whether the prompt calls them "Image 1", "Image 2" …
- * @param more what is asked of each image besides
+ * @param more further fields of each image
  */
 export const imageFields = (
 	models: readonly ModelSpec[],
 	numbered: boolean,
 	...more: INodeProperties[]
 ): INodeProperties[] => [
-	// n8n shows no hint below a list: it is below the choice of the list.
+	// n8n shows no hint below a list, so it stands below the choice before the list.
 	...byModel(
 		{
 			displayName: 'Reference Images',
@@ -134,7 +134,7 @@ function rowsOf(functions: IExecuteFunctions, item: number): JsonRecord[] {
 	return Array.isArray(image) ? image.filter(isRecord) : [];
 }
 
-/** A field of each image of the list, in order; of no image where they are not listed. */
+/** The value of a field for each image of the list, in order; empty where the images are not listed. */
 export function readOfImages(functions: IExecuteFunctions, item: number, name: string): string[] {
 	if (textParameter(functions, 'imageSource', item) === 'allImages') return [];
 	return rowsOf(functions, item).map((row) => toText(row[name]));

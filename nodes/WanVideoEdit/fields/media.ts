@@ -13,11 +13,11 @@ export interface MediaField {
 	label: string;
 	/** What it is for, a whole sentence without its full stop. */
 	description: string;
-	/** Binary field that most users have. */
+	/** Default name of the binary field. */
 	field: string;
-	/** The user may do without it, and does until something is chosen, or only after having chosen so. */
+	/** Whether the user may leave it out: "unused" begins with None, "used" with a file. */
 	optional?: 'unused' | 'used';
-	/** Values of other fields with which it is asked for; a file that is not asked for is not read. */
+	/** Values of other fields with which it is shown; a file that is not asked for is not read. */
 	show?: Record<string, string[]>;
 	/** Display name of the binary field's name, where it is not made from the label. */
 	fieldLabel?: string;

@@ -6,7 +6,10 @@ import { choice, nearestNumber, numberWithin, runOptions, textOption } from './r
 import { maxResultSizeOption, simplifyOption } from './result';
 import { readWaiting } from './waiting';
 
-/** Seconds: a video is there after half of it on average. From eight tasks on, one list stands for their checks. */
+/**
+ * Seconds. A finished video is noticed after half of it on average; from eight tasks on, one task list replaces their
+ * checks.
+ */
 const DEFAULT_POLL_INTERVAL = 2;
 
 /** Uploads and downloads at a time: videos are large, and n8n has other work to do. */

@@ -1,11 +1,10 @@
+/** Reading parameters whose expressions may yield anything. */
 import { tryToParseDateTime } from 'n8n-workflow';
 import type { IBinaryData, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { isRecord } from '../../shared/dashscope/json';
 import type { JsonRecord } from '../../shared/dashscope/types';
 import { InputError } from '../../shared/inputError';
 import { isFile } from '../../shared/n8n/binary';
-
-/** Reading parameters whose expressions may yield anything. */
 
 /** The text of a parameter, trimmed; numbers are written out, nothing at all is ''. */
 export function textParameter(functions: IExecuteFunctions, name: string, item: number): string {
@@ -21,7 +20,7 @@ export function fileParameter(
 	return toFile(functions.getNodeParameter(name, item, ''));
 }
 
-/** A file that an expression gave, else a text: what no binary field is called, for an object or a list. */
+/** A file that an expression gave, else a text; for an object or a list one that no binary field has as its name. */
 export function toFile(value: unknown): string | IBinaryData {
 	if (isFile(value)) return value;
 	if (Array.isArray(value)) return `[${value.map(toText).join(', ')}]`;
@@ -58,7 +57,7 @@ export function runOptions(functions: IExecuteFunctions, ...names: string[]): Js
 	);
 }
 
-/** Trimmed; '' for what is neither text, a number nor a yes or no. */
+/** Trimmed; '' for what is neither a text, a number nor a boolean. */
 export function toText(value: unknown): string {
 	if (typeof value === 'string') return value.trim();
 	return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
@@ -119,8 +118,8 @@ const limitsOf = ({
 }: INodeProperties) => ({ minValue, maxValue });
 
 /**
- * The value of an option, or its default. Its limits are those of the panel, which an expression passes by: a value
- * beyond them counts as the nearest.
+ * The value of an option, or its default. Only the panel enforces its limits, so an expression may exceed them: such
+ * a value counts as the nearest limit.
  * @throws InputError when the value is not a number
  */
 export function nearestNumber(options: JsonRecord, property: INodeProperties): number {
@@ -130,7 +129,7 @@ export function nearestNumber(options: JsonRecord, property: INodeProperties): n
 }
 
 /**
- * The value of an option, or its default, where another value than the one that is given would surprise.
+ * The value of an option, or its default, where a value other than the given one would be a surprise.
  * @throws InputError when the value is not a number, or outside the limits
  */
 export function numberWithin(options: JsonRecord, property: INodeProperties): number {
@@ -145,7 +144,7 @@ export function numberWithin(options: JsonRecord, property: INodeProperties): nu
 }
 
 /**
- * A moment, in epoch milliseconds. One without a time zone is of that of the workflow.
+ * A moment, in epoch milliseconds. One without a time zone is in that of the workflow.
  * @param label display name of the option, for the message
  * @throws InputError when the value is there but no time
  */

@@ -2,7 +2,7 @@
 import { promptExtend } from './settings';
 import type { Setting } from './settings';
 
-/** Of the functions that start from a video, for which the model's reference recommends "off". */
+/** For the functions that start from a video, for which the model's reference recommends "off". */
 export const promptExtendBesideVideo: Setting = {
 	...promptExtend,
 	property: {

@@ -96,7 +96,10 @@ const RESPOND_NODE = 'n8n-nodes-base.respondToWebhook';
 /** n8n's chat answers with the result unless its options say otherwise. */
 const CHAT_TRIGGER = '@n8n/n8n-nodes-langchain.chatTrigger';
 
-/** Whether a webhook, a form or a chat started the execution that answers with its result: n8n answers when it is suspended. */
+/**
+ * Whether a webhook, a form or a chat started the execution and is answered with its result: n8n answers as soon as
+ * the execution is suspended.
+ */
 function callerWaits(functions: IExecuteFunctions): boolean {
 	if (functions.getMode() !== 'webhook') return false;
 	const before = functions.getParentNodes(functions.getNode().name, {

@@ -23,8 +23,8 @@ const ANYTHING: MediaLimits[] = [
 ];
 
 /**
- * Checks a file that some place of a model is to take: which one, its content and the user's later edit tell. Nothing is
- * sent.
+ * Checks a file against the places of a model that may take it. Which one it is for shows only in the user's later
+ * edit. Nothing is sent.
  * @throws InputError for a file that the model takes in none of its places
  */
 export async function checkUpload(model: string, source: BinarySource): Promise<CheckedFile> {

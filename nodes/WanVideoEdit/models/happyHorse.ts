@@ -7,7 +7,8 @@ const USED_SECONDS = 15;
 
 /**
  * happyhorse-1.0-video-edit, after its API reference (read 2026-11). Copies of that page differ in the shortest side
- * (320 or 360 pixels), and one alone has a highest frame rate (60): what only one of them forbids is left to the service.
+ * (320 or 360 pixels), and only one gives a highest frame rate (60): what only one of them forbids is left to the
+ * service.
  */
 export const happyHorse: ModelSpec = {
 	id: 'happyhorse-1.0-video-edit',
@@ -38,7 +39,7 @@ export const happyHorse: ModelSpec = {
 		seed: SEED,
 		watermark: WATERMARK,
 	},
-	// Left out, it would be on, for this model alone.
+	// Unlike with the other models, it would be on if it were left out.
 	body: (request, media) =>
 		mediaBody(happyHorse, { ...request, values: { watermark: false, ...request.values } }, media),
 	billed: (_, seconds) => {

@@ -40,7 +40,7 @@ export const AUDIO: ValueRule = { label: 'Audio', kind: 'choice', of: ['auto', '
 export const PROMPT_EXTEND: ValueRule = { label: 'Extend Prompt', kind: 'boolean' };
 export const WATERMARK: ValueRule = { label: 'Watermark', kind: 'boolean' };
 
-/** What the service takes where none is given. It is the dearest. */
+/** What the service assumes where none is given: the most expensive one. */
 export const DEFAULT_RESOLUTION = '1080P';
 
 /** @param tiers that the model takes, as the API writes them */

@@ -70,7 +70,7 @@ export interface ModelSpec {
 		/** Characters. */
 		most: number;
 		required: boolean;
-		/** A Chinese character counts two. */
+		/** Whether a Chinese character counts as two. */
 		chineseCountsTwice?: boolean;
 	};
 	/** Characters; absent for a model without one. */

@@ -9,10 +9,10 @@ import { PROMPT_EXTEND, RATIOS, SEED, WATERMARK } from './limits';
 import { slot, valuesIn } from './spec';
 import type { ModelRequest, ModelSpec, ValueRule } from './spec';
 
-/** The longest that a result is, and the most of a video that is used. */
+/** The longest that a result is, and the most of a video that is used. Seconds. */
 const MOST_SECONDS = 5;
 
-/** The most of a clip to extend that is used, and the longest that both may be together. */
+/** The most of a clip to extend that is used, and the longest that both may be together. Seconds. */
 const MOST_CLIP_SECONDS = 3;
 
 const SIDES = { minSide: 360, maxSide: 2000, maxRatio: 8 };
@@ -208,7 +208,7 @@ export const vaceReference = vace('image_reference', {
 		size: SIZE,
 	},
 	fit(request) {
-		// Of several images each needs a kind.
+		// Where there are several images, each needs a kind.
 		const unnamed = request.media.length > 1 ? request.media.map(() => 'obj') : undefined;
 		const { obj_or_bg: kinds = unnamed } = request.values;
 		const backgrounds = Array.isArray(kinds) ? kinds.filter((kind) => kind === 'bg').length : 0;
@@ -259,7 +259,10 @@ export const vaceExpand = vace('video_outpainting', {
 	},
 });
 
-/** So many times more than the service takes may be needed: the result is that much too wide, as 16:9 made 9:16. */
+/**
+ * By what factor a scale may exceed what the service allows: it is cut down then, and the result is that much too
+ * wide, as where 16:9 becomes 9:16.
+ */
 const CLOSE_ENOUGH = 1.06;
 
 /**

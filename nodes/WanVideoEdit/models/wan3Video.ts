@@ -6,7 +6,7 @@ import type { ModelSpec, Values } from './spec';
 /** The model makes new videos, too: without these it would not follow the length and shape of the input. */
 const AS_THE_INPUT = { ratio: 'adaptive', duration: -1 };
 
-/** Input and result together. */
+/** Input and result together. Seconds. */
 const MOST_SECONDS = 30;
 
 /** The length that was asked for; -1, as no value, leaves it to the model. */

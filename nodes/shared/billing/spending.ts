@@ -7,7 +7,7 @@ export interface SpendingLimit {
 	currency: Currency;
 }
 
-/** So many items are named one by one. */
+/** How many items are named one by one. */
 const MOST_NAMED = 10;
 
 /** Less than the last digit of a price. */

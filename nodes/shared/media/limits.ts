@@ -78,7 +78,8 @@ const FLAWS = {
 
 /**
  * Cutting works in whole frames and containers round to their timescale: a clip cut to 10 s says up to one frame
- * more, 10.04 at 25 frames per second. So much is let through; a file in between is the service's to judge.
+ * more, 10.04 at 25 frames per second. This many seconds are let through; a file in between is the service's to
+ * judge.
  */
 export const TOLERANCE_SECONDS = 0.05;
 
@@ -149,7 +150,7 @@ function checkLength(limits: MediaLimits, what: string, { seconds }: MediaFacts)
 	);
 }
 
-/** A file that is so little below the limit is the service's to judge. */
+/** A rate that is below the limit by no more than this share is the service's to judge. */
 const FPS_TOLERANCE = 0.05;
 
 function checkFrameRate({ minFps = 0 }: MediaLimits, what: string, { fps }: MediaFacts): void {
@@ -169,7 +170,10 @@ function checkTransparency(format: MediaFormat, what: string, facts: MediaFacts)
 	);
 }
 
-/** The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels per side, up to 100 MB". */
+/**
+ * The limits in words, for the hint of a field: "MP4 or MOV, 2 to 10 seconds, 240 to 4096 pixels per side, up to 100
+ * MB".
+ */
 export function describeLimits(limits: MediaLimits): string {
 	const { kind, minSeconds = 0, maxSeconds, usedSeconds, minFps, opaque } = limits;
 	const { minSide, maxSide, maxBytes } = limits;

@@ -19,7 +19,7 @@ export class OpenVideos {
 	 * Closes a video when each of its pieces has been read to its end, as often as that happens: it opens itself again.
 	 * @param source what the pieces are read from
 	 * @param count of its pieces
-	 * @returns what makes of a piece one whose reading counts
+	 * @returns a function that turns a piece into one whose reading counts
 	 */
 	watch(source: ByteSource, count: number): (piece: BinaryFile) => BinaryFile {
 		const done = new Set<string>();

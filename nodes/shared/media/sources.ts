@@ -67,7 +67,7 @@ export function identitiesOf(media: CheckedMedia[]): ResolvedMedia[] {
 /**
  * Turns checked media into URLs that DashScope can read: URLs stay as they are, small images travel inline,
  * everything else is uploaded.
- * @param inlineBytes of images that may travel inline at the most
+ * @param inlineBytes how many bytes of images may travel inline at the most
  * @returns in the same order
  */
 export async function resolveMedia(

@@ -3,12 +3,12 @@ import { isPrivateHost, tryParseUrl } from '../dashscope/hosts';
 import { InputError } from '../inputError';
 import type { MediaSource } from './types';
 
-/** Of a web address: what stands before the host, and a host with letters that no host's name has as it travels. */
+/** Of a web address: what stands before the host, and a host with letters other than ASCII. */
 const OTHER_HOST = /^(https?:\/\/(?:[^/?#]*@)?)([^/?#:]*\P{ASCII}[^/?#:]*)/iu;
 
 /**
  * Percent-encodes what may not stand in a URL and leaves all else, signatures included, untouched; but `oss:` becomes
- * lower case, by which uploads are recognised, and a host of other letters the name by which it is known (Punycode).
+ * lower case, by which uploads are recognised, and a host with other letters becomes its name in ASCII (Punycode).
  */
 export function encodeUrl(url: string): string {
 	return url
@@ -50,7 +50,10 @@ export function validateUrl(source: MediaSource, publicService: boolean): void {
 	}
 }
 
-/** Enough of a value to recognise it: URLs can be very long, and secret at the end (signed) or before the host (password). */
+/**
+ * Enough of a value to recognise it: URLs can be very long, and secret at the end (signed) or before the host
+ * (password).
+ */
 function shorten(text: string): string {
 	const bare = (text.split('?')[0] ?? text).replace(/\/\/[^/]*@/, '//');
 	return bare.length > 80 ? `${bare.slice(0, 80)}…` : bare;

@@ -10,10 +10,10 @@ export function roundedSeconds(seconds: number): number {
 	return Math.round(seconds * 1000) / 1000;
 }
 
-/** Doubles tell no more decimals apart. */
+/** A double has no more significant decimals. */
 const MOST_DECIMALS = 15;
 
-/** A number with so many decimals, or with as many more as it takes to look unlike the limit that it breaks. */
+/** A number with this many decimals, or with as many more as it takes to look unlike the limit that it breaks. */
 export function unlike(limit: number, value: number, decimals: number): string {
 	const shown = value.toFixed(decimals);
 	const isLike = value !== limit && shown === limit.toFixed(decimals);

@@ -13,8 +13,9 @@ interface UsedAccount {
 }
 
 /**
- * The accounts that this process uses: all executions with the same host and key share one. They hold no key. One that
- * came out of use is kept for a day, and dropped when another one is made: keys may be made for an hour each.
+ * The accounts that this process uses: all executions with the same host and key share one. They hold no key. One
+ * that is no longer used is kept for a day, and dropped when another one is made: with temporary keys there may be a
+ * new one every hour.
  */
 const accounts = new Map<string, UsedAccount>();
 

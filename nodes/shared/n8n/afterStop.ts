@@ -14,13 +14,13 @@ import { toError } from '../thrown';
 /** Stop ends the node within a second; a cancellation that takes longer goes on without it. */
 const PATIENCE_MS = 700;
 
-/** A call that was one too many for its second is made again after so long. */
+/** The pause after a call that was one too many for its second. */
 const NEXT_SECOND_MS = 1_100;
-/** A longer pause is not kept: the task would have started meanwhile. */
+/** The longest pause that is kept: during a longer one the task would start. */
 const LONGEST_PAUSE_MS = 5_000;
 const CANCEL_TRIES = 10;
 
-/** A stop does not end it. */
+/** Its sleep is not ended by a stop. */
 const CLOCK: Clock = {
 	now: () => Date.now(),
 	sleep: async (ms) => await sleep(ms),
@@ -83,7 +83,7 @@ export class AfterStop {
 		}
 	}
 
-	/** Ends when a stopped node may wait no longer. @param forget not any more */
+	/** Resolves when a stopped node may wait no longer. @param forget ends the wait for a stop */
 	private async afterStop(forget: AbortSignal): Promise<void> {
 		const { signal } = this;
 		if (signal?.aborted === false) {
@@ -104,7 +104,7 @@ export class AfterStop {
 			} catch (error) {
 				const throttled = error instanceof DashScopeError && error.kind === 'throttled';
 				if (!throttled || tries >= CANCEL_TRIES) throw toError(error);
-				// The others only slow down: what waits for long may have started by then.
+				// No pause for the others, which only slow down: a task that waits for long may have started by then.
 				cancels.throttled(sentAt, CLOCK.now());
 				await CLOCK.sleep(Math.min(error.retryAfterMs ?? NEXT_SECOND_MS, LONGEST_PAUSE_MS));
 			}

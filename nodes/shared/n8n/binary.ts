@@ -151,7 +151,7 @@ export async function stored(
 	const gone = (error: unknown): never => {
 		throw new InputError(
 			`${nameOf(field, fileName)} could not be read from the storage of n8n`,
-			// Not in the message: n8n replaces messages that hold some of what it says itself.
+			// Not in the message: some of what n8n says would make it replace that.
 			`n8n says: "${messageOf(error)}". It deletes files together with the executions that they are of: run the nodes before this one again, and unpin their data.`,
 		);
 	};

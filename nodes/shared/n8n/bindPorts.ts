@@ -27,7 +27,7 @@ export function telling(client: DashScopeClient): DashScopeClient {
 }
 
 /**
- * Binds the edit rooms to n8n: its clock, its HTTP client with the credential, its binary store.
+ * Binds the engine to n8n: its clock, its HTTP client with the credential, its binary store.
  * @param maxResultBytes of a video that is downloaded; absent where none is
  */
 export function n8nPorts(

@@ -17,7 +17,7 @@ export async function* callersFrom(
 ): AsyncGenerator<Caller> {
 	let id = executionId;
 	for (let depth = 0; id !== undefined && depth < MOST_CALLERS; depth++) {
-		// The other engine's executions cannot be read here.
+		// Executions of n8n's second engine cannot be read here.
 		const data = isOfSecondEngine(id) ? undefined : await functions.getExecutionDataById(id);
 		yield { id, data };
 		// One that goes on by itself, such as the failed execution that an error workflow is about, does not wait.

@@ -144,7 +144,7 @@ function failedItem(
 /**
  * {@link gathered}, with the videos of each item joined into one. Pieces that do not fit together are left as they
  * are, with a note that says why. Nothing is joined where a failure is going to end the node.
- * @param continueOnFail what the user set, where the node that runs is not the one that the user set
+ * @param continueOnFail the user's setting, where the node that runs is not the user's own
  * @throws StoppedError after Stop
  */
 export async function joinPieces(
@@ -185,7 +185,7 @@ async function join(functions: IExecuteFunctions, outcome: JoinedPieces): Promis
 		if (kept !== undefined) ways.unshift({ cuts, sound: open(kept) });
 		const { file, notes } = await firstThatFits(sources, ways);
 		if (original !== undefined && kept === undefined)
-			notes.push(`The original was not found. ${OWN}`);
+			notes.push(`The original was not found. ${OWN_SOUND}`);
 		const name = `${first.task.taskId}.mp4`;
 		const video = await storeClip(functions, file, first.video, name);
 		return { ...outcome, video, notes };
@@ -211,15 +211,15 @@ async function firstStored(functions: IExecuteFunctions, ids: Array<string | und
 	return undefined;
 }
 
-const OWN = 'The joined video has the sound of the pieces.';
+const OWN_SOUND = 'The joined video has the sound of the pieces.';
 
-/** Joined as well as can be: in step with the original, with its sound; or one after another, as long as they are. */
+/** Joins them in the first of these ways that fits, with notes on those that did not. */
 async function firstThatFits(sources: ByteSource[], ways: JoinOptions[]) {
 	const refused: string[] = [];
 	for (const [index, way] of ways.entries()) {
 		try {
 			const { file, notes } = await joinClips(sources, way);
-			const lost = ways[0]?.sound !== undefined && way.sound === undefined ? [OWN] : [];
+			const lost = ways[0]?.sound !== undefined && way.sound === undefined ? [OWN_SOUND] : [];
 			return { file, notes: [...refused, ...lost, ...notes] };
 		} catch (error) {
 			if (!(error instanceof ClipError) || index === ways.length - 1) throw toError(error);
@@ -231,7 +231,7 @@ async function firstThatFits(sources: ByteSource[], ways: JoinOptions[]) {
 
 /**
  * Puts an MP4 into n8n's binary store as it is written.
- * @param other any file in the store
+ * @param other any file that came from the store: it is kept as that one is
  * @throws StoppedError after Stop
  */
 export async function storeClip(
@@ -257,7 +257,7 @@ export async function storeClip(
 		const stream = (await getBinaryStream(other.id)).take(1).flatMap(content);
 		return await prepareBinaryData(stream, fileName, MP4);
 	}
-	// n8n keeps files in memory.
+	// Here n8n keeps files in memory.
 	const parts: Uint8Array[] = [];
 	for await (const chunk of content()) parts.push(chunk);
 	return await prepareBinaryData(Buffer.concat(parts), fileName, MP4);

@@ -4,8 +4,8 @@ import { errorItem, runError, throwIfStopped } from './failures';
 import type { ItemFailure } from './failures';
 
 /**
- * Serves all items beside each other, each by itself. An item that fails ends the node, or is handed on as an error where
- * the user wants that; the others are served to their end either way.
+ * Serves all items at the same time, each on its own. An item that fails ends the node, or is handed on as an error
+ * where the user wants that; the others are served to their end either way.
  * @param serve the items that come of one item
  * @throws NodeApiError or NodeOperationError of the first item that failed; StoppedError after Stop
  */

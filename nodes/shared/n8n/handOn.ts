@@ -45,10 +45,10 @@ export interface FailedPieces {
 }
 
 /**
- * Turns outcomes into items and says what the run cost. All tasks have settled by now and are in the ledger, so
- * that failing the node loses none of them.
+ * Turns outcomes into items and says what the run cost. All tasks have settled by now and are in the ledger, so that
+ * failing the node loses none of them.
  * @param failures items that were refused before anything was sent
- * @param continueOnFail what the user set, where the node that runs is not the one that the user set
+ * @param continueOnFail the user's setting, where the node that runs is not the user's own
  * @throws NodeApiError or NodeOperationError when an item failed and the node is to stop then
  */
 export function handOn(

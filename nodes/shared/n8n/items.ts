@@ -110,7 +110,7 @@ export function joinedItem(
 	};
 	const json: IDataObject = {
 		...taskJson(whole, { ...options, simplify: true }),
-		// One of them would be taken for the whole.
+		// The ID of one of them would be taken for that of the whole.
 		taskId: null,
 		taskIds: tasks.map(({ taskId }) => taskId),
 		joined: video !== undefined,

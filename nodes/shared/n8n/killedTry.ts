@@ -1,6 +1,7 @@
 /**
- * Did n8n end in the middle of an execution that is now retried, or was it stopped? Its memory is lost then, because n8n
- * saves it when a node ends: what the node submitted can be seen in the task list only. Pure; as n8n 2.41.1 saves executions.
+ * Did n8n end in the middle of an execution that is now retried, or was it stopped? Its memory is lost then, because
+ * n8n saves it when a node ends: what the node submitted can be seen in the task list only. Pure; as n8n 2.41.1 saves
+ * executions.
  */
 import type { IRunExecutionData, ITaskData } from 'n8n-workflow';
 

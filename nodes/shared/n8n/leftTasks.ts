@@ -1,10 +1,9 @@
+/** Tasks that were submitted and go on, although the execution cannot wait for them: each is named, with its item. */
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { TaskError, StoppedError } from '../tasks/errors';
 import { factsOf } from './failures';
 import { tasksOfItem, tasksOfRun } from './nodeMemory';
 import type { TasksOfRun } from './nodeMemory';
-
-/** Tasks that were submitted and go on, although the execution cannot wait for them: each is named, with its item. */
 
 const GOES_ON =
 	"The task keeps running and will be billed if it succeeds. Get its video with 'Task: Get Status' and this task ID within 24 hours.";
@@ -88,7 +87,7 @@ function unknownTasks(
 		from: Date.parse(from),
 		to: Date.parse(to),
 	}));
-	// Where a later submission was refused, it is told of those before without their times.
+	// An error about a later submission that was refused tells of the earlier ones without their times.
 	const ofThisTry = said.includes('may have been created');
 	const unsaid = lost.filter(
 		({ since }) =>

@@ -13,7 +13,7 @@ import { runsBeforeKill } from './killedTry';
 import { STATE_VERSION, isKnownVersion, unreadableState } from './savedState';
 import { isTool } from './tool';
 
-/** The task list goes back a day; what is older can neither be seen nor fetched. With time to look. */
+/** The task list goes back a day; what is older can neither be seen nor fetched. An hour less leaves time to look. */
 const LISTED_MS = 23 * 3_600_000;
 
 /**
@@ -255,7 +255,10 @@ export function tasksOfItem(functions: IExecuteFunctions, item: number): string[
 	});
 }
 
-/** @throws NodeOperationError for a memory that cannot be read: taken for empty, it would let tasks be paid twice */
+/**
+ * @throws NodeOperationError for a memory that cannot be read: if it were taken for empty, tasks could be paid for
+ * twice
+ */
 function nodeMemory(functions: IExecuteFunctions): NodeMemory {
 	const context = functions.getContext('node');
 	const kept: unknown = context.wanVideoEdit ?? { ledger: {}, uploads: {} };
@@ -271,6 +274,7 @@ function nodeMemory(functions: IExecuteFunctions): NodeMemory {
  */
 export function noteCall(functions: IExecuteFunctions, failed: boolean): void {
 	if (!isTool(functions) || !hasReadableMemory(functions)) return;
+	// Asked for in any case: it makes the call take over the run of an equal one that failed.
 	const run = runIndexOf(functions);
 	if (!failed) return;
 	const recipe = recipeOf(functions, 0);

@@ -13,7 +13,7 @@ import { encodeUrl } from '../media/urls';
 import { messageOf } from '../thrown';
 import { throwIfStopped } from './failures';
 
-/** So much is read in search of a header where the host gives whole files only. */
+/** How far a header is searched for where the host gives whole files only. Bytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /** A file that a model would be given as a URL. */
@@ -24,9 +24,9 @@ export interface RemoteFile {
 }
 
 /**
- * What the header of a file behind a URL says. Only the beginning is fetched, and the part that the header is in if it
- * stands at the end; without the credential.
- * @param baseUrl of DashScope: only if that is inside of a network, hosts inside of one are asked
+ * What the header of a file behind a URL says. Only the beginning is fetched, and the part that the header is in if
+ * it stands at the end; without the credential.
+ * @param baseUrl of DashScope: hosts inside a private network are asked only if it is inside one, too
  * @throws InputError for a file that cannot be read, or that the limits refuse
  */
 export async function remoteFacts(
@@ -122,7 +122,7 @@ class RemoteStream implements SkippableStream {
 		if (start !== this.position + count) {
 			result.close();
 			this.canJump = false;
-			// Nothing is there: the file ends before.
+			// There is nothing: the file ends before that.
 			if (status === 416) this.chunks = nothing();
 			return status === 416;
 		}

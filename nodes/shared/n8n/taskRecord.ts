@@ -1,6 +1,7 @@
 /**
- * The record of submitted tasks in n8n's database. What n8n's node Remove Duplicates is made of writes at once, while n8n saves what
- * a node remembers when it ends. It keeps hashes per workflow and node, and tells only whether it has one.
+ * The record of submitted tasks in n8n's database. It is kept by the functions behind n8n's Remove Duplicates node:
+ * they write at once, whereas n8n saves a node's memory only when the node ends. n8n keeps hashes per workflow and
+ * node, and tells only whether it has one.
  */
 import { createHash } from 'crypto';
 import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
@@ -9,13 +10,13 @@ import { Semaphore } from '../tasks/semaphore';
 
 const ENTRIES: ICheckProcessedOptions = { mode: 'entries' };
 
-/** The newest of a node, which n8n writes anew each time: 500 tasks, 27 kB. */
+/** How many entries of a node are kept, the newest: those of 500 tasks, 27 kB that n8n writes anew each time. */
 const MOST_ENTRIES = 1_000;
 
 /** n8n reads all entries and writes them back, without a lock; another process may still undo what this one adds. */
 const oneAtATime = new Semaphore(1);
 
-/** So many facts are asked for at a time, which n8n's event loop and the newest entries hardly notice. */
+/** How many facts are asked for at a time: n8n's event loop and the newest entries hardly notice them. */
 const QUESTIONS = 100;
 
 /**

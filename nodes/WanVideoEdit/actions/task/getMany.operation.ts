@@ -24,7 +24,7 @@ export const option = {
 	action: 'Get many tasks',
 };
 
-/** UNKNOWN is no state that a list shows. */
+/** A list never shows UNKNOWN. */
 const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
 
 const DEFAULT_LIMIT = 50;
@@ -102,7 +102,7 @@ export const fields: INodeProperties[] = [
 
 const HOUR_MS = 3_600_000;
 
-/** Between this clock and the service's, and for the time that a request takes. */
+/** For the difference between this clock and the service's, and for the time that a request takes. */
 const MARGIN_MS = 60_000;
 
 /** @throws InputError naming the filter, its value and the limit */

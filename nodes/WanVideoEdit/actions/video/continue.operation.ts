@@ -10,7 +10,7 @@ import { wan27I2v } from '../../models/wan27I2v';
 import { modelOperation } from '../modelOperation';
 import { part, video } from './media';
 
-/** The result begins with the input, which counts. */
+/** Length of the result, the input included: the result begins with it. */
 export const totalDuration: Setting = {
 	api: 'duration',
 	prominent: true,

@@ -33,7 +33,7 @@ export const editResultFields: INodeProperties[] = [
 
 /**
  * The model that the user chose. One that this node does not know is sent the fields of the default model.
- * @throws InputError for a model that does other things
+ * @throws InputError for a known model that is not made for edits by instruction
  */
 export function editModelOf(
 	functions: IExecuteFunctions,

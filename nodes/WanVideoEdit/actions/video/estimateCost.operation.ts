@@ -122,12 +122,12 @@ function billOf(spec: ModelSpec): ModelSpec {
 	};
 }
 
-/** What the operation of a model sets unless the user does. */
+/** What a model's own operation sets unless the user does. */
 function defaultsOf({ id }: ModelSpec): Values {
 	return id === wan27I2v.id ? { [totalDuration.api]: Number(totalDuration.property.default) } : {};
 }
 
-/** @throws InputError for a model whose bill cannot be told before */
+/** @throws InputError for a model whose bill cannot be told in advance */
 function specToEstimate(id: string): ModelSpec {
 	const spec = specOf(id);
 	if (spec !== undefined && BILLABLE_MODELS.includes(spec)) return billOf(spec);
@@ -149,7 +149,10 @@ function specFor(way: LongVideo, spec: ModelSpec): ModelSpec {
 	return { ...spec, slots };
 }
 
-/** The lengths of the pieces of a video that is too long, if key frames lie well; its file cannot be looked through. */
+/**
+ * The lengths, in seconds, of what the tasks would be given of a video behind a URL, of which only the header is
+ * read: pieces of equal length, which its key frames may not allow.
+ */
 function equalLengths(spec: ModelSpec, way: LongVideo, seconds: number): number[] {
 	const most = secondsTaken(videoSlotOf(spec)?.limits) ?? Infinity;
 	if (seconds <= most + TOLERANCE_SECONDS) return [seconds];

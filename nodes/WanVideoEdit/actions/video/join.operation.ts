@@ -71,7 +71,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		current = item;
 		const data = binaryDataOf(this, item, label, fileParameter(this, name, item));
 		const file = await fileOf(this, data, label);
-		// Others of the MP4 family, such as 3GP or M4A, may well fit.
+		// Other members of the MP4 family, such as 3GP or M4A, may fit as well.
 		if (!isBoxed(await file.head(8))) await checkVideo(label, file);
 		const source = sourceOf(file);
 		opened.push(source);
@@ -109,7 +109,10 @@ const isBoxed = (head: Uint8Array) => String.fromCharCode(...head.subarray(4, 8)
 /** A piece is the video of an item. Pieces are numbered from 1, items from 0. */
 const nameOf = (piece: number) => `the video of item ${piece - 1}`;
 
-/** What concerns none of the videos is wrong with the sound's file. */
+/**
+ * The item that an error is about, with the field in the message. An error that names no piece is about the file of
+ * the sound, if there is one.
+ */
 function failureOf(error: Error, current: number, apart: boolean) {
 	if (!(error instanceof ClipError)) return { item: current, error };
 	const [field, item] =

@@ -50,10 +50,12 @@ export const fields: INodeProperties[] = [
 /** Videos that are cut at the same time: n8n's database store holds each of them whole. */
 const MOST_CUT = 2;
 
-/** Of a file's name, before the number of the piece: n8n's database takes names of 255. */
+/** Characters of a file's name that stand before the number of the piece: n8n's database takes 255 in all. */
 const MOST_CHARACTERS = 240;
 
-/** Models take no shorter pieces; where key frames do not allow it, the pieces are of any length. Seconds. */
+/**
+ * The shortest piece that models take, in seconds. Where the key frames do not allow it, pieces may have any length.
+ */
 const LEAST = 2;
 
 /** Makes items of the pieces of each item's video. */

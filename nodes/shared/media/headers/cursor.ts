@@ -20,7 +20,7 @@ export class UnreadableError extends Error {
 /** The file ends within what is read or skipped. */
 export class EndedError extends UnreadableError {}
 
-/** Bytes for which it is worth while to ask a stream anew. */
+/** How many bytes have to be skipped for a new request to be worthwhile. */
 const WORTH_JUMPING = 1024 * 1024;
 
 /** A stream that may be able to leave bytes out, as one over HTTP can. */

@@ -109,7 +109,10 @@ function typeOf(code: number): string {
 	return String.fromCharCode(...u32(code));
 }
 
-/** The first box at a path of types, for instance `mdia`, `minf`. @throws ClipError for one that does not fit into its parent */
+/**
+ * The first box at a path of types, for instance `mdia`, `minf`.
+ * @throws ClipError for one that does not fit into its parent
+ */
 export function find(box: Box, ...path: string[]): Box | undefined {
 	let found: Box | undefined = box;
 	for (const type of path) {

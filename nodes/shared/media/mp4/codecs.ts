@@ -1,4 +1,7 @@
-/** What decoders are told about a track, and samples that this package makes itself. ISO/IEC 14496-15, 14496-1 and 14496-3. */
+/**
+ * What decoders are told about a track, and samples that this package makes itself. ISO/IEC 14496-15, 14496-1 and
+ * 14496-3.
+ */
 import { Fields, boxesIn, concat, find, u32 } from './boxes';
 import { damaged } from './source';
 import type { Track } from './tracks';
@@ -32,7 +35,10 @@ export function packingOf(entry: Uint8Array): Packing | undefined {
 	return undefined;
 }
 
-/** Width and height of the coded pictures in pixels, from a sample entry (12.1.3). @throws ClipError for one that is cut off */
+/**
+ * Width and height of the coded pictures in pixels, from a sample entry (12.1.3).
+ * @throws ClipError for one that is cut off
+ */
 export function pictureSize(entry: Uint8Array): { width: number; height: number } {
 	const fields = new Fields({ type: 'stsd', content: entry });
 	fields.skip(32);

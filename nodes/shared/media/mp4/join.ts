@@ -27,7 +27,7 @@ export interface JoinOptions {
 
 /** Seconds by which a piece may differ from its place in the joined video. */
 const MAX_DIFFERENCE = 1;
-/** What is not worth a note: two pictures at 24 a second. */
+/** Seconds that are not worth a note: two pictures at 24 a second. */
 const SMALL_DIFFERENCE = 0.085;
 
 /**
@@ -184,7 +184,7 @@ function compareLength(
 	return `${capitalized(name)} is ${both}: its ${what}.`;
 }
 
-/** A track that is shown earlier by so many seconds, without what would then lie before 0. */
+/** A track that is shown this many seconds earlier, without what would then lie before 0. */
 function movedBack(track: Track, seconds: number): Track {
 	const start = Math.max(0, track.start - seconds);
 	const hidden = start + seconds - track.start;

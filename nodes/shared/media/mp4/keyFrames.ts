@@ -260,7 +260,10 @@ function* readUnits({ sample, packing }: Picture): Generator<Wanted, boolean, Ui
 	return isEntry ?? false;
 }
 
-/** Whether a SEI unit (H.264 D.1), without its first byte, has a recovery point after which every picture is whole at once. */
+/**
+ * Whether a SEI unit (H.264 D.1), without its first byte, has a recovery point after which every picture is whole at
+ * once.
+ */
 function hasRecoveryPoint(unit: Uint8Array): boolean {
 	const fields = new Fields({ type: 'SEI', content: unit });
 	const coded = () => {

@@ -15,7 +15,7 @@ export class KeyFramesError extends ClipError {}
 /** Times are fractions of different timescales: a microsecond decides nothing. */
 const EPSILON = 1e-6;
 
-/** Seconds that make no piece too short or too long to look equal. */
+/** How far a cut may lie from its ideal place for the pieces still to look equal. Seconds. */
 const NEAR = 0.1;
 
 /**

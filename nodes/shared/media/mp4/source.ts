@@ -49,19 +49,22 @@ export interface ClipFile {
 /** Streams kept open at a time while nobody reads from them. */
 const MAX_IDLE = 8;
 
-/** How far a stream of n8n's own chunks (64 KB) is read: tables need no more, and many files have them open at once. Bytes. */
+/**
+ * How far a stream of n8n's own chunks (64 KB) is read, in bytes: tables need no more, and many files have them open
+ * at once.
+ */
 const NEAR_BYTES = 1024 * 1024;
 
 /** What streams that are read further are asked for. Each holds two: that in use, and the next one. */
 const CHUNK_BYTES = 512 * 1024;
 
 /**
- * Reads by position from a file that only comes as a stream from its start, which is what n8n's binary store
- * gives in each of its modes. The code here reads forward: once for the tables, once for the pictures' headers, then
- * piece after piece. So a stream that has been read up to some place is kept for the next read at or after it,
- * and another one is opened only for what lies before: three openings split a clip whose pieces are taken in
- * order, and pieces taken side by side have a stream each. Held is the latest chunk of each stream.
- * @param open the file from its first byte, in chunks of so many bytes if it is up to it
+ * Reads by position from a file that only comes as a stream from its start, which is what n8n's binary store gives in
+ * each of its modes. The code here reads forward: once for the tables, once for the pictures' headers, then piece
+ * after piece. So a stream that has been read up to some place is kept for the next read at or after it, and another
+ * one is opened only for what lies before: three openings split a clip whose pieces are taken in order, and pieces
+ * taken side by side have a stream each. Held is the latest chunk of each stream.
+ * @param open opens the file at its first byte, in chunks of this many bytes where that can be chosen
  */
 export function streamedSource(
 	size: number,

@@ -1,4 +1,7 @@
-/** Which samples an MP4 or MOV file has, where they lie and when they are shown: ISO/IEC 14496-12 and the QuickTime File Format. */
+/**
+ * Which samples an MP4 or MOV file has, where they lie and when they are shown: ISO/IEC 14496-12 and the QuickTime
+ * File Format.
+ */
 import { Fields, boxesIn, find } from './boxes';
 import type { Box } from './boxes';
 import { frameBytesOf, sampleRateOf } from './codecs';
@@ -407,9 +410,9 @@ function frameSize({ descriptions: [entry] }: Draft, size: number): number | und
 }
 
 /**
- * Has the times of sound counted in samples of it, where the file counts them otherwise (in units of 10,000,000 a second,
- * as Smooth Streaming does). What an edit list hides at the beginning ffmpeg leaves out as so many samples: of a piece
- * that would be seconds instead of one packet, and often all there is.
+ * Has the times of sound counted in samples of it, where the file counts them otherwise (in units of 10,000,000 a
+ * second, as Smooth Streaming does). What an edit list hides at the beginning ffmpeg leaves out as that many samples:
+ * of a piece that would be seconds instead of one packet, and often all there is.
  */
 function countInSamples(track: Draft): void {
 	const { kind, timescale, samples, descriptions } = track;

@@ -33,14 +33,14 @@ export const checkSuspendedField: INodeProperties = {
 };
 
 /**
- * The loop looks at its tasks after so many milliseconds if nobody wakes it before. n8n looks for executions to wake
- * every 60 s and then sets exact timers for those due within 70 s: a sleep of 60 s or more ends to the second,
- * a shorter one ends at n8n's next look. So this is the shortest sleep that n8n keeps exactly.
+ * How long the loop sleeps if nobody wakes it before, in milliseconds. n8n looks for executions to wake every 60 s
+ * and then sets exact timers for those due within 70 s: a sleep of 60 s or more ends to the second, a shorter one
+ * ends at n8n's next look. So this is the shortest sleep that n8n keeps exactly.
  */
 const LOOK_MS = 62_500;
 
 /**
- * Looks that cannot be made (the credential or the waiting execution cannot be read) are left out; so many in a row
+ * Looks that cannot be made (the credential or the waiting execution cannot be read) are left out; this many in a row
  * end the wait.
  */
 const MOST_MISSED = 5;
@@ -184,8 +184,9 @@ async function look(
 ): Promise<Array<Settled<IBinaryData>> | 'stopped' | 'later' | undefined> {
 	const client = await dashScopeClient(functions);
 	const ports = n8nPorts(functions, client, maxResultBytes);
-	// Where that is not known nothing may be submitted anew. The execution of a wait that is retried by itself has ended:
-	// the video of a new task would be nobody's, and one that was submitted in a look that n8n did not survive is unknown.
+	// Nothing is submitted anew before it is known that nobody stopped the execution. In a retry of the wait itself,
+	// the execution that waited has ended: the video of a new task would be nobody's, and what a look that n8n did not
+	// survive has submitted is unknown.
 	const retried = functions.getMode() === 'retry';
 	if (!retried && (await wasStopped(functions, parentExecutionId, callers))) {
 		await leaveSuspended(edits, ports, memory);

@@ -1,3 +1,4 @@
+/** What the loop of a suspended execution is given, as items of plain JSON. */
 import { NodeOperationError } from 'n8n-workflow';
 import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { Currency } from '../../billing/price';
@@ -13,8 +14,6 @@ import type { ItemFailure } from '../failures';
 import type { ItemOutput, SettledItem } from '../handOn';
 import { hasReadableMemory } from '../nodeMemory';
 import { STATE_VERSION, isKnownVersion, unreadableState } from '../savedState';
-
-/** What the loop of a suspended execution is given, as items of plain JSON. */
 
 /** The wait as one item sees it, from the submission to the loop's end. */
 export interface SuspendedItem {
@@ -70,7 +69,10 @@ interface LoopPayload extends Omit<SuspendedRun, 'settings'> {
 	edit: SuspendedItem;
 }
 
-/** Whether the loop ends with an item: not with what it is given or woken with, nor with what {@link whileWaiting} has marked. */
+/**
+ * Whether the loop ends with an item: not with what it is given or woken with, nor with what {@link whileWaiting} has
+ * marked.
+ */
 export const IS_FINISHED =
 	'={{ $json.waiting !== true && $json.interrupted !== true && $json.details?.interrupted !== true }}';
 

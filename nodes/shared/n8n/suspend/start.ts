@@ -1,3 +1,8 @@
+/**
+ * Waiting without holding the execution. A node that is put to wait does not run again in n8n: it passes its input
+ * on when it wakes. So the node starts a small sub-execution that loops (check, wait, check, …) and waits for that;
+ * when the loop ends, its last items become this node's output. Seen in n8n 2.41.1.
+ */
 import { NodeConnectionTypes, WAIT_FOR_SUB_EXECUTION } from 'n8n-workflow';
 import type {
 	IExecuteFunctions,
@@ -15,12 +20,6 @@ import { isTool } from '../tool';
 import { IS_FINISHED, firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';
 
-/**
- * Waiting without holding the execution. A node that is put to wait does not run again in n8n: it passes its input
- * on when it wakes. So the node starts a small sub-execution that loops (check, wait, check, …) and waits for that;
- * when the loop ends, its last items become this node's output. Seen in n8n 2.41.1.
- */
-
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
 	// Versions without this marker hand the waiting node's input on instead of the sub-execution's result.
@@ -34,9 +33,9 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	if (isOfSecondEngine(executionId)) return SECOND_ENGINE;
 	if (functions.getMode() !== 'integrated') return undefined;
 
-	// A caller that runs a workflow once per item lets all of them wait, and n8n then hands it the result of only
-	// one. Several items at the start come only from a caller that runs it once for all. So it is for this workflow,
-	// and for those that wait with it; the last one was called by nobody.
+	// A caller that runs a workflow once per item lets all of them wait, and n8n then hands it the result of only one.
+	// Several items at the start come only from a caller that runs it once for all. That holds for this workflow and
+	// for those that wait with it; the last of them was called by nobody.
 	let wasCalled = true;
 	for await (const { id: callerId, data } of callersFrom(functions, executionId)) {
 		if (isOfSecondEngine(callerId)) return SECOND_ENGINE;

@@ -1,3 +1,8 @@
+/**
+ * Waking a suspended execution as soon as its tasks have ended. The process that put its loop to sleep goes on asking
+ * for them, and calls the loop's own resume URL. Nothing depends on it: a call that is lost, early or forged leads to
+ * a look at most, and without one the loop looks when its sleep ends.
+ */
 import { sleep } from 'n8n-workflow';
 import type {
 	IExecuteFunctions,
@@ -9,12 +14,6 @@ import { dashScopeClient } from '../../dashscope/client';
 import { untilEnded } from '../../tasks/sleeping';
 import type { AwaitedTask } from '../../tasks/taskLists';
 import { n8nPorts } from '../bindPorts';
-
-/**
- * Waking a suspended execution as soon as its tasks have ended. The process that put its loop to sleep goes on asking
- * for them, and calls the loop's own resume URL. Nothing depends on it: a call that is lost, early or forged leads to
- * a look at most, and without one the loop looks when its sleep ends.
- */
 
 /** Not the empty path of n8n's Wait node: a call that is meant for another node of the execution wakes nothing here. */
 const PATH = 'wan-video-edit-tasks-ended';
@@ -42,8 +41,8 @@ export async function wakeUp(this: IWebhookFunctions): Promise<IWebhookResponseD
 const CALL_AGAIN_MS = 10_000;
 
 /**
- * No call so shortly before the sleep ends by itself: n8n reads an execution some milliseconds before it claims it,
- * and must not do so while the other wake-up is being dealt with.
+ * How long before the sleep ends by itself the calls stop: n8n reads an execution some milliseconds before it claims
+ * it, and must not do so while the other wake-up is being dealt with.
  */
 const QUIET_MS = 10_000;
 
@@ -53,7 +52,7 @@ const CALL_TIMEOUT_MS = 10_000;
 const watches = new Map<string, symbol>();
 
 interface Sleep {
-	/** What the loop waits for, all of it. */
+	/** All that the loop waits for. */
 	tasks: AwaitedTask[];
 	/** When it ends by itself. Epoch milliseconds. */
 	until: number;
@@ -87,7 +86,7 @@ async function watchTasks(
 	while (goesOn() && !(await call(functions, url.href))) await sleep(CALL_AGAIN_MS);
 }
 
-/** @returns whether the loop was woken; it is not yet asleep at times, and the URL may be out of reach from here */
+/** @returns whether the loop was woken; it may not be asleep yet, or the URL may be out of reach from here */
 async function call(functions: IExecuteFunctions, url: string): Promise<boolean> {
 	try {
 		// The URL carries a token: it is logged nowhere, and goes to no other host.
