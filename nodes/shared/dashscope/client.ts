@@ -24,7 +24,8 @@ export interface DashScopeClient {
 	exclusive: boolean;
 	/**
 	 * Called when a call is sent.
-	 * @returns is told of its answer, with the service's clock (its `Date`, epoch milliseconds) if it says that
+	 * @returns a function that is called when its answer comes, with the service's clock (its `Date`, epoch
+	 * milliseconds) if the answer tells that
 	 */
 	onCall?(): (serverTime?: number) => void;
 }
@@ -64,7 +65,10 @@ export function httpOptions(baseUrl: string, request: DashScopeRequest) {
 	} satisfies IHttpRequestOptions;
 }
 
-/** The client for the credential chosen on the node. @throws Error with one sentence for the user about one that cannot be used */
+/**
+ * The client for the credential chosen on the node.
+ * @throws Error with one sentence for the user about one that cannot be used
+ */
 export async function dashScopeClient(functions: DashScopeFunctions): Promise<DashScopeClient> {
 	const credential = credentialIn(await functions.getCredentials(CREDENTIAL));
 	const { apiKey, exclusive = false } = credential;
@@ -153,7 +157,7 @@ async function sendInTime(
 	} finally {
 		stop?.removeEventListener('abort', end);
 		ended.abort();
-		// Ends the call that the limit came before; one that has ended it does not touch.
+		// Ends a call that has exceeded the limit; one that has ended is not touched by it.
 		end();
 	}
 }

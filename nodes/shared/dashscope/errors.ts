@@ -8,8 +8,8 @@
  * - `rejected`: an answer with a definite no; nothing was done
  * - `throttled`: 429 that passes with time; nothing was done
  * - `unreachable`: no connection was made; nothing was done
- * - `answered`: 5xx, or what a proxy that gave up says, with DashScope's own envelope (code, message, request ID), as of an overloaded service; the
- *   work may have been done, and the request ID tells
+ * - `answered`: 5xx, or what a proxy that gave up says, with DashScope's own envelope (code, message, request ID), as
+ *   of an overloaded service; the work may have been done, and the request ID tells
  * - `server`: any other of these, such as a gateway's page; the work may have been done
  * - `lost`: the connection broke or timed out after sending; the work may have been done
  * - `garbled`: an answer that makes no sense; the work may have been done
@@ -82,8 +82,8 @@ export function mayPass(kind: FailureKind): boolean {
 const STANDING_429 = /^(CommodityNotPurchased|PrepaidBillOverdue|PostpaidBillOverdue)$/;
 
 /**
- * Statuses below 500 with which a proxy says that it waited for the service, or that it was left while it did: 408, and those
- * of nginx (444, 499) and of Amazon's load balancer (460).
+ * Statuses below 500 with which a proxy says that it waited for the service in vain, or that its client left
+ * meanwhile: 408, and those of nginx (444, 499) and of Amazon's load balancer (460).
  */
 const GAVE_UP = new Set([408, 444, 460, 499]);
 

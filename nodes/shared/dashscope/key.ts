@@ -1,4 +1,7 @@
-/** The API key as it is sent: what was copied along with it, such as a line break or the word "Bearer", is no part of it. */
+/**
+ * The API key as it is sent: what was copied along with it, such as a line break or the word "Bearer", is no part of
+ * it.
+ */
 export function keyOf(text: string): string {
 	return text.trim().replace(/^Bearer\s+/i, '');
 }

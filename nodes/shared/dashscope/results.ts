@@ -25,7 +25,7 @@ export type ResponseStream = Awaited<ReturnType<IExecuteFunctions['helpers']['ge
 
 const MAX_REDIRECTS = 5;
 
-/** A host that sends nothing for so long is given up: none takes longer to answer, or pauses longer in a file. */
+/** A host that sends nothing for this long is given up: none takes longer to answer, or pauses longer in a file. */
 const STALL_MS = 120_000;
 
 /**
@@ -134,7 +134,7 @@ async function get(
 			disableFollowRedirect: true,
 			ignoreHttpStatusErrors: true,
 			returnFullResponse: true,
-			// It would not count the body; the transfer itself watches over both.
+			// It would not cover the body; the transfer watches over the answer and the body.
 			timeout: 0,
 			abortSignal: transfer.signal,
 		});

@@ -195,18 +195,18 @@ export async function listTasks(
 		const raw = await readPage(client, query, page);
 		const total = numberAt(raw, 'total') ?? 0;
 		if (page === 1) atFirst = total;
-		// Said by the first page already: nobody waits for the others.
 		const rows = parseTaskList(raw);
 		const isTold =
 			numberAt(raw, 'total') !== undefined || numberAt(raw, 'total_page') !== undefined;
 		// A list that does not say how long it is ends with a page that is not full.
 		const more = !isTold && rows.length >= PAGE_SIZE ? page + 1 : page;
 		const pages = Math.max(more, numberAt(raw, 'total_page') ?? 1);
+		// Told by the first page already, so that nobody waits for the others in vain.
 		const never = pages > MOST_PAGES && limit > MOST_PAGES * PAGE_SIZE;
 		if (never || page > MOST_PAGES) throw tooMany();
 		const before = tasks.size;
 		for (const task of rows) tasks.set(task.taskId, task);
-		// Nor is it one that gives the same page again.
+		// Otherwise a service that gives the same page each time would be read without end.
 		if (!isTold && page > 1 && rows.length > 0 && tasks.size === before) throw notWhole(raw);
 		if (tasks.size >= limit) return [...tasks.values()].slice(0, limit);
 		if (page < pages) {

@@ -39,7 +39,7 @@ export class Transfer {
 		void this.watch();
 	}
 
-	/** To be called when something else has come than bytes of a file, such as the beginning of an answer. */
+	/** To be called when something other than bytes of a file has come, such as the beginning of an answer. */
 	goesOn(): void {
 		this.lastMove = this.since = Date.now();
 		this.bytes = 0;

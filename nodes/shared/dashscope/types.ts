@@ -13,7 +13,7 @@ const FINAL_STATUSES = ['SUCCEEDED', 'FAILED', 'CANCELED', 'UNKNOWN'] as const;
 export const TASK_STATUSES = [...OPEN_STATUSES, ...FINAL_STATUSES];
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** DashScope keeps and lists a task for so long after its submission (task API, read 2026-11). */
+/** How long DashScope keeps and lists a task after its submission (task API, read 2026-11). */
 export const TASK_KEPT_MS = 24 * 3_600_000;
 
 /** A JSON object as received, before anything is known about it. */

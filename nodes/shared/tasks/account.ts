@@ -13,7 +13,10 @@ const REQUESTS_PER_SECOND = 8;
 
 /** The account may cancel 20 tasks a second (task API, read 2026-11). */
 const CANCELS_PER_SECOND = 15;
-/** Lowest share of that rate after refusals. High, because a refused cancellation is free and a task that starts meanwhile is billed. */
+/**
+ * Lowest share of that rate after refusals. High, because a refused cancellation is free and a task that starts
+ * meanwhile is billed.
+ */
 const LEAST_PART_OF_CANCELS = 1 / 2;
 
 /** The `Date` of an answer that took longer is not used to tell the service's clock. */

@@ -28,7 +28,7 @@ export async function cancelWaiting(ports: TaskPorts<unknown>, taskIds: string[]
 				await ports.cancelTask(taskId);
 				ports.log(cancelledLine(taskId));
 			} catch (error) {
-				// One that takes longer than the node may is logged at its end.
+				// A cancellation that outlasts the node is logged when it ends.
 				if (!(error instanceof StoppedError)) ports.log(leftLine(taskId));
 			}
 		}),

@@ -30,9 +30,9 @@ export function keysOfItem(store: ItemStore, run: number, item: number): string[
 }
 
 /**
- * Gives the items of a try their keys in the ledger. An item keeps the task that it has from an earlier try when it asks for the
- * same; and also when it asks for something else although its recipe is the same, because then only what the
- * expressions give has changed (the time of day, a link signed anew).
+ * Gives the items of a try their keys in the ledger. An item keeps the task that it has from an earlier try when it
+ * asks for the same; and also when it asks for something else although its recipe is the same, because then only what
+ * the expressions give has changed (the time of day, a link signed anew).
  * @param store what this function noted in earlier tries; is brought up to date
  */
 export function keysOf<Item extends AskedItem>(

@@ -18,12 +18,12 @@ const HOLD_MS = 10_000;
 const RECOVER_MS = 40_000;
 
 /**
- * For so long at most everybody waits because one call was told to. The caller itself waits as long as it was told;
- * the others must not miss their own deadlines for it.
+ * How long everybody waits at most because one call was told to. The caller itself waits as long as it was told; the
+ * others must not miss their own deadlines for it.
  */
 const LONGEST_HOLD_MS = 5_000;
 
-/** Who waits for a turn looks at the rate again after so long at most: it may have changed. */
+/** How long those who wait for a turn sleep at most before they look at the rate again: it may have changed. */
 const LONGEST_NAP_MS = 1_000;
 
 /**

@@ -49,10 +49,10 @@ const BELIEVED_REFUSALS = 3;
 /** Submissions that may each have created a task are given up after this many, even if the user wants them repeated. */
 const MOST_RESUBMITS = 3;
 
-/** A host that never answered this process is waited for so long only: its address or port may be wrong. */
+/** How long a host that never answered this process is waited for: its address or port may be wrong. */
 export const NEVER_REACHED_MS = 5 * 60_000;
 
-/** A look so long ago is as good as one now. */
+/** A look this long ago is as good as one now. */
 const MOMENT_MS = 2_000;
 
 /** A lost submission whose task is looked for. */

@@ -19,17 +19,23 @@ function taskFact(request: string, taskId: string): string {
 	return `${request} ${taskId}`;
 }
 
-/** Submissions are told apart by quarters of a day: DashScope keeps a task for 24 hours, and what is older is not asked for. */
+/**
+ * Submissions are told apart by quarters of a day: DashScope keeps a task for 24 hours, and what is older is not
+ * asked for.
+ */
 const QUARTER_MS = 6 * 3_600_000;
 
-/** The fact that one was submitted in a quarter of a day although another had been before; '' for none. */
+/**
+ * The fact that one was submitted in a quarter of a day after another had been.
+ * @param earlier ID of that one; '' for none
+ */
 function laterFact(request: string, earlier: string, quarter: number): string {
 	return `${request} after ${earlier} in ${quarter}`;
 }
 
 /**
- * Writes down which task was submitted for a request, and after which. Nothing waits for it. Not for an item that keeps the key of
- * an earlier request: its tasks are not those of what it asks for now.
+ * Writes down which task was submitted for a request, and after which. Nothing waits for it. Not for an item that
+ * keeps the key of an earlier request: its tasks are not those of what it asks for now.
  */
 export function recordTask(
 	{ record, now }: TaskPorts<unknown>,
@@ -123,7 +129,7 @@ export async function recall(
 	// The user has chosen to risk a second one.
 	if (ledger.abandoned(key).some(({ recorded }) => recorded !== undefined)) return;
 	const followed = await isFollowed(record, now(), key, ledger.endedOf(key));
-	// It may have been found meanwhile.
+	// The task may have been found meanwhile.
 	if (ledger.find(key) !== entry) return;
 	if (entry !== undefined && entry.recorded === undefined) {
 		if (followed === 'yes') ledger.sending(key, { ...entry, recorded: 'also' });

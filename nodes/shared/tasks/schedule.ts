@@ -24,11 +24,14 @@ const QUEUE_GAP_PART = 1 / 16;
 /** A quarter of the shortest run that DashScope names (one minute): its start is known well before its end. */
 const MOST_QUEUE_GAP_MS = 15_000;
 
-/** While lists tell how a task stands, it is still queried so often: they may lag. In ms, and in poll intervals. */
+/** How often a task is still queried while lists tell how it stands: they may lag. In ms, and in poll intervals. */
 const LEAST_QUERY_GAP_MS = 20_000;
 const QUERY_GAP_INTERVALS = 4;
 
-/** So many times more seldom a queued task is queried: it must run before it ends, and running ones tell of lists that lag. */
+/**
+ * How many times less often a queued task is queried then: it must run before it ends, and running ones tell of lists
+ * that lag.
+ */
 const PENDING_GAP_FACTOR = 6;
 
 /** Gap of the queries around the expected end. */

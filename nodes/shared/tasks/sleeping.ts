@@ -9,7 +9,10 @@ const INTERVAL_MS = 10_000;
 /** Gap between two task lists, each of which shows the tasks of all executions. */
 const LIST_INTERVAL_MS = 5_000;
 
-/** Where no list does, so many executions of a process ask at a time: more would crowd out the queries of others. */
+/**
+ * How many executions of a process query their tasks at a time where no list does: more would crowd out the queries
+ * of others.
+ */
 const MOST_ASKING = 50;
 
 /**

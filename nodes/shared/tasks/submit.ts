@@ -16,7 +16,10 @@ import { notTaken, refusal } from './submitErrors';
 /** A gateway that has no such model may say so in a garbled answer. */
 const BELIEVED_NONSENSE = 3;
 
-/** A host that never answered and cannot be found, or shows a wrong certificate, so often in a row has a wrong address. */
+/**
+ * How many failures in a row tell that an address is wrong, of a host that never answered and cannot be found, or
+ * shows a wrong certificate.
+ */
 const BELIEVED_WRONG_ADDRESS = 5;
 const WRONG_ADDRESS = /^(ENOTFOUND|EPROTO)$|CERT|VERIFY|ISSUER/;
 
@@ -37,7 +40,7 @@ export class Submitter {
 		const submissions = ledger.submissions();
 		this.earlier = new Set(submissions.map(({ taskId }) => taskId));
 		for (const { taskId, adopted, ...own } of submissions) {
-			// Of one that was adopted, that of the lost call: what lists show of it proves nothing about the account.
+			// An adopted task has the request ID of the lost call: what lists show of it proves nothing about the account.
 			const requestId = adopted === true ? undefined : own.requestId;
 			ports.account.knows(taskId, { requestId, lineage: ports.lineage }, ports.now());
 		}

@@ -62,7 +62,7 @@ export async function pollSuspended<Video>(
 	for (const { job, awaited } of edits) {
 		// One that was submitted elsewhere may be what somebody else's lost submission is looking for.
 		if (awaited !== undefined) continue;
-		// Of one that was adopted, that of the lost call, as in the submitter.
+		// An adopted task has the request ID of the lost call, which proves nothing here (see the submitter).
 		const requestId = job.adopted ? undefined : job.requestId;
 		ports.account.knows(job.taskId, { requestId }, ports.now());
 	}

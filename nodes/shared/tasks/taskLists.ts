@@ -18,7 +18,7 @@ const PAGE_MS = 500;
 /** Whoever waits for another's list sleeps in between: Stop ends a sleep at once. */
 const NAP_MS = 1_000;
 
-/** A list begun so long after a task had ended should show it. */
+/** A list begun this long after a task had ended should show it. */
 const LIST_LAG_MS = 3_000;
 
 /** A task whose end is waited for. */
@@ -37,7 +37,10 @@ export interface ListRead {
 	at: number;
 	/** From when on it lists. On the service's clock. */
 	from: number;
-	/** The submissions of the model by this process that had no answer when the read ended: their tasks may be among the rows. */
+	/**
+	 * The submissions of the model by this process that had no answer when the read ended: their tasks may be among the
+	 * rows.
+	 */
 	underWay: symbol[];
 }
 

@@ -19,7 +19,7 @@ export type UploadStore = Record<string, Upload>;
 /** DashScope deletes an upload after 48 h (temporary-upload page, read 2026-11). */
 export const UPLOAD_LASTS_MS = 48 * 3_600_000;
 
-/** An upload is used again for so long: later it might expire while its task waits. */
+/** How long an upload is used again: later it might expire while its task waits. */
 const REUSE_MS = UPLOAD_LASTS_MS - 4 * 3_600_000;
 
 /** Every try uses a fresh permission and a fresh object name. */

@@ -16,7 +16,7 @@ const BELIEVED_REFUSALS = 3;
 const BELIEVED_UNKNOWNS = 3;
 const YOUNG_MS = 6_000;
 
-/** A query that was refused is sent again after so long at most, whatever pause the service asks for. */
+/** The longest pause before a refused query is sent again, whatever the service asks for. */
 const LONGEST_PAUSE_MS = 60_000;
 
 /** A task that is to be handed back is not held for a longer pause that the service asks for. */

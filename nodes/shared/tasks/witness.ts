@@ -1,4 +1,7 @@
-/** The account's task list, read and seen with what this process knows: the only witness of submissions without an answer. */
+/**
+ * The account's task list, read and seen with what this process knows: the only witness of submissions without an
+ * answer.
+ */
 import { DashScopeError } from '../dashscope/errors';
 import type { ListedTask } from '../dashscope/types';
 import { messageOf, toError } from '../thrown';
@@ -18,14 +21,20 @@ const UNDER_WAY_PAUSE_MS = 250;
 
 const MINUTE_MS = 60_000;
 
-/** For how long their answers are waited for: one with 20 MB of images may take nearly so long on a slow line (`client.ts`). */
+/**
+ * How long their answers are waited for: one with 20 MB of images may take nearly that long on a slow line
+ * (`client.ts`).
+ */
 const LONGEST_WAIT_MS = 10 * MINUTE_MS;
 
-/** A task of the execution that was sent so long before a lost one tells whether the list lags; with the clock's jitter. */
+/**
+ * How long before a lost submission a task of the execution was sent at most that tells whether the list lags; with
+ * the clock's jitter.
+ */
 const BEFORE_MS = 10 * MINUTE_MS;
 const JITTER_MS = 5_000;
 
-/** So often a list is asked for when no later look can make up for it. */
+/** How often a list is asked for when no later look can make up for it. */
 const LIST_TRIES = 4;
 const TRIES_PAUSE_MS = 1_000;
 
@@ -146,7 +155,11 @@ export class Witness {
 		return [...new Set(found)];
 	}
 
-	/** @param unseen of a submission that may have been made by a try which left no memory: that try's tasks are not another's */
+	/**
+	 * Whether a task is known to be another submission's.
+	 * @param unseen of a submission that may have been made by a try which left no memory: that try's tasks are not
+	 * another's
+	 */
 	isTaken(taskId: string, unseen = false): boolean {
 		const { account, lineage } = this.ports;
 		if (this.ledger.claims(taskId)) return true;
