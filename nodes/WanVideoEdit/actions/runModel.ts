@@ -1,7 +1,7 @@
 /** What every operation that has a model make a video does with an item: reads it, checks it, and runs it. */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { dashScopeClient } from '../../shared/dashscope/client';
-import { isPrivateHost } from '../../shared/dashscope/hosts';
+import { isPrivateService } from '../../shared/dashscope/hosts';
 import { InputError } from '../../shared/inputError';
 import type { Piece } from '../../shared/media/pieces';
 import type { ClipPlace } from '../../shared/n8n/clips';
@@ -68,7 +68,7 @@ export async function runModel(
 				const ofItem = cutting(item);
 				const missing = missingImage(spec, asked);
 				if (missing !== undefined) ofItem.note(missing);
-				const inputs = validateRequest(spec, asked, !isPrivateHost(new URL(baseUrl).hostname));
+				const inputs = validateRequest(spec, asked, !isPrivateService(baseUrl));
 				const parts = await partsOf(spec, asked, inputs, way, ofItem);
 				const output = outputOf(functions, item, asked);
 				const recipe = recipeOf(functions, item);

@@ -1,6 +1,6 @@
 import { InputError } from '../../shared/inputError';
 import { HEAD_BYTES, detectFormat } from '../../shared/media/formats';
-import { describeLimits } from '../../shared/media/limits';
+import { describeLimits, nameOf } from '../../shared/media/limits';
 import { checkMedia } from '../../shared/media/sources';
 import type { CheckedMedia } from '../../shared/media/sources';
 import type { MediaLimits, MediaSource } from '../../shared/media/types';
@@ -40,11 +40,10 @@ export async function checkUpload(model: string, source: BinarySource): Promise<
 		({ kind }) => typeof detected !== 'string' && kind === detected.kind,
 	);
 	if (fitting.length === 0) {
-		const named = file.fileName === undefined ? '' : ` (${file.fileName})`;
 		const held =
 			typeof detected === 'string' ? detected : detected.kind === 'image' ? 'an image' : 'a video';
 		throw new InputError(
-			`'${field}'${named} holds ${held}, which ${model} does not take`,
+			`${nameOf(field, file.fileName)} holds ${held}, which ${model} does not take`,
 			all.length === 0
 				? 'Upload a video (MP4 or MOV) or an image (JPEG, PNG, BMP or WEBP).'
 				: `It takes: ${[...new Set(places.map(describeLimits))].join('; ')}.`,

@@ -13,7 +13,12 @@ function characters(text: string, chineseCountsTwice = false): number {
 	);
 }
 
-function tooLong(field: string, text: string, limit: number, chineseCountsTwice?: boolean): void {
+function validateLength(
+	field: string,
+	text: string,
+	limit: number,
+	chineseCountsTwice?: boolean,
+): void {
 	const length = characters(text, chineseCountsTwice);
 	if (length <= limit) return;
 	throw new InputError(
@@ -43,11 +48,11 @@ export function validateRequest(
 			'Enter what the video should become, such as "Turn the scene into claymation" for an edit or "A street at night, wet cobblestones" for a new scene.',
 		);
 	}
-	tooLong('Prompt', prompt, spec.prompt.most, spec.prompt.chineseCountsTwice);
+	validateLength('Prompt', prompt, spec.prompt.most, spec.prompt.chineseCountsTwice);
 	if (negativePrompt !== '' && spec.negativePrompt === undefined) {
 		throw notTaken('Negative Prompt', request.model);
 	}
-	tooLong('Negative Prompt', negativePrompt, spec.negativePrompt ?? 0);
+	validateLength('Negative Prompt', negativePrompt, spec.negativePrompt ?? 0);
 	validateValues(spec, request);
 	for (const { source } of request.media) validateUrl(source, publicService);
 	return inputsOf(spec, request);

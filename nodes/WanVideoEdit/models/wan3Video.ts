@@ -14,7 +14,7 @@ function secondsOf(duration: Values[string]): number | undefined {
 	return typeof duration === 'number' && duration > 0 ? duration : undefined;
 }
 
-function specOf(id: string, name: string): ModelSpec {
+function wan3(id: string, name: string): ModelSpec {
 	const spec: ModelSpec = {
 		id,
 		name,
@@ -78,5 +78,5 @@ function specOf(id: string, name: string): ModelSpec {
 }
 
 /** wan3.0-video and its faster sister, used to edit a video (API reference read 2026-11). */
-export const wan3Video = specOf('wan3.0-video', 'Wan 3.0 Video');
-export const wan3VideoPrime = specOf('wan3.0-video-prime', 'Wan 3.0 Video Prime (faster)');
+export const wan3Video = wan3('wan3.0-video', 'Wan 3.0 Video');
+export const wan3VideoPrime = wan3('wan3.0-video-prime', 'Wan 3.0 Video Prime (faster)');

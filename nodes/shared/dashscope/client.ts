@@ -80,6 +80,14 @@ export function cancelSignalOf(functions: DashScopeFunctions): AbortSignal | und
 	return 'getExecutionCancelSignal' in functions ? functions.getExecutionCancelSignal() : undefined;
 }
 
+/** The functions with another cancel signal: n8n's HTTP client takes it from the context that it is called on. */
+export function withCancelSignal<Functions extends DashScopeFunctions>(
+	functions: Functions,
+	signal: AbortSignal | undefined,
+): Functions {
+	return Object.create(functions, { getExecutionCancelSignal: { value: () => signal } });
+}
+
 /**
  * Sends one request to DashScope; all traffic with the API key goes through here.
  * @returns the answer's JSON object
@@ -142,10 +150,7 @@ async function sendInTime(
 	const end = () => call.abort();
 	if (stop?.aborted === true) end();
 	stop?.addEventListener('abort', end);
-	// n8n's HTTP client takes the signal from the context it is called on.
-	const view: DashScopeFunctions = Object.create(functions, {
-		getExecutionCancelSignal: { value: () => call.signal },
-	});
+	const view = withCancelSignal(functions, call.signal);
 	const limit = sleep(limitMs, ended.signal).then(() => {
 		throw Object.assign(new Error('timeout'), { code: 'ECONNABORTED' });
 	});

@@ -93,6 +93,11 @@ export function isPrivateHost(hostname: string): boolean {
 	return !host.includes('.') || /\.(local|internal|lan|home|corp|intranet|test)$/.test(host);
 }
 
+/** Whether DashScope is asked through a private host, such as that of a gateway or the sandbox. */
+export function isPrivateService(baseUrl: string): boolean {
+	return isPrivateHost(new URL(baseUrl).hostname);
+}
+
 /** Whether a base URL is of the region China (Beijing), which has its own prices and some model IDs of its own. */
 export function isBeijing(baseUrl: string): boolean {
 	const { hostname } = new URL(baseUrl);

@@ -1,7 +1,7 @@
 import { sleep } from 'n8n-workflow';
 import { turnOverYoungObjects } from '../youngObjects';
 import { DashScopeError } from './errors';
-import { isPrivateHost } from './hosts';
+import { isPrivateHost, isPrivateService } from './hosts';
 
 /**
  * What has to move in half an hour, in bytes: a host that gives or takes one now and then would keep the place of others
@@ -113,7 +113,7 @@ export class Transfer {
  * @throws DashScopeError
  */
 export function assertReachable({ host, hostname }: URL, baseUrl: string): void {
-	if (!isPrivateHost(hostname) || isPrivateHost(new URL(baseUrl).hostname)) return;
+	if (!isPrivateHost(hostname) || isPrivateService(baseUrl)) return;
 	throw new DashScopeError(`DashScope named a host inside a private network for a file: ${host}`, {
 		kind: 'rejected',
 		hint: 'n8n connects to such a host only if the base URL of the credential is inside a private network, too.',

@@ -1,6 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { cancelSignalOf } from '../dashscope/client';
+import { cancelSignalOf, withCancelSignal } from '../dashscope/client';
 import type { DashScopeClient } from '../dashscope/client';
 import { DashScopeError, nothingWasDone } from '../dashscope/errors';
 import { cancelTask, createTask } from '../dashscope/tasks';
@@ -38,11 +38,7 @@ export class AfterStop {
 		client: DashScopeClient,
 	) {
 		this.signal = cancelSignalOf(functions);
-		// n8n's HTTP client takes the execution's cancel signal from the context it is called on.
-		const view: IExecuteFunctions = Object.create(functions, {
-			getExecutionCancelSignal: { value: () => undefined },
-		});
-		this.client = { ...client, functions: view };
+		this.client = { ...client, functions: withCancelSignal(functions, undefined) };
 	}
 
 	/**

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { DashScopeError } from '../dashscope/errors';
-import { isPrivateHost, tryParseUrl } from '../dashscope/hosts';
+import { isPrivateHost, isPrivateService, tryParseUrl } from '../dashscope/hosts';
 import { openUrl } from '../dashscope/results';
 import type { OpenResult, Opened } from '../dashscope/results';
 import { InputError } from '../inputError';
@@ -48,7 +48,7 @@ export async function remoteFacts(
 		if (target === undefined || !['https:', 'http:'].includes(target.protocol)) {
 			throw failed('it leads to something that is not a web address');
 		}
-		if (isPrivateHost(target.hostname) && !isPrivateHost(new URL(baseUrl).hostname)) {
+		if (isPrivateHost(target.hostname) && !isPrivateService(baseUrl)) {
 			throw failed(`it leads to ${target.hostname}, which only this network can reach`);
 		}
 		return target;

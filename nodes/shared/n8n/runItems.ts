@@ -160,8 +160,11 @@ function isSettled(item: RunItem): item is RunItem & SettledItem {
 	return item.outcome.state !== 'open';
 }
 
-/** Everything that has to wait together: open tasks, and the items that are done or failed before them. */
-function toSuspend(items: RunItem[], failures: ItemFailure[], any: ItemOutput) {
+/**
+ * Everything that has to wait together: open tasks, and the items that are done or failed before them.
+ * @param template for the output of items that were refused before they had one
+ */
+function toSuspend(items: RunItem[], failures: ItemFailure[], template: ItemOutput) {
 	const suspended = items.flatMap(({ output, outcome }) => {
 		const video = outcome.state === 'finished' ? outcome.video : undefined;
 		const state = stateOf(outcome);
@@ -169,7 +172,7 @@ function toSuspend(items: RunItem[], failures: ItemFailure[], any: ItemOutput) {
 	});
 	const refused = failures.map((failure) => ({
 		edit: {
-			output: { ...any, item: failure.item, clip: undefined },
+			output: { ...template, item: failure.item, clip: undefined },
 			state: suspendedFailure(failure),
 		},
 		video: undefined,

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeProperties } from 'n8n-workflow';
 import { sumOf, toFourDecimals } from '../../../shared/billing/price';
 import { dashScopeClient } from '../../../shared/dashscope/client';
-import { isPrivateHost } from '../../../shared/dashscope/hosts';
+import { isPrivateService } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
 import { MOST_LOOKS, checkMedia } from '../../../shared/media/sources';
@@ -180,7 +180,7 @@ async function measure(
 	baseUrl: string,
 	cutting: Cutting,
 ): Promise<Measured> {
-	const publicService = !isPrivateHost(new URL(baseUrl).hostname);
+	const publicService = !isPrivateService(baseUrl);
 	const whole = specFor(way, spec);
 	const media = await checkMedia(validateRequest(whole, request, publicService));
 	const seconds = await videoSecondsOf(functions, whole, media, baseUrl);
