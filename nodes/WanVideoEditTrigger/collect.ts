@@ -10,6 +10,7 @@ import { toError } from '../shared/thrown';
 import { dueTasks, finished, latest, settled, windowOf } from './finished';
 import type { DueTask, Reading, Source, TriggerState } from './finished';
 
+/** What a poll looks for. */
 export interface Settings {
 	source: Source;
 	/** Whether the filters let a task through. */

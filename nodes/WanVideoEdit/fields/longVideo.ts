@@ -4,6 +4,7 @@ import type { ModelSpec } from '../models/spec';
 import { choice, textParameter } from './read';
 
 const WAYS = ['fail', 'beginning', 'split'] as const;
+/** What becomes of a video that is too long. */
 export type LongVideo = (typeof WAYS)[number];
 
 export const SPLIT = 'Split, Edit and Join';

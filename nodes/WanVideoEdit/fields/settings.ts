@@ -5,6 +5,7 @@ import { SEED } from '../models/limits';
 import type { Values } from '../models/spec';
 import { booleanOption, collectionParameter, numberOption, textOption } from './read';
 
+/** A value of a request, and the field that it comes from. */
 export interface Setting {
 	/** Its name in the API. */
 	api: string;

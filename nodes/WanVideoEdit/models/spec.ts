@@ -55,6 +55,7 @@ export type ValueRule = { label: string } & (
 	| { kind: 'choices'; of: readonly string[] }
 );
 
+/** A model, or one of its functions: what it takes, what it is sent, and what it costs. */
 export interface ModelSpec {
 	/** ID of the model; dated snapshots of it count as the same. */
 	id: string;

@@ -2,11 +2,13 @@
 import { isBeijing } from '../dashscope/hosts';
 import type { Usage } from '../dashscope/types';
 
+/** Those that Alibaba Cloud bills in; {@link currencyOf} tells which. */
 export type Currency = 'CNY' | 'USD';
 
 /** Prices per billed second by resolution tier; what the user enters goes before the list. */
 export type PricePerSecond = Partial<Record<string, number>>;
 
+/** What a task is estimated to cost, in units of the currency. */
 export interface EstimatedCost {
 	amount: number;
 	currency: Currency;

@@ -2,6 +2,7 @@
 import { InputError } from '../inputError';
 import type { Currency, EstimatedCost } from './price';
 
+/** The most that a run may cost. */
 export interface SpendingLimit {
 	amount: number;
 	currency: Currency;

@@ -23,6 +23,7 @@ export type FailureKind =
 	| 'lost'
 	| 'garbled';
 
+/** What is known of a call that failed. */
 export interface FailureFacts {
 	kind: FailureKind;
 	/** DashScope's error code, such as "InvalidApiKey", or the socket's, such as "ECONNRESET". */

@@ -141,6 +141,7 @@ export async function cancelTask(client: DashScopeClient, taskId: string): Promi
 	});
 }
 
+/** Which tasks are to be listed. */
 export interface TaskListQuery {
 	/** Absent: of every model. */
 	model?: string;

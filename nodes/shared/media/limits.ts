@@ -5,6 +5,7 @@ import type { MediaFacts } from './headers/facts';
 import type { Extension, MediaFormat, MediaLimits } from './types';
 import { roundedSeconds, unlike } from './wording';
 
+/** Bytes. */
 export const MEGABYTE = 1024 * 1024;
 
 const NAMES: Record<Extension, string> = {

@@ -27,6 +27,7 @@ export interface ClipPlace extends Piece {
 	soundLater?: string;
 }
 
+/** A piece whose task has succeeded. */
 export interface FinishedPiece {
 	clip: ClipPlace;
 	task: Task;

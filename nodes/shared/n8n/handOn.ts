@@ -34,6 +34,7 @@ export interface SettledItem {
 	outcome: SettledTask | JoinedPieces | FailedPieces;
 }
 
+/** What became of the only task of an item, or of that of a piece. */
 export type SettledTask = Settled<IBinaryData> | SubmittedTask;
 
 /** An item of which at least one piece failed. */

@@ -74,6 +74,7 @@ export class Ledger {
 		return `${this.run}:${fingerprint}:${twin}`;
 	}
 
+	/** What stands for a request: its task, or a submission without an answer. */
 	find(key: string): LedgerEntry | undefined {
 		return this.store[key];
 	}
@@ -89,6 +90,7 @@ export class Ledger {
 		if (entry?.state === 'sent') this.store[key] = { ...entry, ...facts };
 	}
 
+	/** Writes down which task stands for a request. */
 	submitted(key: string, task: Omit<SubmittedEntry, 'state'>): void {
 		this.store[key] = { state: 'submitted', ...task };
 	}

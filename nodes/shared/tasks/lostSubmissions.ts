@@ -14,6 +14,7 @@ import type { Unknown } from './submitErrors';
 import type { ListRead } from './taskLists';
 import { Witness, lostAt } from './witness';
 
+/** How submissions are made, and what becomes of those without a response. */
 export interface SubmitSettings {
 	/** Epoch milliseconds after which nothing is submitted any more. */
 	deadline: number;

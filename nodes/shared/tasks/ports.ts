@@ -43,6 +43,7 @@ export interface TaskRecord {
 	which(facts: string[]): Promise<Map<string, Recorded>>;
 }
 
+/** What it takes to submit tasks as well. */
 export interface TaskPorts<Video> extends LookPorts<Video> {
 	/** Whether nothing but this process submits tasks with the account. */
 	exclusive: boolean;

@@ -50,6 +50,7 @@ export interface TaskRequest {
  */
 const INLINE_BYTES = 20 * 1024 * 1024;
 
+/** How a run of the node goes about its tasks; the same for all of its items. */
 export interface RunSettings {
 	/** Hand back the task IDs instead of waiting for the videos. */
 	submitOnly: boolean;

@@ -7,6 +7,7 @@ export class Semaphore {
 		this.free = count;
 	}
 
+	/** Runs a job in its turn. @throws whatever it throws */
 	async run<T>(job: () => Promise<T>): Promise<T> {
 		if (this.free > 0) this.free--;
 		else await new Promise<void>((resolve) => this.waiting.push(resolve));

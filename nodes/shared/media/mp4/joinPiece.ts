@@ -5,6 +5,7 @@ import type { ByteSource } from './source';
 import type { Movie } from './tracks';
 import type { SampleOut, TrackOut } from './write';
 
+/** A video that is joined to others, with its place in the joined one. */
 export interface Piece {
 	/** From 1. */
 	number: number;

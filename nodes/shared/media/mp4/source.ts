@@ -143,6 +143,7 @@ class Stream {
 		return this.chunk.subarray(offset - this.start, end - this.start);
 	}
 
+	/** Gives the underlying file back. */
 	async close(): Promise<void> {
 		this.chunk = new Uint8Array();
 		await this.chunks.return?.();

@@ -10,6 +10,7 @@ import type { Movie, Sample, Track } from './tracks';
 import { sampleOut, writeMovie } from './write';
 import type { TrackOut } from './write';
 
+/** A video cut into pieces. */
 export interface Split {
 	/** Seconds of the video at which each piece begins, and at which the last one ends. */
 	cuts: number[];

@@ -27,6 +27,7 @@ export interface Sample {
 	description: number;
 }
 
+/** A track of video or sound, with all its samples. */
 export interface Track {
 	kind: 'video' | 'audio';
 	/** Type of the sample entry, for instance `avc1`, `hvc1`, `mp4a`. */
@@ -50,6 +51,7 @@ export interface Track {
 	from: number;
 }
 
+/** What a file with a video has. */
 export interface Movie extends Tracks {
 	video: Track;
 }
@@ -157,12 +159,14 @@ class MovieReader {
 		return this.drafts !== undefined && this.defaults.size === 0;
 	}
 
+	/** Reads an `ftyp`, `moov` or `moof`. @param start offset of the box in the file @throws ClipError */
 	take(box: Box, start: number): void {
 		if (box.type === 'ftyp') this.quickTime = new Fields(box).text(4) === 'qt  ';
 		else if (box.type === 'moov') this.drafts ??= this.readMoov(box);
 		else this.readMoof(box, start);
 	}
 
+	/** @throws ClipError for a file without tables, and for a video that cannot be carried */
 	tracks(): Tracks {
 		if (this.drafts === undefined) {
 			throw new ClipError(
