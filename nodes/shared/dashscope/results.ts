@@ -5,8 +5,8 @@ import type { DashScopeFunctions } from './client';
 import { DashScopeError } from './errors';
 import { isLoopbackHost, tryParseUrl } from './hosts';
 import { isRecord, numberAt, textAt } from './json';
-import type { JsonRecord } from './types';
 import { assertReachable, Transfer } from './transfer';
+import type { JsonRecord } from './types';
 
 /** A file on its way: its bytes and, if the host says it, their number. */
 export interface OpenResult {

@@ -1,9 +1,9 @@
 import { DashScopeError, mayPass } from '../dashscope/errors';
 import type { Task } from '../dashscope/types';
 import { toError } from '../thrown';
+import { askStatus, patiently } from './ask';
 import { endedBadly } from './deliver';
 import { StoppedError, TaskError } from './errors';
-import { askStatus, patiently } from './ask';
 import type { Ledger } from './ledger';
 import type { TaskPorts } from './ports';
 

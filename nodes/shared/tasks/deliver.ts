@@ -6,8 +6,8 @@ import { messageOf, toError } from '../thrown';
 import { TaskError } from './errors';
 import type { TaskRef } from './outcome';
 import type { LookPorts, TaskPorts } from './ports';
-import type { Semaphore } from './semaphore';
 import { asksTooLong, backoff } from './schedule';
+import type { Semaphore } from './semaphore';
 
 const DAY_MS = 24 * 3_600_000;
 

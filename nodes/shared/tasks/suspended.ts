@@ -1,14 +1,14 @@
 import type { Task } from '../dashscope/types';
-import { makesWay } from './resubmit';
+import { cancelWaiting, leftLine, nameBilled, nameLost } from './cancel';
 import { deliver, endedBadly } from './deliver';
 import { NotTakenError, StoppedError } from './errors';
 import type { SentEntry } from './ledger';
-import { Semaphore } from './semaphore';
-import type { TaskPorts } from './ports';
 import { failureOf, refOf, withDuplicates } from './outcome';
 import type { OpenTask, Settled, TaskRef } from './outcome';
+import type { TaskPorts } from './ports';
+import { makesWay } from './resubmit';
 import type { Memory, RunSettings } from './run';
-import { cancelWaiting, leftLine, nameBilled, nameLost } from './cancel';
+import { Semaphore } from './semaphore';
 import { Submitter } from './submit';
 import type { AwaitedTask } from './taskLists';
 import { Watch } from './watch';

@@ -1,9 +1,9 @@
 import { DashScopeError } from '../dashscope/errors';
-import { Semaphore } from './semaphore';
-import type { TaskPorts } from './ports';
-import { asksTooLong, backoff } from './schedule';
 import type { UploadFile } from '../dashscope/uploads';
 import { toError } from '../thrown';
+import type { TaskPorts } from './ports';
+import { asksTooLong, backoff } from './schedule';
+import { Semaphore } from './semaphore';
 
 /** A file in the service's temporary store. */
 export interface Upload {
