@@ -74,15 +74,14 @@ export async function partsOf(
 	const index = inputs.findIndex(({ type }) => type === slot?.type);
 	const video = inputs[index];
 	const most = secondsTaken(video?.limits);
-	if (video === undefined || most === undefined || way === undefined) {
-		return [{ request, media: await checkMedia(inputs) }];
-	}
+	const whole = async (all = inputs): Promise<Part[]> => [
+		{ request, media: await checkMedia(all) },
+	];
+	if (video === undefined || most === undefined || way === undefined) return await whole();
 	const { source, limits } = video;
 	if (way === 'fail') {
-		const hinted = inputs.map((one) =>
-			one === video ? { ...one, limits: namingField(limits) } : one,
-		);
-		return [{ request, media: await checkMedia(hinted) }];
+		const hinted = { ...video, limits: namingField(limits) };
+		return await whole(inputs.map((one) => (one === video ? hinted : one)));
 	}
 	if (source.from === 'url') {
 		const leave = longVideoFieldOf(spec).options?.[0]?.name ?? '';
@@ -92,10 +91,9 @@ export async function partsOf(
 		);
 	}
 	const { field, file } = source;
-	const [{ facts: { seconds = Infinity } = {} } = {}] = await checkMedia([
-		{ ...video, limits: anyLength(limits) },
-	]);
-	if (seconds <= most + TOLERANCE_SECONDS) return [{ request, media: await checkMedia(inputs) }];
+	const [looked] = await checkMedia([{ ...video, limits: anyLength(limits) }]);
+	const { seconds = Infinity } = looked?.facts ?? {};
+	if (seconds <= most + TOLERANCE_SECONDS) return await whole();
 
 	const clip = sourceOf(file);
 	try {

@@ -32,6 +32,7 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 	const { place, label, description, field, optional, show } = media;
 	const source = `${place}Source`;
 	const slotOf = ({ slots }: ModelSpec) => slots.find((slot) => slot.place === place);
+	const shows = media.shows === undefined ? [] : [media.shows];
 	const hintOf = (what: string) => (model: ModelSpec) => {
 		const limits = slotOf(model)?.limits;
 		const accepted = limits === undefined ? [] : [`Accepted: ${describeLimits(limits)}`];
@@ -39,7 +40,6 @@ export function mediaFields(media: MediaField, models: readonly ModelSpec[]): IN
 		return sentences.length === 1 ? what : `${sentences.join('. ')}.`;
 	};
 	const noun = label.toLowerCase();
-	const shows = media.shows === undefined ? [] : [media.shows];
 	const isVideo = models.some((model) => slotOf(model)?.limits.kind === 'video');
 	const binary: INodeProperties = {
 		displayName: labelOf(media),

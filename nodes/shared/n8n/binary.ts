@@ -192,6 +192,9 @@ export async function stored(
 	};
 }
 
+/** Characters decoded at a time: a multiple of 4, so that no byte is cut in two. */
+const CHUNK_CHARACTERS = 4 * 64 * 1024;
+
 /** Binary data in n8n's default memory mode, or made by a Code node: base64 within the item. */
 function inMemory({ data, fileName }: IBinaryData): BinaryFile {
 	// Base64 of mails and some APIs comes in lines; n8n itself reads it all the same.
@@ -218,9 +221,6 @@ function hashOf(base64: string): string {
 	}
 	return hash.digest('hex');
 }
-
-/** Characters decoded at a time: a multiple of 4, so that no byte is cut in two. */
-const CHUNK_CHARACTERS = 4 * 64 * 1024;
 
 function base64Stream(base64: string): ByteStream {
 	async function* decode(): AsyncGenerator<Uint8Array> {

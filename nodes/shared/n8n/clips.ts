@@ -19,6 +19,11 @@ import { inShort, throwIfStopped } from './failures';
 import type { FailedPieces, SettledItem, SettledTask } from './handOn';
 import { pieceJson } from './items';
 
+const MP4 = 'video/mp4';
+
+/** What is told where the sound of the original cannot be used. */
+const OWN_SOUND = 'The joined video has the sound of the pieces.';
+
 /** Which piece of its item's video a task edits. Plain JSON. */
 export interface ClipPlace extends Piece {
 	/** ID in n8n's binary store of the file whose sound the joined video gets; absent: that of the pieces. */
@@ -212,8 +217,6 @@ async function firstStored(functions: IExecuteFunctions, ids: Array<string | und
 	return undefined;
 }
 
-const OWN_SOUND = 'The joined video has the sound of the pieces.';
-
 /** Joins them in the first of these ways that fits, with notes on those that did not. */
 async function firstThatFits(sources: ByteSource[], ways: JoinOptions[]) {
 	const refused: string[] = [];
@@ -263,5 +266,3 @@ export async function storeClip(
 	for await (const chunk of content()) parts.push(chunk);
 	return await prepareBinaryData(Buffer.concat(parts), fileName, MP4);
 }
-
-const MP4 = 'video/mp4';

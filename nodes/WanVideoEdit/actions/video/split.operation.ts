@@ -17,6 +17,8 @@ import { outputFieldFor, readOutputField } from '../../fields/result';
 import { checkVideo } from './media';
 
 const FIELD = 'Input Binary Field';
+/** What messages call the field of the length. */
+const LABEL = 'Maximum Length';
 
 export const option = {
 	name: 'Split',
@@ -129,8 +131,6 @@ async function cut(
 		throw error;
 	});
 }
-
-const LABEL = 'Maximum Length';
 
 /** For a video whose key frames are too far apart: here, longer pieces are the easier way. */
 function allowingLonger(error: unknown): never {

@@ -34,6 +34,7 @@ export class Fields {
 		return this.box.content.subarray(start, start + count);
 	}
 
+	// Arrow functions, because they are passed on, such as to `map`.
 	u8 = () => this.view.getUint8(this.skip(1));
 	u16 = () => this.view.getUint16(this.skip(2));
 	u32 = () => this.view.getUint32(this.skip(4));

@@ -104,6 +104,9 @@ function numberOf(entry: Uint8Array, entries: Uint8Array[], numbers: Map<string,
 	return number;
 }
 
+/** Bytes of two key frames that are compared at a time. */
+const COMPARED_BYTES = 64 * 1024;
+
 /**
  * Pieces that were split at an open GOP both have its key frame; the first one does not show it. Joined unchanged,
  * it is taken from the first piece, so that the stream is what it was.
@@ -130,9 +133,6 @@ async function sharedKeyFrame(
 		await Promise.all([piece.source.close(), next.source.close()]);
 	}
 }
-
-/** Bytes of two key frames that are compared at a time. */
-const COMPARED_BYTES = 64 * 1024;
 
 /**
  * The pictures of a piece, in units of {@link MOVIE_TIMESCALE} of the joined video. All lie within the piece's place:

@@ -37,6 +37,8 @@ interface Chunk {
 	description: number;
 }
 
+const NO_RUN = { first: 0, samples: 0, description: 0 };
+
 /** The chunks of a track, read one by one: stco or co64 (8.7.5) with stsc (8.7.4). */
 export class Chunks {
 	private readonly runs: Array<Omit<Chunk, 'offset'> & { first: number }>;
@@ -73,8 +75,6 @@ export class Chunks {
 		return { offset: this.is64 ? fields.u64() : fields.u32(), samples, description };
 	}
 }
-
-const NO_RUN = { first: 0, samples: 0, description: 0 };
 
 /** A table of runs, (count, value) each, read value by value. */
 export class Runs {

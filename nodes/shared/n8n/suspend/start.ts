@@ -20,6 +20,11 @@ import { isTool } from '../tool';
 import { IS_FINISHED, firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';
 
+const SECOND_ENGINE =
+	"n8n's second engine, which the workflow's settings choose, cannot suspend it";
+const SINGLE_ITEM =
+	"it belongs to a sub-workflow that was called with a single item, and n8n would lose results if several such calls waited. Set 'Execute Sub-workflow' to 'Run once with all items'";
+
 /** Why an execution cannot be suspended, in words for a hint; undefined when it can. */
 export async function whyNotSuspend(functions: IExecuteFunctions): Promise<string | undefined> {
 	// Versions without this marker hand the waiting node's input on instead of the sub-execution's result.
@@ -47,11 +52,6 @@ export async function whyNotSuspend(functions: IExecuteFunctions): Promise<strin
 	}
 	return undefined;
 }
-
-const SECOND_ENGINE =
-	"n8n's second engine, which the workflow's settings choose, cannot suspend it";
-const SINGLE_ITEM =
-	"it belongs to a sub-workflow that was called with a single item, and n8n would lose results if several such calls waited. Set 'Execute Sub-workflow' to 'Run once with all items'";
 
 function itemsAtStart({ resultData, executionData }: IRunExecutionData): number {
 	const runs = Object.values(resultData.runData).flat();
