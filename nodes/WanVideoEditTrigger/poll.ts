@@ -80,7 +80,7 @@ async function find(functions: IPollFunctions, kept: TriggerState | undefined, b
 }
 
 /**
- * Waits for a poll, but not for ever: one that hangs must not keep out those that follow.
+ * Waits for a poll, but not forever: one that hangs must not keep out those that follow.
  * @param budgetMs the time that it has, in milliseconds
  * @throws Error when it has not ended some time after that
  */

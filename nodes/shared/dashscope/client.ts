@@ -135,7 +135,7 @@ function charactersIn(value: unknown): number {
 
 /**
  * Sends a call that ends in any case. n8n's HTTP client limits standstills only: an answer that drips would keep whoever
- * waits for it for ever.
+ * waits for it forever.
  * @param limitMs of the whole call
  * @throws what n8n's HTTP client throws, also on Stop; what it would throw for a standstill if the limit is exceeded
  */

@@ -5,7 +5,7 @@ import { isPrivateHost, isPrivateService } from './hosts';
 
 /**
  * What has to move in half an hour, in bytes: a host that gives or takes one now and then would keep the place of others
- * for ever.
+ * forever.
  */
 const LEAST_BYTES = 4 * 1024 * 1024;
 const CRAWL_MS = 30 * 60_000;

@@ -56,7 +56,7 @@ async function checkInput({ type, inline, source, limits }: MediaInput): Promise
 	}
 }
 
-/** What a file is recognised by when an item is tried again: its URL, or the identity that n8n gave it. */
+/** What a file is recognized by when an item is tried again: its URL, or the identity that n8n gave it. */
 export function identitiesOf(media: CheckedMedia[]): ResolvedMedia[] {
 	return media.map((one) => ({
 		type: one.type,
@@ -67,7 +67,7 @@ export function identitiesOf(media: CheckedMedia[]): ResolvedMedia[] {
 /**
  * Turns checked media into URLs that DashScope can read: URLs stay as they are, small images travel inline,
  * everything else is uploaded.
- * @param inlineBytes how many bytes of images may travel inline at the most
+ * @param inlineBytes how many bytes of images may travel inline at most
  * @returns in the same order
  */
 export async function resolveMedia(

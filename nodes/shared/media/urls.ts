@@ -8,7 +8,7 @@ const OTHER_HOST = /^(https?:\/\/(?:[^/?#]*@)?)([^/?#:]*\P{ASCII}[^/?#:]*)/iu;
 
 /**
  * Percent-encodes what may not stand in a URL and leaves all else, signatures included, untouched; but `oss:` becomes
- * lower case, by which uploads are recognised, and a host with other letters becomes its name in ASCII (Punycode).
+ * lower case, by which uploads are recognized, and a host with other letters becomes its name in ASCII (Punycode).
  */
 export function encodeUrl(url: string): string {
 	return url
@@ -51,7 +51,7 @@ export function validateUrl(source: MediaSource, publicService: boolean): void {
 }
 
 /**
- * Enough of a value to recognise it: URLs can be very long, and secret at the end (signed) or before the host
+ * Enough of a value to recognize it: URLs can be very long, and secret at the end (signed) or before the host
  * (password).
  */
 function shorten(text: string): string {

@@ -177,7 +177,7 @@ export class LostSubmissions {
 			if (brief && looks >= BRIEF_LOOKS && !believed) {
 				throw outcomeUnknown({ model, lost: [entry], candidates, failure, trouble }, NotTakenError);
 			}
-			// A brief one is called again until the deadline of whoever calls.
+			// A brief look is made again and again by its caller, until a deadline of the caller's own.
 			const late = !brief && old && ports.now() > deadline;
 			const neverReached = !brief && !ports.account.reached && waited > NEVER_REACHED_MS;
 			if (late || neverReached || believed) return this.risk(search, { trouble });

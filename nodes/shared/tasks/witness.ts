@@ -125,7 +125,7 @@ export class Witness {
 		}
 	}
 
-	/** What a list tells about the lost submission of a request; its reads are counted by whoever reads. */
+	/** What a list tells about the lost submission of a request; the caller counts the reads. */
 	evidence(key: string, model: string, entry: SentEntry, list: ListRead): Omit<Evidence, 'reads'> {
 		const { account, exclusive } = this.ports;
 		const readAt = toService(account, list.at);

@@ -51,23 +51,23 @@ function isFrameHeader(marker: number): boolean {
 	return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 }
 
-/** PNG colour types with an alpha channel: grey with alpha, RGB with alpha. */
-const ALPHA_COLOUR_TYPES = [4, 6];
+/** PNG color types with an alpha channel: gray with alpha, RGB with alpha. */
+const ALPHA_COLOR_TYPES = [4, 6];
 
 /**
- * PNG, W3C PNG specification 11.2 and 11.3.2: IHDR is the first chunk; transparency is an alpha colour type or a
+ * PNG, W3C PNG specification 11.2 and 11.3.2: IHDR is the first chunk; transparency is an alpha color type or a
  * tRNS chunk, which must come before the image data (IDAT).
  * @throws UnreadableError where IHDR does not come first, or no image data come
  */
 export async function readPng(cursor: Cursor, facts: MediaFacts): Promise<void> {
 	await cursor.skip(8);
-	// Length, type, width, height, bit depth, colour type.
+	// Length, type, width, height, bit depth, color type.
 	const header = await cursor.read(18);
 	if (header.getUint32(0) !== 13 || textAt(header, 4, 4) !== 'IHDR') {
 		throw new UnreadableError('The first chunk is not IHDR');
 	}
 	setSize(facts, header.getUint32(8), header.getUint32(12));
-	if (ALPHA_COLOUR_TYPES.includes(header.getUint8(17))) {
+	if (ALPHA_COLOR_TYPES.includes(header.getUint8(17))) {
 		facts.transparent = true;
 		return;
 	}

@@ -20,6 +20,7 @@ import { isTool } from '../tool';
 import { IS_FINISHED, firstStepOf, loopItems } from './payload';
 import type { ItemToSuspend } from './payload';
 
+/** Reasons in words for a hint. */
 const SECOND_ENGINE =
 	"n8n's second engine, which the workflow's settings choose, cannot suspend it";
 const SINGLE_ITEM =
@@ -164,7 +165,7 @@ function loopWorkflow(node: INode): IWorkflowBase {
 				position: at(1),
 				parameters: { resource: 'task', operation: 'getStatus', checkSuspended: true },
 				credentials: node.credentials,
-				// Items that fail are handed on as the user set it; what fails beyond them would turn the loop for ever.
+				// Items that fail are handed on as the user set it; what fails beyond them would turn the loop forever.
 				onError: 'stopWorkflow',
 			},
 			{
