@@ -1,9 +1,8 @@
 /** Videos that are longer than a model takes: what its tasks are given of them. */
 import { createHash } from 'crypto';
-import type { IExecuteFunctions } from 'n8n-workflow';
 import { InputError } from '../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../shared/media/limits';
-import { OpenVideos } from '../../shared/media/openVideos';
+import type { OpenVideos } from '../../shared/media/openVideos';
 import { cutVideo, sourceOf, splitVideo } from '../../shared/media/pieces';
 import type { Piece } from '../../shared/media/pieces';
 import { checkMedia } from '../../shared/media/sources';
@@ -39,23 +38,12 @@ export function anyLength(limits: MediaLimits): MediaLimits {
 	return { ...limits, maxBytes: Infinity, maxSeconds: undefined };
 }
 
-/** Videos that are read while their pieces are uploaded, and notes for the user. */
+/** What the cutting of an item's video needs. */
 export interface Cutting {
+	/** Those of the run, to be closed when nothing is uploaded any more. */
 	videos: OpenVideos;
+	/** Tells the user something about the item. */
 	note(text: string): void;
-}
-
-/** The cutting of a run's items, which is closed when nothing is uploaded any more. */
-export function cuttingOf(functions: IExecuteFunctions) {
-	const videos = new OpenVideos();
-	const ofItem = (item: number): Cutting => ({
-		videos,
-		note: (text) => {
-			const message = `Item ${item}: ${text}`;
-			functions.addExecutionHints({ message, location: 'outputPane' });
-		},
-	});
-	return Object.assign(ofItem, { close: async () => await videos.close() });
 }
 
 /**

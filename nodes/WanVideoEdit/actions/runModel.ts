@@ -3,10 +3,12 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { dashScopeClient } from '../../shared/dashscope/client';
 import { isPrivateService } from '../../shared/dashscope/hosts';
 import { InputError } from '../../shared/inputError';
+import { OpenVideos } from '../../shared/media/openVideos';
 import type { Piece } from '../../shared/media/pieces';
 import type { ClipPlace } from '../../shared/n8n/clips';
 import type { ItemOutput } from '../../shared/n8n/handOn';
 import { openMemory, recipeOf } from '../../shared/n8n/nodeMemory';
+import { noteItem } from '../../shared/n8n/noteItem';
 import { runItems } from '../../shared/n8n/runItems';
 import type { ReadyItem } from '../../shared/n8n/runItems';
 import { isTool } from '../../shared/n8n/tool';
@@ -23,7 +25,7 @@ import { missingImage } from '../models/namedImages';
 import type { ModelRequest, ModelSpec, RequestMedia, Values } from '../models/spec';
 import { taskOf } from '../models/taskOf';
 import { validateRequest } from '../models/validate';
-import { cuttingOf, partsOf } from './longVideo';
+import { partsOf } from './longVideo';
 import { spendingOf } from './spending';
 
 /** An operation that has a model make a video. */
@@ -52,7 +54,7 @@ export async function runModel(
 	const billing = billingAt(baseUrl);
 	const spending = spendingOf(functions, billing, baseUrl);
 	const settings = { ...readSettings(functions), holdMs };
-	const cutting = cuttingOf(functions);
+	const videos = new OpenVideos();
 	try {
 		return await runItems(functions, {
 			client,
@@ -65,11 +67,11 @@ export async function runModel(
 				// An agent gets links to the pieces: as a tool the node returns no files.
 				if (way === 'split') checkSplit(settings.submitOnly, download || isTool(functions));
 				const [spec, asked] = await readRequest(functions, operation, item, baseUrl);
-				const ofItem = cutting(item);
+				const note = (text: string) => noteItem(functions, item, text);
 				const missing = missingImage(spec, asked);
-				if (missing !== undefined) ofItem.note(missing);
+				if (missing !== undefined) note(missing);
 				const inputs = validateRequest(spec, asked, !isPrivateService(baseUrl));
-				const parts = await partsOf(spec, asked, inputs, way, ofItem);
+				const parts = await partsOf(spec, asked, inputs, way, { videos, note });
 				const output = outputOf(functions, item, asked);
 				const recipe = recipeOf(functions, item);
 				const ready: ReadyItem[] = [];
@@ -88,7 +90,7 @@ export async function runModel(
 			run: runTasks,
 		});
 	} finally {
-		await cutting.close();
+		await videos.close();
 	}
 }
 

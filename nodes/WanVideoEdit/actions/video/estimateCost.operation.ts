@@ -4,10 +4,12 @@ import { dashScopeClient } from '../../../shared/dashscope/client';
 import { isPrivateService } from '../../../shared/dashscope/hosts';
 import { InputError } from '../../../shared/inputError';
 import { TOLERANCE_SECONDS } from '../../../shared/media/limits';
+import { OpenVideos } from '../../../shared/media/openVideos';
 import { MOST_LOOKS, checkMedia } from '../../../shared/media/sources';
 import type { CheckedMedia } from '../../../shared/media/sources';
 import { roundedSeconds } from '../../../shared/media/wording';
 import { eachItem } from '../../../shared/n8n/eachItem';
+import { noteItem } from '../../../shared/n8n/noteItem';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { hiddenFor } from '../../fields/byModel';
 import { longVideoField, readLongVideo } from '../../fields/longVideo';
@@ -25,7 +27,7 @@ import { videoSlotOf } from '../../models/spec';
 import type { ModelRequest, ModelSpec, Values } from '../../models/spec';
 import { validateRequest } from '../../models/validate';
 import { wan27I2v } from '../../models/wan27I2v';
-import { anyLength, cuttingOf, namingField, partsOf, secondsTaken } from '../longVideo';
+import { anyLength, namingField, partsOf, secondsTaken } from '../longVideo';
 import type { Cutting } from '../longVideo';
 import { videoSecondsOf } from '../spending';
 import { totalDuration } from './continue.operation';
@@ -207,7 +209,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const billing = billingAt(baseUrl);
 	const looks = new Semaphore(MOST_LOOKS);
 	const unpriced = new Set<string>();
-	const cutting = cuttingOf(this);
+	const videos = new OpenVideos();
 	const items = await eachItem(this, async (item) => {
 		const model = regionalId(readModel(this, item), baseUrl);
 		const spec = specToEstimate(model);
@@ -217,8 +219,9 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			values: { ...defaultsOf(spec), ...readValues(this, item, settings) },
 		};
 		const way = readLongVideo(this, item);
+		const cutting = { videos, note: (text: string) => noteItem(this, item, text) };
 		const { seconds, lengths, files } = await looks.run(
-			async () => await measure(this, spec, request, way, baseUrl, cutting(item)),
+			async () => await measure(this, spec, request, way, baseUrl, cutting),
 		);
 		for (const given of files) spec.fit?.(request, given);
 		const own = readPrices(collectionParameter(this, 'options', item));
@@ -238,7 +241,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			estimatedCost: cost === undefined ? null : { ...cost },
 		};
 		return [{ json, pairedItem: { item } }];
-	}).finally(cutting.close);
+	}).finally(async () => await videos.close());
 	for (const message of unpriced) {
 		this.addExecutionHints({ message, location: 'outputPane' });
 	}

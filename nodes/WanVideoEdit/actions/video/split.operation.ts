@@ -11,6 +11,7 @@ import { roundedSeconds } from '../../../shared/media/wording';
 import { binaryDataOf, fileOf } from '../../../shared/n8n/binary';
 import { storeClip } from '../../../shared/n8n/clips';
 import { eachItem } from '../../../shared/n8n/eachItem';
+import { noteItem } from '../../../shared/n8n/noteItem';
 import { Semaphore } from '../../../shared/tasks/semaphore';
 import { fileParameter, numberOption } from '../../fields/read';
 import { outputFieldFor, readOutputField } from '../../fields/result';
@@ -94,9 +95,7 @@ async function split(functions: IExecuteFunctions, item: number): Promise<INodeE
 			throw error;
 		});
 		const { items, notes } = await namingFile(FIELD, video, written);
-		for (const note of notes) {
-			functions.addExecutionHints({ message: `Item ${item}: ${note}`, location: 'outputPane' });
-		}
+		for (const note of notes) noteItem(functions, item, note);
 		return items;
 	} finally {
 		await source.close();
