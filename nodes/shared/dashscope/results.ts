@@ -1,5 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { CHECK_FILE_HOST, connectionError, httpAnswerOf } from './answer';
+import { httpAnswerOf } from './answer';
 import { cancelSignalOf } from './client';
 import type { DashScopeFunctions } from './client';
 import { DashScopeError } from './errors';
@@ -146,10 +146,7 @@ async function get(
 		return { status, headers, result: open(body, headers, transfer) };
 	} catch (error) {
 		transfer.end();
-		const reason = transfer.reason(error);
-		throw reason instanceof DashScopeError
-			? reason
-			: connectionError(reason, url.host, CHECK_FILE_HOST);
+		throw transfer.failure(error);
 	}
 }
 

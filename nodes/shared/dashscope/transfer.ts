@@ -1,5 +1,6 @@
 import { sleep } from 'n8n-workflow';
 import { turnOverYoungObjects } from '../youngObjects';
+import { CHECK_FILE_HOST, connectionError } from './answer';
 import { DashScopeError } from './errors';
 import { isPrivateHost, isPrivateService } from './hosts';
 
@@ -71,6 +72,14 @@ export class Transfer {
 			kind: 'lost',
 			hint: 'The connection was interrupted; try again.',
 		});
+	}
+
+	/** What broke the transfer, as the error of the call that it belongs to. */
+	failure(error: unknown): DashScopeError {
+		const reason = this.reason(error);
+		return reason instanceof DashScopeError
+			? reason
+			: connectionError(reason, this.host, CHECK_FILE_HOST);
 	}
 
 	/** Ends the watch and gives the connection back, also one whose body nobody began to read. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'crypto';
 import type { IHttpRequestOptions } from 'n8n-workflow';
 import { messageOf } from '../thrown';
-import { CHECK_FILE_HOST, connectionError, httpAnswerOf } from './answer';
+import { httpAnswerOf } from './answer';
 import type { HttpAnswer } from './answer';
 import { cancelSignalOf, dashScopeRequest } from './client';
 import type { DashScopeClient } from './client';
@@ -172,10 +172,7 @@ async function postFile(
 	};
 	try {
 		const answer: unknown = await functions.helpers.httpRequest(options).catch((error: unknown) => {
-			const reason = unread ?? transfer.reason(error);
-			throw reason instanceof DashScopeError
-				? reason
-				: connectionError(reason, host, CHECK_FILE_HOST);
+			throw unread ?? transfer.failure(error);
 		});
 		checkUploadAnswer(httpAnswerOf(answer), host);
 	} finally {
