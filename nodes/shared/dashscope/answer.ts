@@ -86,14 +86,16 @@ function hasStood(error: unknown): boolean {
 	return ['read', 'write'].includes(innermost(error, 'syscall') ?? '');
 }
 
+/** What asks for a longer pause is no pause: some gateways tell the moment in its place, in seconds since 1970. */
+const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+
 /** Milliseconds of a `Retry-After` header (seconds or an HTTP date); undefined when absent or unusable. */
 export function retryAfterOf(headers: JsonRecord, now: number): number | undefined {
 	const value = headers['retry-after'];
 	if (typeof value !== 'string' || value.trim() === '') return undefined;
 	const seconds = Number(value);
-	if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
-	const date = Date.parse(value);
-	return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+	const pause = Number.isNaN(seconds) ? Math.max(0, Date.parse(value) - now) : seconds * 1000;
+	return pause >= 0 && pause <= LONGEST_RETRY_AFTER_MS ? pause : undefined;
 }
 
 const WHAT_BROKE: Record<Extract<FailureKind, 'unreachable' | 'lost'>, string> = {
