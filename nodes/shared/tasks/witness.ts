@@ -136,7 +136,11 @@ export class Witness {
 			model,
 			// Not now: the answers of submissions under way may have been waited for since.
 			elapsedMs: this.elapsed(entry, list.at),
-			fresh: !this.final && account.own.isFresh(list.rows, model, lostAt(entry), until),
+			// Its task may still be made, and where rows carry no request IDs nothing would tell that it is a second one.
+			fresh:
+				!this.final &&
+				account.own.tellsByRequestId &&
+				account.own.isFresh(list.rows, model, lostAt(entry), until),
 			stale: lagMs !== undefined,
 			lagMs: lagMs ?? 0,
 			// One that is shared may be asked for more than a day; the service lists no more.

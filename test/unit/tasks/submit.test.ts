@@ -770,6 +770,22 @@ describe('a submission that the service answers with an error of its own', () =>
 		expect(clock.now() - START).toBeLessThanOrEqual(20_000);
 	});
 
+	test('is not sent again sooner where rows carry no request IDs: its task may be made late', async () => {
+		for (const listsRequestIds of [false, 'other'] as const) {
+			const { clock, service, attempt } = setup({ listsRequestIds });
+			service.faults.create.push(faults.overloaded);
+			const submit = attempt();
+			const submitting = failureOf(submit('a'));
+			const later = submit('b');
+			await clock.pass(10_000);
+			service.addTask('a', { jobSeconds: 60 });
+			const error = await clock.run(submitting);
+			await clock.run(later);
+			expect(error.details.possibleTaskIds).toBe('task-2');
+			expect(service.count('create')).toBe(2);
+		}
+	});
+
 	test('is given up although another call never ends', async () => {
 		const { clock, service, attempt } = setup();
 		const submit = attempt();
