@@ -5,6 +5,8 @@ import type { SentEntry } from './ledger';
 export interface Unanswered extends SentEntry {
 	/** Unique in this process. */
 	request: string;
+	/** Of the execution that it belongs to (`ports.ts`). */
+	lineage?: string;
 }
 
 /** A task as the process knows it, whichever account it belongs to. */

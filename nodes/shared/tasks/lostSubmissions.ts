@@ -123,7 +123,8 @@ export class LostSubmissions {
 			const id = this.witness.idOf(key, entry);
 			if (this.underWay.has(id)) continue;
 			const request = this.witness.requestOf(key);
-			this.ports.account.journal.loses(id, { ...entry, request });
+			const { account, lineage } = this.ports;
+			account.journal.loses(id, { ...entry, request, lineage });
 		}
 	}
 

@@ -6,6 +6,7 @@ import { DashScopeError } from '../dashscope/errors';
 import type { ListedTask } from '../dashscope/types';
 import { messageOf, toError } from '../thrown';
 import { LONGEST_SPAN_MS } from './glance';
+import type { Unanswered } from './journal';
 import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
 import { CLOCK_MARGIN_MS, LISTED_AFTER_MS, candidatesOf, windowOf } from './reconcile';
@@ -147,14 +148,14 @@ export class Witness {
 			reaches: since >= Math.max(list.from, readAt - LONGEST_SPAN_MS),
 			// Whoever else used the account at that time, only the n8n that ended could tell.
 			exclusive: exclusive && entry.unseen !== true,
-			...this.known(model, entry.unseen, this.idOf(key, entry), this.requestOf(key)),
+			...this.known(model, entry, this.idOf(key, entry), this.requestOf(key)),
 		};
 	}
 
 	/** The tasks that any of the submissions may have created. */
 	candidates(lost: SentEntry[], model: string, { rows }: ListRead): ListedTask[] {
 		const found = lost.flatMap((entry) =>
-			candidatesOf(this.onServiceClock(entry), { rows, ...this.known(model, entry.unseen) }),
+			candidatesOf(this.onServiceClock(entry), { rows, ...this.known(model, entry) }),
 		);
 		return [...new Set(found)];
 	}
@@ -241,21 +242,31 @@ export class Witness {
 
 	/**
 	 * What is known of other submissions.
-	 * @param unseen of the one that is judged
+	 * @param entry the one that is judged
 	 * @param except its ID; the empty one is nobody's
 	 * @param request its request
 	 */
-	private known(model: string, unseen?: true, except = '', request?: string) {
+	private known(model: string, entry: SentEntry, except = '', request?: string) {
 		const { account } = this.ports;
+		const others = account.journal
+			.othersLost(except, model)
+			.filter((other) => !this.mayBeSame(entry, other));
 		return {
 			listsRequestIds: account.own.tellsByRequestId,
-			isTaken: (taskId: string) => this.isTaken(taskId, unseen),
+			isTaken: (taskId: string) => this.isTaken(taskId, entry.unseen),
 			isClaimed: (taskId: string) => this.ledger.claims(taskId),
 			isAnothers: (taskId: string) => this.isAnothers(taskId),
-			others: account.journal.othersLost(except, model).map((other) => ({
+			others: others.map((other) => ({
 				...this.onServiceClock(other),
 				sameRequest: other.request === request,
 			})),
 		};
+	}
+
+	/** Whether an entry for a try that left no memory may stand for a submission which this process knows that try to have lost. */
+	private mayBeSame({ unseen, until = Infinity }: SentEntry, other: Unanswered): boolean {
+		const { lineage } = this.ports;
+		const ofTry = lineage !== undefined && other.lineage === lineage && other.since <= until;
+		return unseen === true && ofTry;
 	}
 }

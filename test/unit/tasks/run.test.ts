@@ -1079,6 +1079,22 @@ describe('the retry of an execution that n8n did not survive', () => {
 		expect(service.count('create')).toBe(2);
 	});
 
+	test('names what the same process had lost before it was stopped, also by its request ID', async () => {
+		const { clock, service, attempt } = execution();
+		const viewer = { account: service.account, lineage: 'own' };
+		service.faults.create.push(faults.overloadedAfterwards);
+		const stop = new StopButton(clock);
+		const ports = service.ports(stop, true, () => 0.5, { ...viewer, executionId: 'stopped' });
+		const memory = { ledger: new Ledger({}, 0), uploads: {}, items: {} };
+		clock.at(clock.now() + 500, () => stop.press());
+		const work = runTasks(await edits('own'), ports, memory, SETTINGS);
+		await expect(clock.run(work)).rejects.toThrow(StoppedError);
+		const unseen = { since: START, until: clock.now() };
+		const [outcome] = await attempt(await edits('own'), { unseen, viewer });
+		expect(errorOf(outcome).details.possibleTaskIds).toBe('task-1');
+		expect(service.count('create')).toBe(1);
+	});
+
 	test('names it also if another key of the account is chosen for the retry', async () => {
 		const { clock, service, attempt } = execution();
 		const journal = new Journal(0);
