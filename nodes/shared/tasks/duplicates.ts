@@ -1,7 +1,7 @@
 /** Second tasks of a request: those of submissions that were taken for not done. */
 import type { Ledger, SentEntry } from './ledger';
 import type { TaskPorts } from './ports';
-import { LISTED_AFTER_MS, exactMatch } from './reconcile';
+import { FREE, LISTED_AFTER_MS, exactMatch } from './reconcile';
 import type { ListRead } from './taskLists';
 import type { Witness } from './witness';
 
@@ -60,8 +60,10 @@ export async function findDuplicates(
 		for (const entry of lost) {
 			const exact = exactMatch(entry, list.rows);
 			if (exact === undefined) {
-				for (const { taskId } of witness.candidates([entry], model, list)) {
-					found.set(taskId, { taskId, cancelled: false, certain: false });
+				for (const { taskId, status } of witness.candidates([entry], model, list)) {
+					// What costs nothing is nothing to look at.
+					if (FREE.includes(status)) found.delete(taskId);
+					else found.set(taskId, { taskId, cancelled: false, certain: false });
 				}
 			} else if (!witness.isTaken(exact.taskId)) {
 				found.set(exact.taskId, await cancelDuplicate(ports, ledger, exact.taskId, entry));
