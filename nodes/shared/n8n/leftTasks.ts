@@ -26,9 +26,16 @@ export function couldNotLook(taskId: string, { message }: Error): TaskError {
 	);
 }
 
-/** What is handed on for an item if n8n is killed while the suspended execution checks its task. */
-export function interrupted(taskId: string): TaskError {
-	return new TaskError(`Waiting for task ${taskId} was interrupted`, GOES_ON, { taskId });
+const MAY_BE_REPLACED =
+	"If it had failed, a new one may have been submitted in its place: its ID is in n8n's log then, or look for it with 'Task: Get Many'.";
+
+/**
+ * What is handed on for an item if n8n is killed while the suspended execution checks its task.
+ * @param again whether the check submits a new task where this one has failed
+ */
+export function interrupted(taskId: string, again: boolean): TaskError {
+	const hint = again ? `${GOES_ON} ${MAY_BE_REPLACED}` : GOES_ON;
+	return new TaskError(`Waiting for task ${taskId} was interrupted`, hint, { taskId });
 }
 
 /**

@@ -274,6 +274,21 @@ describe('the loop', () => {
 		},
 	);
 
+	test.each([0, 1])(
+		'killed during a look: says where a new task may have been submitted (%d times)',
+		async (resubmitFailed) => {
+			const run = new SuspendedRun({
+				plans: [{ jobSeconds: 300 }],
+				options: { resubmitFailed },
+			});
+			await run.clock.run(run.start());
+			const { details } = run.loop?.output[0]?.json ?? {};
+			const said = JSON.stringify(details);
+			expect(said.includes('a new one may have been submitted')).toBe(resubmitFailed > 0);
+			await run.clock.run(run.wait());
+		},
+	);
+
 	test('shows the tasks while it waits, and never an error: n8n would try again', async () => {
 		const run = new SuspendedRun({
 			prompts: ['refused', 'long'],

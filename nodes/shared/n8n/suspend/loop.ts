@@ -148,12 +148,12 @@ class Turn {
 	}
 
 	/** The open items as failures. */
-	private unfinished(errorOf: (taskId: string) => TaskError): SettledItem[] {
+	private unfinished(errorOf: (taskId: string, again: boolean) => TaskError): SettledItem[] {
 		const tasks = tasksUnderWay(this.edits, this.memory);
-		return this.open.map(({ output }, index) => ({
-			output,
-			outcome: { state: 'failed', error: errorOf(tasks[index]?.taskId ?? '') },
-		}));
+		return this.open.map(({ output, state }, index) => {
+			const error = errorOf(tasks[index]?.taskId ?? '', state.again !== undefined);
+			return { output, outcome: { state: 'failed', error } };
+		});
 	}
 
 	/** Ends the loop: hands all items on. @param settled what became of the open ones */
