@@ -102,7 +102,7 @@ export function outcomeUnknown(
 		: mayBeBilled(lost.length);
 	const otherwise = repeated
 		? 'run the workflow again with this item only: it was submitted as often as the node does that'
-		: "choose 'Submit Again' in the option 'When a Submission Gets No Response', save, and choose 'Retry with currently saved workflow'";
+		: "choose 'Submit Again' in the option 'When a Submission Gets No Response', save, and choose 'Retry with currently saved workflow'. An execution that went on with this error, or failed while it was suspended, cannot be retried: run the workflow again with this item only";
 	return new Kind(
 		`Outcome unknown: ${what}${failure === undefined ? '' : ` (${failure.message})`}`,
 		`${may} ${found}; look for it with 'Task: Get Many' or in the Model Studio console. If it is there, get its video with 'Task: Get Status'. If it is not, ${otherwise}.`,

@@ -602,6 +602,7 @@ describe('a submission without a response', () => {
 		const [from, to] = [START, START + 200].map(iso);
 		expect(error.message).toContain(`between ${from} and ${to}`);
 		expect(error.hint).toMatch(/not submitted again.*list shows task-1.*Get Status.*Submit Again/s);
+		expect(error.hint).toMatch(/suspended, cannot be retried: run .* with this item only\.$/);
 		expect(error.details).toMatchObject({ submittedFrom: from, submittedTo: to });
 	});
 
