@@ -11,6 +11,7 @@ import type { ClipPlace, JoinedPieces } from './clips';
 import { errorItem, runError } from './failures';
 import type { ItemFailure } from './failures';
 import { joinedItem, submittedItem, taskItem } from './items';
+import { noteItem } from './noteItem';
 
 /** How the result of an item is handed on. */
 export interface ItemOutput {
@@ -63,10 +64,7 @@ export function handOn(
 	const failed = [...failures];
 	const lines: string[] = [];
 	const billed: Billed[] = [];
-	const warn = (item: number, text: string) => {
-		const message = `Item ${item}: ${text}`;
-		functions.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
-	};
+	const warn = (item: number, text: string) => noteItem(functions, item, text, 'warning');
 	const warnOfSecond = (item: number, duplicates: Duplicate[] = []) => {
 		if (duplicates.length === 0) return;
 		warn(item, duplicatesSentence(duplicates));

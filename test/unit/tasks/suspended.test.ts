@@ -11,6 +11,11 @@ import type { Fault, Plan, ServiceOptions } from '../virtualService';
 
 const MINUTE = 60_000;
 
+/** As a retry of the wait takes them up. */
+function forbidResubmission(edits: OpenTask[]): void {
+	for (const edit of edits) edit.again = undefined;
+}
+
 /** A suspended execution whose tasks are submitted, with the memory that its looks share. */
 function suspended(
 	plans: Plan[],
@@ -263,9 +268,7 @@ describe('a task that failed while suspended', () => {
 		const { clock, service, edits, look, goesOnFor } = suspended([algo], { times: 1 });
 		service.faults.create.push(faults.resetAfterwards);
 		await goesOnFor(1);
-		// As a retry of the wait takes it up.
-		const [edit] = edits;
-		if (edit !== undefined) edits[0] = { ...edit, again: undefined };
+		forbidResubmission(edits);
 		await clock.pass(MINUTE);
 		const [outcome] = (await look()) ?? [];
 		expect(outcome).toMatchObject({
@@ -279,8 +282,7 @@ describe('a task that failed while suspended', () => {
 		const { clock, service, edits, look, goesOnFor } = suspended([algo], { times: 1 });
 		service.faults.create.push(faults.reset);
 		await goesOnFor(1);
-		const [edit] = edits;
-		if (edit !== undefined) edits[0] = { ...edit, again: undefined };
+		forbidResubmission(edits);
 		await clock.pass(MINUTE);
 		expect(videos(await look())).toEqual([expect.stringContaining('Task task-1 failed')]);
 		expect(service.count('create')).toBe(1);
